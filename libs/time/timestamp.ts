@@ -1,0 +1,58 @@
+/**
+ * Event time (S1): microseconds since the Unix epoch, UTC, as a safe integer: a double holds each
+ * of them exactly from the year 1684 to 2255, and what lies outside is refused, never rounded.
+ */
+export type TimestampUs = number;
+
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:Z|([+-])(\d\d):(\d\d))?)?$/i;
+const EPOCH_SECONDS = /^(-?)(\d{1,12})(?:\.(\d+))?$/;
+
+/** Reads what S1 allows: an RFC 3339 string, a date, a `Date`, or epoch seconds as a number or as text. */
+export function parseTimestamp(input: unknown): TimestampUs {
+  if (input instanceof Date) return checked(input.getTime() * 1_000, input);
+  if (typeof input === 'number') return checked(secondsToUs(input), input);
+  if (typeof input === 'string') return checked(parseText(input), input);
+  return checked(Number.NaN, input);
+}
+
+/** RFC 3339 in UTC, with as many fraction digits as needed (S1). */
+export function formatTimestamp(timestampUs: TimestampUs): string {
+  const seconds = Math.floor(timestampUs / 1e6);
+  const fractionUs = timestampUs - seconds * 1e6;
+  const whole = new Date(seconds * 1_000).toISOString().slice(0, 19);
+  if (fractionUs === 0) return `${whole}Z`;
+  return `${whole}.${String(fractionUs).padStart(6, '0').replace(/0+$/, '')}Z`;
+}
+
+function parseText(text: string): number {
+  const date = RFC_3339.exec(text);
+  if (date !== null) return parseDate(date);
+  const epoch = EPOCH_SECONDS.exec(text);
+  if (epoch === null) return Number.NaN;
+  // Whole seconds and fraction apart: their sum as a double would lose the last microsecond.
+  const us = Number(epoch[2]) * 1e6 + Math.round(Number(`0.${epoch[3] ?? '0'}`) * 1e6);
+  return epoch[1] === '-' ? 0 - us : us;
+}
+
+function parseDate(match: RegExpExecArray): number {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  const [zoneHour, zoneMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
+  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return Number.NaN;
+  const midnight = new Date(0);
+  midnight.setUTCFullYear(year, month - 1, day);
+  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return Number.NaN; // 30 February rolls over
+  const zoneMinutes = (zoneHour * 60 + zoneMinute) * (match[8] === '-' ? -1 : 1);
+  const seconds = midnight.getTime() / 1_000 + hour * 3_600 + (minute - zoneMinutes) * 60 + second;
+  return seconds * 1e6 + Number((match[7] ?? '').padEnd(6, '0'));
+}
+
+function secondsToUs(seconds: number): number {
+  const whole = Math.floor(seconds);
+  return whole * 1e6 + Math.round((seconds - whole) * 1e6);
+}
+
+function checked(timestampUs: number, input: unknown): TimestampUs {
+  if (Number.isSafeInteger(timestampUs)) return timestampUs;
+  const shown = typeof input === 'string' ? `'${input.slice(0, 64)}'` : input === null ? 'null' : typeof input === 'number' ? String(input) : typeof input;
+  throw new RangeError(`${shown} is no timestamp: send RFC 3339 such as '2026-01-31T12:00:00.5Z', a date, or epoch seconds`);
+}
