@@ -1,0 +1,66 @@
+/** The gRPC status names that Thyme answers with; libs/rpc and libs/rest map them to numbers (DESIGN 9). */
+export type StatusName =
+  | 'INVALID_ARGUMENT' | 'UNAUTHENTICATED' | 'PERMISSION_DENIED' | 'NOT_FOUND' | 'FAILED_PRECONDITION' | 'ABORTED'
+  | 'OUT_OF_RANGE' | 'RESOURCE_EXHAUSTED' | 'UNAVAILABLE' | 'DEADLINE_EXCEEDED' | 'INTERNAL';
+
+/** What is wrong with one field of a request, and how to mend it. */
+export interface FieldViolation {
+  /** Where: a path such as `events[3].amount` or `FraudSignals.order_count_1h`. */
+  readonly field: string;
+  readonly description: string;
+}
+
+/**
+ * An expected failure: a stable code for machines, a status, a message for people. Whatever else
+ * is thrown leaves the process as INTERNAL without its words.
+ */
+export class ThymeError extends Error {
+  override readonly name = 'ThymeError';
+
+  constructor(
+    readonly code: `THYME_${string}`,
+    readonly status: StatusName,
+    message: string,
+    readonly violations: readonly FieldViolation[] = [],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+export function invalidArgument(field: string, description: string): ThymeError {
+  return new ThymeError('THYME_INVALID_ARGUMENT', 'INVALID_ARGUMENT', `${field}: ${description}`, [{ field, description }]);
+}
+
+/** NOT_FOUND that names the nearest known name, if one is near enough to be meant. */
+export function notFound(kind: string, name: string, known: Iterable<string>): ThymeError {
+  const nearest = nearestName(name, known);
+  const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`;
+  return new ThymeError('THYME_NOT_FOUND', 'NOT_FOUND', `no ${kind} is called '${name.slice(0, 128)}'${hint}`);
+}
+
+/** The known name with the fewest edits from `name`, at most a third of its length (and at least two). */
+export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  let nearest: string | undefined;
+  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= fewest) continue;
+    const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (edits < fewest) [nearest, fewest] = [candidate, edits];
+  }
+  return nearest;
+}
+
+/** Levenshtein distance by the usual two-row dynamic programme. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substituted));
+    }
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}
