@@ -1,0 +1,70 @@
+// The log: ordered, partitioned, durable, with transactions (DESIGN 4). One contract, one contract
+// suite (test/contract/log-contract.ts), and a driver for each place it runs.
+//
+// Invariants:
+//   L1. Offsets of a partition start at 0 and have no gaps that a reader must know of: a read
+//       says where to go on (`nextOffset`).
+//   L2. What `append` or `commit` resolved for survives a crash; a rejected one is all or nothing,
+//       and for a crash in between a later reader sees which.
+//   L3. A transaction's records become readable together, in every partition, or never.
+//   L4. Of two writers with one transactional id only the newer can commit (fencing).
+
+/** One record: opaque bytes. Offsets are safe integers. */
+export interface LogRecord {
+  readonly offset: number;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export interface NewRecord {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface ReadResult {
+  readonly records: readonly LogRecord[];
+  /** Where the next read goes on; at least the asked offset. */
+  readonly nextOffset: number;
+}
+
+export interface Log {
+  /** Creates the topic, or verifies that it has this partition count (FAILED_PRECONDITION if not). */
+  createTopic(topic: string, partitions: number): Promise<void>;
+  /** The topic's partition count; undefined if there is no such topic. */
+  partitionCount(topic: string): Promise<number | undefined>;
+  /** Appends outside a transaction, durably, all or nothing. Resolves to the first record's offset. */
+  append(target: TopicPartition, records: readonly NewRecord[]): Promise<number>;
+  /** Committed records from `offset` on, in order, up to the limits but at least one if there is any. */
+  read(source: TopicPartition, offset: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<ReadResult>;
+  /** One past the last committed record. */
+  endOffset(source: TopicPartition): Promise<number>;
+  /** Resolves when a record at or past `offset` is committed, or when the signal aborts. */
+  waitFor(source: TopicPartition, offset: number, signal: AbortSignal): Promise<void>;
+  /** A writer with this id; it fences every earlier one (L4). */
+  writer(transactionalId: string): Promise<TransactionalWriter>;
+  close(): Promise<void>;
+}
+
+/** Commits transactions one after another. After any error it is dead: drop it, take a new one, read what is there. */
+export interface TransactionalWriter {
+  /** Grows with each writer of the same id. */
+  readonly epoch: number;
+  /** Commits all records together (L3). ABORTED with code THYME_FENCED if a newer writer exists. */
+  commit(records: readonly TransactionRecords[]): Promise<CommitResult>;
+  close(): Promise<void>;
+}
+
+export interface TransactionRecords {
+  readonly target: TopicPartition;
+  readonly records: readonly NewRecord[];
+}
+
+export interface CommitResult {
+  /** The first record's offset for each part of the transaction, in order. */
+  readonly offsets: readonly number[];
+}

@@ -1,0 +1,36 @@
+// The store: an ordered map of bytes with synchronous reads and atomic batches. Keys order as
+// unsigned bytes. One contract suite (test/contract/store-contract.ts) for every driver.
+
+export interface StoreReader {
+  /** The value, or undefined. Synchronous: the hot path has no promise per lookup (DESIGN 7). */
+  get(key: Uint8Array): Uint8Array | undefined;
+}
+
+export interface StoreSnapshot extends StoreReader {
+  /** Must be called once; reads after it throw. */
+  close(): void;
+}
+
+export interface StoreBatch {
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+  /** Atomic. With `sync`, durable when it resolves. A batch is written once. */
+  write(options: { readonly sync: boolean }): Promise<void>;
+}
+
+export interface RangeOptions {
+  /** First key, included. */
+  readonly from?: Uint8Array;
+  /** End, excluded. */
+  readonly to?: Uint8Array;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+export interface Store extends StoreReader {
+  snapshot(): StoreSnapshot;
+  batch(): StoreBatch;
+  /** Entries of the range in key order, as of the call. */
+  entries(range: RangeOptions): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
+  close(): Promise<void>;
+}
