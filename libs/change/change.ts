@@ -1,0 +1,62 @@
+import type { TimelineRow } from '../timeline/timeline.js';
+import type { Revision } from '../definition/revision.js';
+
+// The change stream (DESIGN 5): what happened in a tick, not how a store keeps it. A store is a
+// fold of its partition's batches, the owner's like any replica's; nothing else writes to it.
+//
+// Invariants:
+//   C1. A batch is applied as one atomic store batch that includes its commit record: the stored
+//       seq is never ahead of the stored state, nor behind it (S14, S15).
+//   C2. Applying is deterministic: the same batches give the same bytes, in whatever process.
+//   C3. A change of a kind, or a format, that an applier does not know stops it; nothing is skipped.
+//   C4. seq ≤ applied is a repeat and dropped; prevSeq = applied is applied; anything else is a gap.
+
+export type Change =
+  /** Rows entered the timeline of one group. */
+  | { readonly kind: 'rows'; readonly timelineId: number; readonly groupKey: Uint8Array; readonly rows: readonly TimelineRow[] }
+  /** The reader's seen sequences of a producer (S13): a high-water mark and a bitmap of the 4,096 below. */
+  | { readonly kind: 'seen'; readonly readerId: number; readonly partition: number; readonly producerId: string; readonly highest: number; readonly bitmap: Uint8Array }
+  /** The watermark of a lane (S10). */
+  | { readonly kind: 'lane'; readonly readerId: number; readonly partition: number; readonly lane: string; readonly watermarkUs: number }
+  | { readonly kind: 'revision'; readonly revision: Revision }
+  /** The timeline holds all history up to the live end (S18). */
+  | { readonly kind: 'ready'; readonly timelineId: number }
+  /** Questions that reach below the horizon are OUT_OF_RANGE from here on (S20). */
+  | { readonly kind: 'trimmed'; readonly timelineId: number; readonly horizonUs: number };
+
+/** Closes a batch: where the task stands after it. */
+export interface CommitRecord {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly prevSeq: number;
+  /** The revision in force after the batch; 0 before the first. */
+  readonly revision: number;
+  /** The owner's clock at the tick, µs. */
+  readonly clockUs: number;
+  readonly positions: readonly Position[];
+  readonly counters: readonly ReaderCounters[];
+}
+
+/** The next offset of one of a reader's inputs. */
+export interface Position {
+  /** The timeline (or stream pipeline) that it reads for. */
+  readonly readerId: number;
+  /** The topic it reads: a dataset's topic; `rekey` topics carry what source partitions have been seen through. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly nextOffset: number;
+}
+
+/** The books of a reader since its beginning: read = applied + filtered + late + duplicate + dead. */
+export interface ReaderCounters {
+  readonly readerId: number;
+  readonly read: number;
+  readonly applied: number;
+  readonly filtered: number;
+  readonly late: number;
+  readonly duplicate: number;
+  readonly dead: number;
+  readonly failed: number;
+  /** The highest watermark of the reader's lanes, µs; -Infinity before any record. */
+  readonly watermarkUs: number;
+}

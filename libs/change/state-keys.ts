@@ -1,0 +1,60 @@
+import { strict as assert } from 'node:assert';
+
+/**
+ * Every key of a partition's store. Big-endian; kinds and ids first, so a scan of one kind is a range.
+ *
+ *     META      00 | name                                         see META_* below
+ *     TIMELINE  01 | slot u16 | timeline id u32 | key length u16 | group key      the head (libs/timeline)
+ *               ... | suffix                                      the group's pages
+ *
+ * The slot leads, so that a partition can be split by slot one day (DESIGN 4). The length makes
+ * head keys prefix-free: a page of one group can never be taken for another group's head.
+ */
+export const META_TAG = 0x00;
+export const TIMELINE_TAG = 0x01;
+export const GROUP_KEY_BYTES_MAX = 1_024;
+
+/** The group's head key. `slot` is `slotOf(groupKey)`. */
+export function headKey(slot: number, timelineId: number, groupKey: Uint8Array): Uint8Array {
+  assert(slot >= 0 && slot < 1_024 && groupKey.length <= GROUP_KEY_BYTES_MAX);
+  const key = new Uint8Array(9 + groupKey.length);
+  const view = new DataView(key.buffer);
+  view.setUint8(0, TIMELINE_TAG);
+  view.setUint16(1, slot);
+  view.setUint32(3, timelineId);
+  view.setUint16(7, groupKey.length);
+  key.set(groupKey, 9);
+  return key;
+}
+
+function meta(name: string): Uint8Array {
+  return Buffer.concat([Buffer.of(META_TAG), Buffer.from(name, 'utf8')]);
+}
+
+/** The commit record of the last batch applied. */
+export const COMMIT_KEY = meta('commit');
+
+/** The content of an adopted revision. */
+export function revisionKey(revision: number): Uint8Array {
+  return meta(`revision/${String(revision).padStart(16, '0')}`);
+}
+
+/** Present once the timeline is ready (S18). */
+export function readyKey(timelineId: number): Uint8Array {
+  return meta(`ready/${String(timelineId)}`);
+}
+
+/** The timeline's horizon in µs (S20), as text. */
+export function horizonKey(timelineId: number): Uint8Array {
+  return meta(`horizon/${String(timelineId)}`);
+}
+
+/** What a reader has seen of a producer (S13). */
+export function seenKey(readerId: number, partition: number, producerId: string): Uint8Array {
+  return meta(`seen/${String(readerId)}/${String(partition)}/${producerId}`);
+}
+
+/** A lane's watermark (S10), as text. */
+export function laneKey(readerId: number, partition: number, lane: string): Uint8Array {
+  return meta(`lane/${String(readerId)}/${String(partition)}/${lane}`);
+}
