@@ -5,14 +5,14 @@ import { expect } from 'chai';
 
 /** What each folder may import, beside itself. Dependencies point down only (DESIGN 3). */
 const ground = ['libs/time', 'libs/errors', 'libs/schema', 'libs/codec', 'libs/config', 'libs/lifecycle'];
-const domain = [...ground, 'libs/expression', 'libs/definition', 'libs/timeline', 'libs/pipeline', 'libs/feature'];
-const durable = [...domain, 'libs/log', 'libs/store', 'libs/change', 'libs/replica', 'libs/wire', 'gen'];
+const domain = [...ground, 'libs/expression', 'libs/definition', 'libs/timeline', 'libs/pipeline'];
+const durable = [...domain, 'libs/log', 'libs/store', 'libs/change', 'libs/replica', 'libs/wire', 'libs/feature', 'gen'];
 const edges = [...durable, 'libs/rpc', 'libs/rest', 'libs/telemetry', 'libs/client', 'libs/cli'];
 
 /** Each third-party library is imported in one place (DESIGN 3). Tests may import what they test with. */
 const homeOf: ReadonlyMap<string, string> = new Map([
   ['level', 'libs/store/'], ['kafkajs', 'libs/log/'], ['@grpc/grpc-js', 'libs/rpc/'], ['@opentelemetry/api', 'libs/telemetry/'],
-  ['apache-arrow', 'libs/rest/'], ['esbuild', 'libs/definition/'], ['tdigest', 'libs/timeline/'], ['hyparquet', 'infra/'], ['hyparquet-compressors', 'infra/'],
+  ['apache-arrow', 'libs/rest/'], ['esbuild', 'libs/definition/'], ['tdigest', 'libs/timeline/'], ['hyparquet', 'libs/cli/'], ['hyparquet-compressors', 'libs/cli/'],
 ]);
 
 const LINES_MAX = 400;
@@ -74,7 +74,8 @@ describe('tidy', () => {
     const wrong = files.filter((file) => /(^|\/)(index|utils?)\.ts$/.test(file.path)).map((file) => file.path);
     for (const file of production) {
       if (/\bconsole\.|\/\/ *TODO\b/.test(file.text)) wrong.push(`${file.path}: console or TODO`);
-      if (!file.path.startsWith('libs/definition/') && /(:|<|as) any\b/.test(file.text)) wrong.push(`${file.path}: any`);
+      const code = file.text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+      if (!file.path.startsWith('libs/definition/') && /(:|<|as) any\b/.test(code)) wrong.push(`${file.path}: any`);
     }
     expect(wrong).to.deep.equal([]);
   });

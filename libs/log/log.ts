@@ -32,6 +32,12 @@ export interface ReadResult {
   readonly nextOffset: number;
 }
 
+/** What one read may bring at most. The bytes are those of keys and values. */
+export interface ReadLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+}
+
 export interface Log {
   /** Creates the topic, or verifies that it has this partition count (FAILED_PRECONDITION if not). */
   createTopic(topic: string, partitions: number): Promise<void>;
@@ -40,7 +46,7 @@ export interface Log {
   /** Appends outside a transaction, durably, all or nothing. Resolves to the first record's offset. */
   append(target: TopicPartition, records: readonly NewRecord[]): Promise<number>;
   /** Committed records from `offset` on, in order, up to the limits but at least one if there is any. */
-  read(source: TopicPartition, offset: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<ReadResult>;
+  read(source: TopicPartition, offset: number, limits: ReadLimits): Promise<ReadResult>;
   /** One past the last committed record. */
   endOffset(source: TopicPartition): Promise<number>;
   /** Resolves when a record at or past `offset` is committed, or when the signal aborts. */

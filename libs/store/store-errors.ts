@@ -1,0 +1,17 @@
+import { ThymeError } from '../errors/errors.js';
+
+/** Reads and writes after `close`: the process is stopping; another one, or a restart, can answer. */
+export function storeClosed(options?: ErrorOptions): ThymeError {
+  return new ThymeError('THYME_STORE_CLOSED', 'UNAVAILABLE', 'the store is closed', [], options);
+}
+
+export function storeLocked(folder: string, options?: ErrorOptions): ThymeError {
+  return new ThymeError('THYME_STORE_LOCKED', 'FAILED_PRECONDITION',
+    `${folder} is in use by another process: stop that one, or give this one a data directory of its own`, [], options);
+}
+
+/** The disk is full or broken, or the folder cannot be read. */
+export function storeFailed(what: string, cause: unknown): ThymeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ThymeError('THYME_STORE_FAILED', 'UNAVAILABLE', `${what}: ${reason}`, [], { cause });
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { belowAt, countAt, type Digest, digestWeight } from './digest.js';
+
+/** Greater is finer: a bucket at quantile q weighs at most 4 · W · q(1 − q) / FINENESS: 0.1 % at p99 (S9). */
+const FINENESS = 40;
+
+/** And nowhere more than this: counts are exact at both ends of a bucket, so its weight is the greatest rank error (S9). */
+const BUCKET_SHARE_MAX = 0.005;
+
+/** A value that repeats this share of a bucket's bound stays a point mass: a line over it is what breaks S9 on rounded values. */
+const POINT_SHARE = 1 / 4;
+
+/**
+ * The digest of raw values: of them alone, whatever their order and whenever it is built (S4). Sorts them in
+ * place. Npm's `tdigest` was measured first: three times as slow, random when it compresses, and 6 % off at p50 on seven
+ * distinct values, since its centroids carry means and no extents.
+ */
+export function digestValues(values: Float64Array): Digest {
+  values.sort();
+  const builder = new DigestBuilder(values.length);
+  for (let start = 0; start < values.length;) {
+    let end = start + 1;
+    while (end < values.length && values[end] === values[start]) end++;
+    builder.add(values[start]!, values[start]!, end - start);
+    start = end;
+  }
+  return builder.finish();
+}
+
+/**
+ * The digest of several sets from theirs: the sum of their counts is one more line with steps, which is
+ * divided into buckets as values are.
+ */
+export function mergeDigests(digests: readonly Digest[]): Digest {
+  const total = digests.reduce((sum, digest) => sum + digestWeight(digest), 0);
+  const builder = new DigestBuilder(total);
+  // Of each digest, its last bucket that begins at or before x: x only rises.
+  const cursors = new Int32Array(digests.length).fill(-1);
+  let [previous, counted] = [Number.NEGATIVE_INFINITY, 0];
+  for (const x of bucketEnds(digests)) {
+    let [below, upTo] = [0, 0];
+    for (let at = 0; at < digests.length; at++) {
+      const digest = digests[at]!;
+      let index = cursors[at]!;
+      while (index + 1 < digest.low.length && digest.low[index + 1]! <= x) index++;
+      cursors[at] = index;
+      below += belowAt(digest, index, x);
+      upTo += countAt(digest, index, x);
+    }
+    if (below > counted) builder.add(previous, x, below - counted);
+    if (upTo > below) builder.add(x, x, upTo - Math.max(below, counted));
+    [previous, counted] = [x, Math.max(counted, upTo)];
+  }
+  return builder.finish();
+}
+
+function bucketEnds(digests: readonly Digest[]): Float64Array {
+  const ends = new Float64Array(2 * digests.reduce((sum, digest) => sum + digest.low.length, 0));
+  let length = 0;
+  for (const { low, high } of digests) {
+    ends.set(low, length);
+    ends.set(high, length + low.length);
+    length += 2 * low.length;
+  }
+  ends.sort();
+  let kept = 0;
+  for (const end of ends) if (kept === 0 || ends[kept - 1] !== end) ends[kept++] = end;
+  return ends.subarray(0, kept);
+}
+
+/** Takes the parts of a set from the least to the greatest, joining neighbours while the bound allows. */
+class DigestBuilder {
+  readonly #total: number;
+  readonly #low: number[] = [];
+  readonly #high: number[] = [];
+  readonly #upTo: number[] = [];
+  /** Of the open bucket, which is not in the lists yet; weight 0 when there is none. */
+  #openLow = 0;
+  #openHigh = 0;
+  #openWeight = 0;
+  #openStands = false;
+  #counted = 0;
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  add(low: number, high: number, weight: number): void {
+    const middle = this.#counted + this.#openWeight + weight / 2;
+    const stands = low === high && weight >= POINT_SHARE * this.#boundAt(middle);
+    if (this.#openWeight > 0 && (stands || this.#openStands || !this.#mayJoin(low, weight))) this.#close();
+    if (this.#openWeight === 0) [this.#openLow, this.#openStands] = [low, stands];
+    this.#openHigh = high;
+    this.#openWeight += weight;
+  }
+
+  finish(): Digest {
+    if (this.#openWeight > 0) this.#close();
+    // The parts' weights may be fractions and their sum rounded; the whole is a number of values.
+    if (this.#upTo.length > 0) this.#upTo[this.#upTo.length - 1] = Math.round(this.#counted);
+    const digest = { low: Float64Array.from(this.#low), high: Float64Array.from(this.#high), upTo: Float64Array.from(this.#upTo) };
+    assert.equal(digestWeight(digest), this.#total, 'a digest weighs something else than what it was made of');
+    return digest;
+  }
+
+  #mayJoin(low: number, weight: number): boolean {
+    const joined = this.#openWeight + weight;
+    if (joined > this.#boundAt(this.#counted + joined / 2)) return false;
+    // Not over a gap wider than this bucket and the one before: the line would run where no values are.
+    const reach = this.#low.at(-1) ?? this.#openLow;
+    return low / 2 - this.#openHigh / 2 <= this.#openHigh / 2 - reach / 2;
+  }
+
+  /** Never below one value: fractions of a value need no bucket of their own. */
+  #boundAt(count: number): number {
+    return Math.max(1, Math.min(BUCKET_SHARE_MAX * this.#total, (4 * count * (1 - count / this.#total)) / FINENESS));
+  }
+
+  #close(): void {
+    this.#counted += this.#openWeight;
+    this.#low.push(this.#openLow);
+    this.#high.push(this.#openHigh);
+    this.#upTo.push(this.#counted);
+    this.#openWeight = 0;
+  }
+}

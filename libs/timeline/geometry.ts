@@ -1,0 +1,17 @@
+/**
+ * How many rows and entries a page holds. Read from here by writers only: what is stored says its
+ * own sizes, so these may change between releases without rewriting anything.
+ */
+export interface Geometry {
+  /** An append rewrites the head, so its size is the cost of writing. At this many rows it spills into the tree. */
+  readonly headRows: number;
+  /** The cost of reading an edge of a window. A multiple of `headRows` lets appends fill leaves to the brim. */
+  readonly leafRows: number;
+  /** Entries of an inner page. */
+  readonly fanOut: number;
+}
+
+export const PRODUCTION_GEOMETRY: Geometry = { headRows: 64, leafRows: 128, fanOut: 16 };
+
+/** Percentiles of windows with at most this many values are exact (S9): gathering more raw values costs more than adding digests. */
+export const RAW_VALUES_MAX = 2_000;

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+
+// The keys of one timeline. The head key is opaque and prefix-free among timelines, so a group's pages lie
+// behind its head and one range delete erases it. All integers big-endian.
+//
+//   HEAD     | head key |                    the newest rows, and where the tree is
+//   PAGE     | head key | 00 | id u32 |      a leaf or an inner page, in order of creation
+//   DIGEST   | head key | 01 | id u32 |      the digests of a sealed inner page
+//   BASE     | head key | 02 |               the partial of what was trimmed (S20)
+
+const PAGE_TAG = 0x00;
+const DIGEST_TAG = 0x01;
+const BASE_TAG = 0x02;
+const PAGE_ID_MAX = 0xffff_ffff;
+
+export function pageKey(headKey: Uint8Array, id: number): Uint8Array {
+  return tagged(headKey, PAGE_TAG, id);
+}
+
+export function digestKey(headKey: Uint8Array, id: number): Uint8Array {
+  return tagged(headKey, DIGEST_TAG, id);
+}
+
+export function baseKey(headKey: Uint8Array): Uint8Array {
+  const key = new Uint8Array(headKey.length + 1);
+  key.set(headKey);
+  key[headKey.length] = BASE_TAG;
+  return key;
+}
+
+function tagged(headKey: Uint8Array, tag: number, id: number): Uint8Array {
+  assert(Number.isInteger(id) && id > 0 && id <= PAGE_ID_MAX);
+  const key = new Uint8Array(headKey.length + 5);
+  key.set(headKey);
+  const at = headKey.length;
+  key[at] = tag;
+  key[at + 1] = id >>> 24;
+  key[at + 2] = id >>> 16;
+  key[at + 3] = id >>> 8;
+  key[at + 4] = id;
+  return key;
+}

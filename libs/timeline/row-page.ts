@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { type Layout, NULL_OFFSET, ROW_COLUMNS, ROW_END, ROW_KNOWN, ROW_OFFSET, ROW_SOURCE, ROW_TIME } from './layout.js';
+import { aligned, HEADER_BYTES, PageKind, readHeader, writeHeader } from './page-header.js';
+import type { TimelineRow } from './timeline.js';
+
+const HEAP_BYTES_FIRST = 1_024;
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Rows in order of (event time, order), as they lie in a head or a leaf: fixed-width rows, then the heap
+ * of their byte values. A page read from the store is a view and must not be changed; one to be written
+ * is a copy with room to grow (`writable`). Indexes are the caller's to keep within `count`.
+ */
+export class RowPage {
+  /** Rows from word 0; may be longer than `count` rows. */
+  readonly words: Float64Array;
+  /** The same memory, for the offsets and lengths of byte values. */
+  readonly halves: Uint32Array;
+
+  constructor(readonly layout: Layout, rows: Uint8Array, public count: number, private heap: Uint8Array, private heapLength: number) {
+    this.words = new Float64Array(rows.buffer, rows.byteOffset, rows.byteLength / 8);
+    this.halves = layout.hasBytes ? new Uint32Array(rows.buffer, rows.byteOffset, rows.byteLength / 4) : NO_HALVES;
+  }
+
+  static empty(layout: Layout, capacity: number): RowPage {
+    return new RowPage(layout, new Uint8Array(capacity * layout.rowWords * 8), 0, NO_BYTES, 0);
+  }
+
+  /** The rows behind a header of `headerBytes` (a head's is longer). `page` is aligned. */
+  static within(page: Uint8Array, headerBytes: number, layout: Layout, sizes: { readonly count: number; readonly heapBytes: number }): RowPage {
+    const rowBytes = sizes.count * layout.rowWords * 8;
+    assert.equal(page.length, headerBytes + rowBytes + sizes.heapBytes, 'a page has not the length that its header says');
+    const rows = page.subarray(headerBytes, headerBytes + rowBytes);
+    return new RowPage(layout, rows, sizes.count, sizes.heapBytes === 0 ? NO_BYTES : page.subarray(headerBytes + rowBytes), sizes.heapBytes);
+  }
+
+  static decodeLeaf(value: Uint8Array, layout: Layout): RowPage {
+    const page = aligned(value);
+    const header = readHeader(page, PageKind.leaf, layout.columnCount);
+    return RowPage.within(page, HEADER_BYTES, layout, { count: header.count, heapBytes: header.a });
+  }
+
+  encodeLeaf(): Uint8Array {
+    const page = this.encodeBehind(HEADER_BYTES);
+    writeHeader(page, { kind: PageKind.leaf, columnCount: this.layout.columnCount, count: this.count, a: this.heapLength, b: 0 });
+    return page;
+  }
+
+  /** A fresh buffer with the rows and the heap behind `headerBytes` of zeros. */
+  encodeBehind(headerBytes: number): Uint8Array {
+    const rowBytes = this.count * this.layout.rowWords * 8;
+    const page = new Uint8Array(headerBytes + rowBytes + this.heapLength);
+    page.set(new Uint8Array(this.words.buffer, this.words.byteOffset, rowBytes), headerBytes);
+    if (this.heapLength > 0) page.set(this.heap.subarray(0, this.heapLength), headerBytes + rowBytes);
+    return page;
+  }
+
+  get heapBytes(): number {
+    return this.heapLength;
+  }
+
+  /** A copy of rows [start, end) with room for `capacity` rows. */
+  writable(capacity: number, start = 0, end = this.count): RowPage {
+    const copy = RowPage.empty(this.layout, capacity);
+    copy.append(this, start, end);
+    return copy;
+  }
+
+  time(index: number): number {
+    return this.words[index * this.layout.rowWords + ROW_TIME]!;
+  }
+
+  known(index: number): number {
+    return this.words[index * this.layout.rowWords + ROW_KNOWN]!;
+  }
+
+  /** NaN for null. */
+  number(index: number, column: number): number {
+    return this.words[index * this.layout.rowWords + ROW_COLUMNS + column]!;
+  }
+
+  /** A view of the page, not a copy. */
+  bytes(index: number, column: number): Uint8Array | null {
+    const at = 2 * (index * this.layout.rowWords + ROW_COLUMNS + column);
+    const offset = this.halves[at]!;
+    if (offset === NULL_OFFSET) return null;
+    return this.heap.subarray(offset, offset + this.halves[at + 1]!);
+  }
+
+  isNull(index: number, column: number): boolean {
+    const at = index * this.layout.rowWords + ROW_COLUMNS + column;
+    return this.layout.isNumber[column]! ? Number.isNaN(this.words[at]!) : this.halves[2 * at] === NULL_OFFSET;
+  }
+
+  /** The first row whose event time is not below `timeUs`. */
+  lowerBound(timeUs: number): number {
+    let [low, high] = [0, this.count];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.time(middle) < timeUs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The first row whose event time is above `timeUs`. */
+  upperBound(timeUs: number): number {
+    let [low, high] = [0, this.count];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.time(middle) <= timeUs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Puts a row where its (event time, order) says (S7, S11). Most rows are the newest: the search begins at the end. */
+  insert(row: TimelineRow): void {
+    const { rowWords } = this.layout;
+    let index = this.count;
+    while (index > 0 && this.isAfter(index - 1, row)) index--;
+    const at = index * rowWords;
+    this.words.copyWithin(at + rowWords, at, this.count * rowWords);
+    this.count++;
+    this.words[at + ROW_TIME] = row.eventTimeUs;
+    this.words[at + ROW_SOURCE] = row.orderSource;
+    this.words[at + ROW_OFFSET] = row.orderOffset;
+    this.words[at + ROW_KNOWN] = row.knownUs;
+    this.words[at + ROW_END] = Number.POSITIVE_INFINITY;
+    for (let column = 0; column < this.layout.columnCount; column++) this.setValue(at + ROW_COLUMNS + column, row.values[column], this.layout.isNumber[column]!);
+  }
+
+  /** Copies rows [start, end) of another page behind this one's. They must belong there. */
+  append(source: RowPage, start: number, end: number): void {
+    const { rowWords, columnCount, hasBytes, isNumber } = this.layout;
+    const first = this.count;
+    this.words.set(source.words.subarray(start * rowWords, end * rowWords), first * rowWords);
+    this.count += end - start;
+    if (!hasBytes) return;
+    for (let index = start; index < end; index++) {
+      for (let column = 0; column < columnCount; column++) {
+        const at = (first + index - start) * rowWords + ROW_COLUMNS + column;
+        if (!isNumber[column]!) this.setBytes(at, source.bytes(index, column));
+      }
+    }
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.heapLength = 0;
+  }
+
+  /** Whether the page's last row is after `row`. */
+  isLastAfter(row: TimelineRow): boolean {
+    return this.isAfter(this.count - 1, row);
+  }
+
+  private isAfter(index: number, row: TimelineRow): boolean {
+    const at = index * this.layout.rowWords;
+    const time = this.words[at + ROW_TIME]!;
+    if (time !== row.eventTimeUs) return time > row.eventTimeUs;
+    const source = this.words[at + ROW_SOURCE]!;
+    if (source !== row.orderSource) return source > row.orderSource;
+    return this.words[at + ROW_OFFSET]! > row.orderOffset;
+  }
+
+  /** Values have been checked: numbers are finite and in columns of numbers. */
+  private setValue(at: number, value: number | Uint8Array | null | undefined, isNumber: boolean): void {
+    if (!isNumber) this.setBytes(at, value instanceof Uint8Array ? value : null);
+    // -0 becomes 0: which of two equal values is the least must not depend on the order of arrival (S11).
+    else this.words[at] = typeof value === 'number' ? value + 0 : Number.NaN;
+  }
+
+  private setBytes(at: number, value: Uint8Array | null): void {
+    this.halves[2 * at] = value === null ? NULL_OFFSET : this.heapLength;
+    this.halves[2 * at + 1] = value === null ? 0 : value.length;
+    if (value === null) return;
+    const end = this.heapLength + value.length;
+    assert(end < NULL_OFFSET, 'the byte values of a page exceed 4 GB');
+    if (end > this.heap.length) {
+      const larger = new Uint8Array(Math.max(HEAP_BYTES_FIRST, 2 * this.heap.length, end));
+      larger.set(this.heap.subarray(0, this.heapLength));
+      this.heap = larger;
+    }
+    this.heap.set(value, this.heapLength);
+    this.heapLength = end;
+  }
+}
+
+const NO_HALVES = new Uint32Array(0);

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import type { Digest } from './digest.js';
+import { decodeDigests } from './digest-page.js';
+import { HeadPage } from './head-page.js';
+import { InnerPage } from './inner-page.js';
+import { type Layout, layoutOf } from './layout.js';
+import { baseKey, digestKey, pageKey } from './page-keys.js';
+import { PageKind } from './page-header.js';
+import { RowPage } from './row-page.js';
+import type { PageReader, TimelineShape } from './timeline.js';
+
+/** The pages of one timeline as one reading sees them: each is fetched at most once, whatever is asked of it. */
+export class TimelinePages {
+  readonly layout: Layout;
+  readonly head: HeadPage | undefined;
+  readonly #leaves = new Map<number, RowPage>();
+  readonly #inner = new Map<number, InnerPage>();
+  readonly #digests = new Map<number, Digest[]>();
+  #base: InnerPage | undefined;
+
+  constructor(shape: TimelineShape, private readonly store: PageReader, private readonly headKey: Uint8Array) {
+    this.layout = layoutOf(shape);
+    const head = store.get(headKey);
+    this.head = head === undefined ? undefined : HeadPage.decode(head, this.layout);
+  }
+
+  leaf(id: number): RowPage {
+    let page = this.#leaves.get(id);
+    if (page === undefined) {
+      page = RowPage.decodeLeaf(this.#fetch(pageKey(this.headKey, id)), this.layout);
+      this.#leaves.set(id, page);
+    }
+    return page;
+  }
+
+  inner(id: number): InnerPage {
+    let page = this.#inner.get(id);
+    if (page === undefined) {
+      page = InnerPage.decode(this.#fetch(pageKey(this.headKey, id)), this.layout);
+      this.#inner.set(id, page);
+    }
+    return page;
+  }
+
+  /** Of a sealed inner page: one for each column that keeps digests. */
+  digests(id: number): Digest[] {
+    let page = this.#digests.get(id);
+    if (page === undefined) {
+      page = decodeDigests(this.#fetch(digestKey(this.headKey, id)), this.layout);
+      this.#digests.set(id, page);
+    }
+    return page;
+  }
+
+  /** The partial of what was trimmed (S20); none while nothing was. */
+  base(): InnerPage | undefined {
+    if (this.head === undefined || this.head.horizonUs === Number.NEGATIVE_INFINITY) return undefined;
+    const value = this.store.get(baseKey(this.headKey));
+    if (this.#base === undefined && value !== undefined) this.#base = InnerPage.decode(value, this.layout, PageKind.base);
+    return this.#base;
+  }
+
+  #fetch(key: Uint8Array): Uint8Array {
+    const value = this.store.get(key);
+    assert(value !== undefined, 'a page that an entry points to is missing');
+    return value;
+  }
+}

@@ -1,0 +1,61 @@
+// Writing a timeline: rows in, pages out.
+//
+//   writable-pages.ts  loads pages, and puts back those that changed
+//   tree.ts            takes over the head's rows when it is full, and late rows
+//   digest-seals.ts    digests of inner pages that appends have left behind
+
+import assert from 'node:assert/strict';
+import { DigestSeals } from './digest-seals.js';
+import { type Geometry, PRODUCTION_GEOMETRY } from './geometry.js';
+import type { Layout } from './layout.js';
+import type { PageWriter, TimelineRow, TimelineShape } from './timeline.js';
+import { Tree } from './tree.js';
+import { WritablePages } from './writable-pages.js';
+
+/**
+ * Writes the timeline of one group. While it lives nothing else may write there. It may take many rows and
+ * be flushed many times; `readWindows` sees what was flushed, so flush before reading. How often it is
+ * flushed changes neither pages nor answers.
+ */
+export class TimelineWriter {
+  readonly #pages: WritablePages;
+  readonly #tree: Tree;
+  readonly #seals: DigestSeals;
+
+  constructor(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, geometry: Geometry = PRODUCTION_GEOMETRY) {
+    this.#pages = new WritablePages(shape, geometry, store, headKey);
+    this.#tree = new Tree(this.#pages);
+    this.#seals = new DigestSeals(this.#pages, this.#tree);
+  }
+
+  /** Puts a row where its event time and order say, however late it comes (S7, S11). */
+  insert(row: TimelineRow): void {
+    const { head, layout, geometry } = this.#pages;
+    checkRow(row, layout);
+    this.#pages.headChanged = true;
+    if (!head.isAfterBoundary(row)) {
+      this.#tree.insertLate(row);
+      return;
+    }
+    head.rows.insert(row);
+    if (head.rows.count >= geometry.headRows) this.#tree.appendHead();
+  }
+
+  /** Puts the pages that changed. The store owns them from then on: what is put is a copy. */
+  flush(): void {
+    this.#seals.update();
+    this.#pages.flush();
+  }
+}
+
+/** Before anything is changed: a page half changed would be worse than the mistake. */
+function checkRow(row: TimelineRow, layout: Layout): void {
+  assert(Number.isFinite(row.eventTimeUs) && Number.isFinite(row.knownUs), 'a row has no time');
+  assert.equal(row.values.length, layout.columnCount, 'a row has not the columns of its timeline');
+  for (let column = 0; column < layout.columnCount; column++) {
+    const value = row.values[column];
+    if (value === null) continue;
+    if (layout.isNumber[column]!) assert(typeof value === 'number' && Number.isFinite(value), 'a column of numbers takes finite numbers only');
+    else assert(value instanceof Uint8Array, 'a column of bytes takes bytes only');
+  }
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openLevelStore } from '../../libs/store/level-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+describe('the LevelDB store', () => {
+  it('is held by one process: a second one is told the folder and the fix', async function () {
+    this.timeout(20_000);
+    const folder = temporaryFolder();
+    const store = await openLevelStore(folder);
+    const program = `import { openLevelStore } from '${new URL('../../libs/store/level-store.js', import.meta.url).href}';
+      await openLevelStore(process.argv[1]).catch((error) => console.log(error.status, error.code, error.message));`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const output: string[] = [];
+    child.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+    await once(child, 'close');
+    expect(output.join('')).to.match(/^FAILED_PRECONDITION THYME_STORE_LOCKED /).and.to.contain(folder).and.to.contain('another process');
+    await store.close();
+    await (await openLevelStore(folder)).close();
+  });
+
+  it('is refused to a second opening in the same process as well', async () => {
+    const folder = temporaryFolder();
+    const store = await openLevelStore(folder);
+    expect(await failureOf(openLevelStore(folder))).to.include({ code: 'THYME_STORE_LOCKED' });
+    await store.close();
+  });
+
+  it('says UNAVAILABLE with the cause when the folder cannot be used', async () => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const error = await failureOf(openLevelStore(file));
+    expect(error).to.include({ status: 'UNAVAILABLE', code: 'THYME_STORE_FAILED' });
+    expect(error.message).to.contain(file);
+    expect(error.cause).to.be.instanceOf(Error);
+  });
+
+  it('makes the folder, with those above it', async () => {
+    const store = await openLevelStore(join(temporaryFolder(), 'a', 'b'), { writeBufferSize: 1_000_000, cacheSize: 1_000_000 });
+    await store.close();
+  });
+});
+
+async function failureOf(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error('this should have failed');
+}
