@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 interface Waiter {
   readonly offset: number;
   readonly wake: () => void;
@@ -14,6 +16,8 @@ export class LogWaiters {
   /** Resolves at `wake` with an end beyond `offset`, at `wakeAll`, or when the signal aborts. */
   wait(offset: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
+    // One task waits for many partitions with one signal. Node would call more than ten a leak.
+    setMaxListeners(0, signal);
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#waiters.delete(waiter);

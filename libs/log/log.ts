@@ -9,7 +9,10 @@
 //   L3. A transaction's records become readable together, in every partition, or never.
 //   L4. Of two writers with one transactional id only the newer can commit (fencing).
 
-/** One record: opaque bytes. Offsets are safe integers. */
+/**
+ * One record: opaque bytes, not to be changed. They may be views into a larger buffer, which lives as
+ * long as they do: copy what is kept for long. Offsets are safe integers.
+ */
 export interface LogRecord {
   readonly offset: number;
   readonly key: Uint8Array;
@@ -43,16 +46,21 @@ export interface Log {
   createTopic(topic: string, partitions: number): Promise<void>;
   /** The topic's partition count; undefined if there is no such topic. */
   partitionCount(topic: string): Promise<number | undefined>;
-  /** Appends outside a transaction, durably, all or nothing. Resolves to the first record's offset. */
+  /**
+   * Appends outside a transaction, durably, all or nothing (L2). Resolves to the first record's offset.
+   * The buffers may be used again at once. INVALID_ARGUMENT if over a limit (log-limits.ts),
+   * RESOURCE_EXHAUSTED if too much waits already, UNAVAILABLE if the disk fails.
+   */
   append(target: TopicPartition, records: readonly NewRecord[]): Promise<number>;
   /** Committed records from `offset` on, in order, up to the limits but at least one if there is any. */
   read(source: TopicPartition, offset: number, limits: ReadLimits): Promise<ReadResult>;
   /** One past the last committed record. */
   endOffset(source: TopicPartition): Promise<number>;
-  /** Resolves when a record at or past `offset` is committed, or when the signal aborts. */
+  /** Resolves when a record at or past `offset` is committed, when the signal aborts, or when the log closes. */
   waitFor(source: TopicPartition, offset: number, signal: AbortSignal): Promise<void>;
   /** A writer with this id; it fences every earlier one (L4). */
   writer(transactionalId: string): Promise<TransactionalWriter>;
+  /** Ends what was accepted, refuses the rest with UNAVAILABLE, and wakes who waits. */
   close(): Promise<void>;
 }
 
@@ -60,7 +68,7 @@ export interface Log {
 export interface TransactionalWriter {
   /** Grows with each writer of the same id. */
   readonly epoch: number;
-  /** Commits all records together (L3). ABORTED with code THYME_FENCED if a newer writer exists. */
+  /** Commits all records together (L3); one call at a time. ABORTED with code THYME_FENCED if a newer writer exists. */
   commit(records: readonly TransactionRecords[]): Promise<CommitResult>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 // unsigned bytes. One contract suite (test/contract/store-contract.ts) for every driver.
 
 export interface StoreReader {
-  /** The value, or undefined. Synchronous: the hot path has no promise per lookup (DESIGN 7). */
+  /** The value, not to be changed, or undefined. Synchronous: the hot path has no promise per lookup (DESIGN 7). */
   get(key: Uint8Array): Uint8Array | undefined;
 }
 
@@ -11,10 +11,16 @@ export interface StoreSnapshot extends StoreReader {
   close(): void;
 }
 
+/** Make one when there is something to write: a batch that is never written is held until the store closes. */
 export interface StoreBatch {
+  /** Copies both: the buffers may be used again at once. */
   put(key: Uint8Array, value: Uint8Array): void;
   delete(key: Uint8Array): void;
-  /** Atomic. With `sync`, durable when it resolves. A batch is written once. */
+  /**
+   * Atomic. With `sync`, durable when it resolves. A batch is written once. UNAVAILABLE if the disk
+   * fails: nothing of it is readable, and the store takes no more writes until it is opened again,
+   * which also shows whether the failed one survived.
+   */
   write(options: { readonly sync: boolean }): Promise<void>;
 }
 
@@ -30,7 +36,7 @@ export interface RangeOptions {
 export interface Store extends StoreReader {
   snapshot(): StoreSnapshot;
   batch(): StoreBatch;
-  /** Entries of the range in key order, as of the call. */
+  /** Entries of the range in key order, as of the call. To be iterated, to its end or not: that frees it. */
   entries(range: RangeOptions): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
   close(): Promise<void>;
 }

@@ -12,8 +12,8 @@ const APPENDER = fileURLToPath(new URL('./log-appender.ts', import.meta.url));
 /** Lines after which the process is killed: at its first write, and under load. */
 const KILLS_AFTER_LINES = [1, 40, 300, 7, 900];
 const FILE_SIZE_MAX_BLOCKS = 2_000;
-/** More than fit: an appender that goes on after the failure is killed. */
-const LINES_WHEN_FULL_MAX = 5_000;
+/** More than fit, and fewer than fill a write buffer: with that, LevelDB would start a new file and hide the damage. */
+const LINES_WHEN_FULL_MAX = 1_000;
 
 interface Acknowledged {
   readonly lines: readonly string[];

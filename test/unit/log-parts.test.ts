@@ -76,6 +76,20 @@ describe('the tail of the log', () => {
 });
 
 describe('waiting for records', () => {
+  it('is no leak to Node, with one signal for many partitions', () => {
+    const abort = new AbortController();
+    const warned: string[] = [];
+    const emitWarning = process.emitWarning;
+    process.emitWarning = (warning: string | Error) => void warned.push(String(warning));
+    try {
+      for (let n = 0; n < 50; n++) void new LogWaiters().wait(0, abort.signal);
+    } finally {
+      process.emitWarning = emitWarning;
+    }
+    abort.abort();
+    expect(warned).to.deep.equal([]);
+  });
+
   it('leaves no waiter and no listener behind, however it ends', async () => {
     const waiters = new LogWaiters();
     const abort = new AbortController();
