@@ -12,7 +12,7 @@ import type { Revision } from '../definition/revision.js';
 //   C4. seq ≤ applied is a repeat and dropped; prevSeq = applied is applied; anything else is a gap.
 
 export type Change =
-  /** Rows entered the timeline of one group. */
+  /** Rows entered the timeline of one group: all of this tick, so a group's pages are written once. */
   | { readonly kind: 'rows'; readonly timelineId: number; readonly groupKey: Uint8Array; readonly rows: readonly TimelineRow[] }
   /** The reader's seen sequences of a producer (S13): a high-water mark and a bitmap of the 4,096 below. */
   | { readonly kind: 'seen'; readonly readerId: number; readonly partition: number; readonly producerId: string; readonly highest: number; readonly bitmap: Uint8Array }
@@ -27,6 +27,7 @@ export type Change =
 /** Closes a batch: where the task stands after it. */
 export interface CommitRecord {
   readonly epoch: number;
+  /** 1 for the first batch of a partition. */
   readonly seq: number;
   readonly prevSeq: number;
   /** The revision in force after the batch; 0 before the first. */
@@ -34,28 +35,67 @@ export interface CommitRecord {
   /** The owner's clock at the tick, µs. */
   readonly clockUs: number;
   readonly positions: readonly Position[];
+  readonly cursors: readonly Cursor[];
+  readonly hops: readonly Hop[];
   readonly counters: readonly ReaderCounters[];
 }
 
-/** The next offset of one of a reader's inputs. */
+/**
+ * How much of an input the state reflects: every record of this partition below `nextOffset` that
+ * belongs here. For the task's own partition what it has read; for others, what re-keyed records
+ * have been seen through. One for each (reader, partition).
+ */
 export interface Position {
   /** The timeline (or stream pipeline) that it reads for. */
   readonly readerId: number;
-  /** The topic it reads: a dataset's topic; `rekey` topics carry what source partitions have been seen through. */
+  /** The dataset's topic. */
   readonly topic: string;
   readonly partition: number;
   readonly nextOffset: number;
+  /** It has once passed the end that was there when the reader was adopted (S18). */
+  readonly caughtUp: boolean;
 }
 
-/** The books of a reader since its beginning: read = applied + filtered + late + duplicate + dead. */
+/** Where the task reads on: a reader in its own partition of its dataset's topic, or the task (reader 0) in one of `rekey`. */
+export interface Cursor {
+  readonly readerId: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly nextOffset: number;
+  readonly caughtUp: boolean;
+}
+
+/**
+ * What a stage that is fed by re-keying has been told: the sender has passed on everything that the
+ * source partition held below `nextOffset`.
+ */
+export interface Hop {
+  readonly readerId: number;
+  readonly stage: number;
+  readonly sender: number;
+  readonly source: number;
+  readonly nextOffset: number;
+  readonly caughtUp: boolean;
+}
+
+/**
+ * The books of a reader since its beginning, in this partition (RELIABILITY):
+ * read + received = applied + filtered + late + duplicate + dead + sent.
+ */
 export interface ReaderCounters {
   readonly readerId: number;
+  /** Records of the dataset's topic. */
   readonly read: number;
+  /** Re-keyed records that came from other partitions. */
+  readonly received: number;
+  /** Re-keyed records that went to other partitions. */
+  readonly sent: number;
   readonly applied: number;
   readonly filtered: number;
   readonly late: number;
   readonly duplicate: number;
   readonly dead: number;
+  /** Of the dead: those at which a step threw (S23). */
   readonly failed: number;
   /** The highest watermark of the reader's lanes, µs; -Infinity before any record. */
   readonly watermarkUs: number;

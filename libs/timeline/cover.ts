@@ -1,5 +1,6 @@
 import type { InnerPage } from './inner-page.js';
 import { ENTRY_KNOWN_MAX, ENTRY_KNOWN_MIN, ENTRY_TIME_MAX, ENTRY_TIME_MIN } from './layout.js';
+import { BASE_ID } from './page-keys.js';
 import type { RowPage } from './row-page.js';
 import type { TimelinePages } from './timeline-pages.js';
 
@@ -44,7 +45,7 @@ export function coverWindow(pages: TimelinePages, bounds: WindowBounds): CoverIt
 /** What lies below a whole entry, oldest first; nothing below the base, whose rows are gone. */
 export function expandEntry(pages: TimelinePages, { page, index }: WholeEntry): CoverItem[] {
   const id = page.child(index);
-  if (id === 0) return [];
+  if (id === BASE_ID) return [];
   if (page.level === 1) {
     const leaf = pages.leaf(id);
     return [{ kind: 'rows', page: leaf, start: 0, end: leaf.count }];
@@ -79,6 +80,6 @@ function coverRows(page: RowPage, bounds: WindowBounds, items: CoverItem[]): voi
 
 /** Endless windows only. What was known of trimmed rows is no longer told apart: the caller refuses instants that would need it (S20). */
 function coverBase(pages: TimelinePages, bounds: WindowBounds, items: CoverItem[]): void {
-  const base = pages.base();
-  if (base !== undefined && base.field(0, ENTRY_KNOWN_MIN) <= bounds.knownAtUs) items.push({ kind: 'entry', page: base, index: 0 });
+  const entry = pages.base()?.entry;
+  if (entry !== undefined && entry.field(0, ENTRY_KNOWN_MIN) <= bounds.knownAtUs) items.push({ kind: 'entry', page: entry, index: 0 });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { belowAt, countAt, type Digest, digestWeight } from './digest.js';
+import { addLines, lineOf } from './count-line.js';
+import { type Digest, digestWeight } from './digest.js';
 
 /** Greater is finer: a bucket at quantile q weighs at most 4 · W · q(1 − q) / FINENESS: 0.1 % at p99 (S9). */
 const FINENESS = 40;
@@ -27,45 +28,16 @@ export function digestValues(values: Float64Array): Digest {
   return builder.finish();
 }
 
-/**
- * The digest of several sets from theirs: the sum of their counts is one more line with steps, which is
- * divided into buckets as values are.
- */
+/** The digest of several sets from theirs: the sum of their counts is divided into buckets as values are. */
 export function mergeDigests(digests: readonly Digest[]): Digest {
-  const total = digests.reduce((sum, digest) => sum + digestWeight(digest), 0);
-  const builder = new DigestBuilder(total);
-  // Of each digest, its last bucket that begins at or before x: x only rises.
-  const cursors = new Int32Array(digests.length).fill(-1);
-  let [previous, counted] = [Number.NEGATIVE_INFINITY, 0];
-  for (const x of bucketEnds(digests)) {
-    let [below, upTo] = [0, 0];
-    for (let at = 0; at < digests.length; at++) {
-      const digest = digests[at]!;
-      let index = cursors[at]!;
-      while (index + 1 < digest.low.length && digest.low[index + 1]! <= x) index++;
-      cursors[at] = index;
-      below += belowAt(digest, index, x);
-      upTo += countAt(digest, index, x);
-    }
-    if (below > counted) builder.add(previous, x, below - counted);
-    if (upTo > below) builder.add(x, x, upTo - Math.max(below, counted));
-    [previous, counted] = [x, Math.max(counted, upTo)];
+  const builder = new DigestBuilder(digests.reduce((sum, digest) => sum + digestWeight(digest), 0));
+  const { xs, below, upTo } = addLines(digests.map(lineOf));
+  for (let at = 0; at < xs.length; at++) {
+    const before = at === 0 ? 0 : upTo[at - 1]!;
+    if (below[at]! > before) builder.add(xs[Math.max(0, at - 1)]!, xs[at]!, below[at]! - before);
+    if (upTo[at]! > below[at]!) builder.add(xs[at]!, xs[at]!, upTo[at]! - below[at]!);
   }
   return builder.finish();
-}
-
-function bucketEnds(digests: readonly Digest[]): Float64Array {
-  const ends = new Float64Array(2 * digests.reduce((sum, digest) => sum + digest.low.length, 0));
-  let length = 0;
-  for (const { low, high } of digests) {
-    ends.set(low, length);
-    ends.set(high, length + low.length);
-    length += 2 * low.length;
-  }
-  ends.sort();
-  let kept = 0;
-  for (const end of ends) if (kept === 0 || ends[kept - 1] !== end) ends[kept++] = end;
-  return ends.subarray(0, kept);
 }
 
 /** Takes the parts of a set from the least to the greatest, joining neighbours while the bound allows. */

@@ -28,17 +28,14 @@ export function countUpTo(digest: Digest, x: number): number {
 
 /** How many are strictly below x. */
 export function countBelow(digest: Digest, x: number): number {
-  return belowAt(digest, lastAtMost(digest.low, x, -1, digest.low.length - 1), x);
-}
-
-/** As `countBelow`, where bucket `index` is the last that begins at or before x; -1 when none does. */
-export function belowAt(digest: Digest, index: number, x: number): number {
+  const { low, high, upTo } = digest;
+  const index = lastAtMost(low, x, -1, low.length - 1);
   if (index < 0) return 0;
-  const before = index === 0 ? 0 : digest.upTo[index - 1]!;
-  if (digest.low[index] === x) return before;
-  if (digest.high[index] !== x) return countAt(digest, index, x);
+  const before = index === 0 ? 0 : upTo[index - 1]!;
+  if (low[index] === x) return before;
+  if (high[index] !== x) return countAt(digest, index, x);
   // At the high end of a bucket with a width, one value is x itself.
-  const weight = digest.upTo[index]! - before;
+  const weight = upTo[index]! - before;
   return before + weight - Math.min(1, weight);
 }
 

@@ -67,6 +67,11 @@ export class ExactSum {
     this.#scale = options.scaled ? OVERFLOW_SCALE : 1;
   }
 
+  /** What it consists of: added to another, they give the same sum. Of one that is not scaled. */
+  get parts(): readonly number[] {
+    return this.#parts;
+  }
+
   add(term: number): void {
     const parts = this.#parts;
     let carry = term * this.#scale;

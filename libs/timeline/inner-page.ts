@@ -21,18 +21,18 @@ export class InnerPage {
     return new InnerPage(layout, level, new Uint8Array(capacity * layout.entryWords * 8), 0);
   }
 
-  static decode(value: Uint8Array, layout: Layout, kind: typeof PageKind.inner | typeof PageKind.base = PageKind.inner): InnerPage {
+  static decode(value: Uint8Array, layout: Layout): InnerPage {
     const page = aligned(value);
-    const header = readHeader(page, kind, layout.columnCount);
+    const header = readHeader(page, PageKind.inner, layout.columnCount);
     assert.equal(page.length, HEADER_BYTES + header.count * layout.entryWords * 8, 'an inner page has not the length that its header says');
     return new InnerPage(layout, header.a, page.subarray(HEADER_BYTES), header.count);
   }
 
-  encode(kind: typeof PageKind.inner | typeof PageKind.base = PageKind.inner): Uint8Array {
+  encode(): Uint8Array {
     const entryBytes = this.count * this.layout.entryWords * 8;
     const page = new Uint8Array(HEADER_BYTES + entryBytes);
     page.set(new Uint8Array(this.words.buffer, this.words.byteOffset, entryBytes), HEADER_BYTES);
-    writeHeader(page, { kind, columnCount: this.layout.columnCount, count: this.count, a: this.level, b: 0 });
+    writeHeader(page, { kind: PageKind.inner, columnCount: this.layout.columnCount, count: this.count, a: this.level, b: 0 });
     return page;
   }
 

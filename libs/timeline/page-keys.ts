@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 //
 //   HEAD     | head key |                    the newest rows, and where the tree is
 //   PAGE     | head key | 00 | id u32 |      a leaf or an inner page, in order of creation
-//   DIGEST   | head key | 01 | id u32 |      the digests of a sealed inner page
+//   DIGEST   | head key | 01 | id u32 |      the digests of a sealed inner page; of the base where id = 0
 //   BASE     | head key | 02 |               the partial of what was trimmed (S20)
 
 const PAGE_TAG = 0x00;
@@ -13,7 +13,11 @@ const DIGEST_TAG = 0x01;
 const BASE_TAG = 0x02;
 const PAGE_ID_MAX = 0xffff_ffff;
 
+/** No page has this id: the base's digests have it, and the child of the base's entry. */
+export const BASE_ID = 0;
+
 export function pageKey(headKey: Uint8Array, id: number): Uint8Array {
+  assert(id !== BASE_ID);
   return tagged(headKey, PAGE_TAG, id);
 }
 
@@ -29,7 +33,7 @@ export function baseKey(headKey: Uint8Array): Uint8Array {
 }
 
 function tagged(headKey: Uint8Array, tag: number, id: number): Uint8Array {
-  assert(Number.isInteger(id) && id > 0 && id <= PAGE_ID_MAX);
+  assert(Number.isInteger(id) && id >= 0 && id <= PAGE_ID_MAX);
   const key = new Uint8Array(headKey.length + 5);
   key.set(headKey);
   const at = headKey.length;

@@ -1,7 +1,8 @@
-import { type CoverItem, expandEntry } from './cover.js';
+import { type CoverItem, expandEntry, type RowSpan } from './cover.js';
 import { RAW_VALUES_MAX } from './geometry.js';
 import { COLUMN_COUNT } from './layout.js';
 import { newestNumber } from './last-values.js';
+import { BASE_ID } from './page-keys.js';
 import { RankSearch } from './rank-search.js';
 import type { WindowView } from './window-view.js';
 
@@ -28,24 +29,31 @@ function rankSearch(view: WindowView, column: number): RankSearch {
   const kept = view.rankSearches[column];
   if (kept !== undefined) return kept;
   const { count } = view.partial(column);
-  const isRaw = count <= RAW_VALUES_MAX;
-  const values: number[] = [];
   const search = new RankSearch();
+  const spans: RowSpan[] = [];
   const digestAt = view.pages.layout.digestColumns.indexOf(column);
+  // Of the base there are no raw values to be had.
+  const usesDigest = (child: number): boolean => digestAt >= 0 && (count > RAW_VALUES_MAX || child === BASE_ID);
   const gather = (item: CoverItem): void => {
-    if (item.kind === 'rows') {
-      for (let index = item.start; index < item.end; index++) {
-        const value = item.page.number(index, column);
-        if (value === value && item.page.known(index) <= view.bounds.knownAtUs) values.push(value);
-      }
-    } else if (!isRaw && digestAt >= 0 && item.page.hasDigest(item.index)) {
-      const digest = view.pages.digests(item.page.child(item.index))[digestAt];
-      const isEmpty = item.page.field(item.index, view.pages.layout.partialAt[column]! + COLUMN_COUNT) === 0;
-      if (digest !== undefined && !isEmpty) search.digests.push(digest);
-    } else expandEntry(view.pages, item).forEach(gather);
+    if (item.kind === 'rows') spans.push(item);
+    else if (item.page.field(item.index, view.pages.layout.partialAt[column]! + COLUMN_COUNT) === 0) return;
+    else if (usesDigest(item.page.child(item.index)) && item.page.hasDigest(item.index)) search.digests.push(view.pages.digests(item.page.child(item.index))[digestAt]!);
+    else expandEntry(view.pages, item).forEach(gather);
   };
   view.items.forEach(gather);
-  search.setRaw(Float64Array.from(values).sort());
+  search.setRaw(sortedValues(spans, column, view.bounds.knownAtUs));
   view.rankSearches[column] = search;
   return search;
+}
+
+function sortedValues(spans: readonly RowSpan[], column: number, knownAtUs: number): Float64Array<ArrayBuffer> {
+  const values = new Float64Array(spans.reduce((sum, { start, end }) => sum + end - start, 0));
+  let count = 0;
+  for (const { page, start, end } of spans) {
+    for (let index = start; index < end; index++) {
+      const value = page.number(index, column);
+      if (value === value && page.known(index) <= knownAtUs) values[count++] = value;
+    }
+  }
+  return values.subarray(0, count).sort();
 }

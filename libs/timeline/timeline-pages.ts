@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import { BasePage } from './base-page.js';
 import type { Digest } from './digest.js';
 import { decodeDigests } from './digest-page.js';
 import { HeadPage } from './head-page.js';
 import { InnerPage } from './inner-page.js';
 import { type Layout, layoutOf } from './layout.js';
 import { baseKey, digestKey, pageKey } from './page-keys.js';
-import { PageKind } from './page-header.js';
 import { RowPage } from './row-page.js';
 import type { PageReader, TimelineShape } from './timeline.js';
 
@@ -16,7 +16,7 @@ export class TimelinePages {
   readonly #leaves = new Map<number, RowPage>();
   readonly #inner = new Map<number, InnerPage>();
   readonly #digests = new Map<number, Digest[]>();
-  #base: InnerPage | undefined;
+  #base: BasePage | undefined;
 
   constructor(shape: TimelineShape, private readonly store: PageReader, private readonly headKey: Uint8Array) {
     this.layout = layoutOf(shape);
@@ -53,10 +53,10 @@ export class TimelinePages {
   }
 
   /** The partial of what was trimmed (S20); none while nothing was. */
-  base(): InnerPage | undefined {
+  base(): BasePage | undefined {
     if (this.head === undefined || this.head.horizonUs === Number.NEGATIVE_INFINITY) return undefined;
-    const value = this.store.get(baseKey(this.headKey));
-    if (this.#base === undefined && value !== undefined) this.#base = InnerPage.decode(value, this.layout, PageKind.base);
+    const value = this.#base === undefined ? this.store.get(baseKey(this.headKey)) : undefined;
+    if (value !== undefined) this.#base = BasePage.decode(value, this.layout);
     return this.#base;
   }
 

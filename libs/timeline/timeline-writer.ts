@@ -3,13 +3,17 @@
 //   writable-pages.ts  loads pages, and puts back those that changed
 //   tree.ts            takes over the head's rows when it is full, and late rows
 //   digest-seals.ts    digests of inner pages that appends have left behind
+//   trimming.ts        drops old leaves, whose partials trimmed-base.ts keeps
 
 import assert from 'node:assert/strict';
 import { DigestSeals } from './digest-seals.js';
 import { type Geometry, PRODUCTION_GEOMETRY } from './geometry.js';
 import type { Layout } from './layout.js';
+import { RowPage } from './row-page.js';
 import type { PageWriter, TimelineRow, TimelineShape } from './timeline.js';
 import { Tree } from './tree.js';
+import { TrimmedBase } from './trimmed-base.js';
+import { trimTree } from './trimming.js';
 import { WritablePages } from './writable-pages.js';
 
 /**
@@ -21,17 +25,25 @@ export class TimelineWriter {
   readonly #pages: WritablePages;
   readonly #tree: Tree;
   readonly #seals: DigestSeals;
+  readonly #base: TrimmedBase;
 
   constructor(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, geometry: Geometry = PRODUCTION_GEOMETRY) {
     this.#pages = new WritablePages(shape, geometry, store, headKey);
     this.#tree = new Tree(this.#pages);
     this.#seals = new DigestSeals(this.#pages, this.#tree);
+    this.#base = new TrimmedBase(this.#pages);
   }
 
   /** Puts a row where its event time and order say, however late it comes (S7, S11). */
   insert(row: TimelineRow): void {
     const { head, layout, geometry } = this.#pages;
     checkRow(row, layout);
+    if (row.eventTimeUs < head.horizonUs) {
+      const rows = RowPage.empty(layout, 1);
+      rows.insert(row);
+      this.#base.take(rows);
+      return;
+    }
     this.#pages.headChanged = true;
     if (!head.isAfterBoundary(row)) {
       this.#tree.insertLate(row);
@@ -43,8 +55,21 @@ export class TimelineWriter {
 
   /** Puts the pages that changed. The store owns them from then on: what is put is a copy. */
   flush(): void {
+    this.#base.flush();
     this.#seals.update();
     this.#pages.flush();
+  }
+
+  /**
+   * Drops what is older than the horizon, page by page (S20). From then on windows that begin below it, and endless ones
+   * asked below it, are the caller's to refuse; `lastK` finds kept rows only. Never goes back.
+   */
+  trim(horizonUs: number): void {
+    const { head } = this.#pages;
+    if (horizonUs <= head.horizonUs) return;
+    head.horizonUs = horizonUs;
+    this.#pages.headChanged = true;
+    trimTree(this.#pages, { tree: this.#tree, base: this.#base }, horizonUs);
   }
 }
 

@@ -68,7 +68,7 @@ export class Tree {
     if (level === 0) return;
     const inner = this.pages.inner(id);
     this.#describeSpine(inner.child(inner.count - 1), level - 1);
-    this.#describe(id, inner.count - 1);
+    this.describe(id, inner.count - 1);
   }
 
   #appendLeaf(leafId: number): void {
@@ -86,7 +86,7 @@ export class Tree {
     const inner = this.pages.inner(id);
     const last = inner.count - 1;
     const child = level === 1 ? leafId : this.#appendBelow(inner.child(last), level - 1, leafId);
-    if (level > 1) this.#describe(id, last);
+    if (level > 1) this.describe(id, last);
     if (child === 0) return 0;
     if (inner.count < this.pages.geometry.fanOut) {
       this.#addEntry(id, inner.count, child);
@@ -101,7 +101,7 @@ export class Tree {
     const inner = this.pages.inner(id);
     const index = inner.childFor(row);
     const sibling = this.#insertBelow(inner.child(index), level - 1, row);
-    this.#describe(id, index);
+    this.describe(id, index);
     if (sibling !== 0) this.#addEntry(id, index + 1, sibling);
     return inner.count > this.pages.geometry.fanOut ? this.#halveInner(inner) : 0;
   }
@@ -143,10 +143,11 @@ export class Tree {
 
   #addEntry(id: number, index: number, child: number): void {
     this.pages.inner(id).insertEntry(index, child);
-    this.#describe(id, index);
+    this.describe(id, index);
   }
 
-  #describe(id: number, index: number): void {
+  /** Fills an entry anew from its child. */
+  describe(id: number, index: number): void {
     const inner = this.pages.inner(id);
     if (inner.level === 1) describeLeaf(inner, index, this.pages.leaf(inner.child(index)));
     else describeInner(inner, index, this.pages.inner(inner.child(index)));

@@ -1,6 +1,7 @@
 import { type CoverItem, coverWindow, expandEntry, type WindowBounds } from './cover.js';
 import { ExactSum } from './exact-sum.js';
 import { COLUMN_COUNT, COLUMN_SUM_ERROR, COLUMN_SUM_HI, COLUMN_SUM_LO, ENTRY_ROWS } from './layout.js';
+import { BASE_ID } from './page-keys.js';
 import { ColumnPartial } from './partials.js';
 import type { RankSearch } from './rank-search.js';
 import type { TimelinePages } from './timeline-pages.js';
@@ -67,9 +68,11 @@ export class WindowView {
     }
     const at = item.page.layout.partialAt[column]!;
     if (item.page.field(item.index, at + COLUMN_COUNT) === 0) return;
-    const below = item.page.field(item.index, at + COLUMN_SUM_ERROR) === 0 ? [] : expandEntry(this.pages, item);
-    for (const part of below) this.#addExactly(part, column, sum);
-    if (below.length > 0) return;
+    if (item.page.field(item.index, at + COLUMN_SUM_ERROR) !== 0) {
+      if (item.page.child(item.index) === BASE_ID) this.pages.base()?.sums[column]?.parts.forEach((part) => sum.add(part));
+      else for (const part of expandEntry(this.pages, item)) this.#addExactly(part, column, sum);
+      return;
+    }
     sum.add(item.page.field(item.index, at + COLUMN_SUM_HI));
     sum.add(item.page.field(item.index, at + COLUMN_SUM_LO));
   }

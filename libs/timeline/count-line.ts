@@ -1,0 +1,92 @@
+import type { Digest } from './digest.js';
+
+/**
+ * The count of a set's values as a line with steps: at each x, how many are below and how many up to it; straight
+ * between one x and the next. What a digest says, in a form that can be added without loss.
+ */
+export interface CountLine {
+  readonly xs: Float64Array;
+  readonly below: Float64Array;
+  readonly upTo: Float64Array;
+}
+
+export function lineOf({ low, high, upTo }: Digest): CountLine {
+  const line = emptyLine(2 * low.length);
+  let [length, before] = [0, 0];
+  for (let index = 0; index < low.length; index++) {
+    const step = Math.min(1, upTo[index]! - before);
+    const isPoint = low[index] === high[index];
+    length = put(line, length, { x: low[index]!, below: before, upTo: isPoint ? upTo[index]! : before + step });
+    // One value is the high end itself, as one is the low end.
+    if (!isPoint) length = put(line, length, { x: high[index]!, below: Math.max(before + step, upTo[index]! - step), upTo: upTo[index]! });
+    before = upTo[index]!;
+  }
+  return cut(line, length);
+}
+
+/** Adds all lines, two by two: each point is looked at once a round. */
+export function addLines(lines: readonly CountLine[]): CountLine {
+  if (lines.length <= 1) return lines[0] ?? emptyLine(0);
+  const middle = lines.length >> 1;
+  return addTwo(addLines(lines.slice(0, middle)), addLines(lines.slice(middle)));
+}
+
+function addTwo(a: CountLine, b: CountLine): CountLine {
+  const line = emptyLine(a.xs.length + b.xs.length);
+  let [length, i, j] = [0, 0, 0];
+  while (i < a.xs.length || j < b.xs.length) {
+    const x = Math.min(a.xs[i] ?? Number.POSITIVE_INFINITY, b.xs[j] ?? Number.POSITIVE_INFINITY);
+    let [below, upTo] = [0, 0];
+    if (a.xs[i] === x) {
+      below += a.below[i]!;
+      upTo += a.upTo[i++]!;
+    } else {
+      const count = between(a, i, x);
+      below += count;
+      upTo += count;
+    }
+    if (b.xs[j] === x) {
+      below += b.below[j]!;
+      upTo += b.upTo[j++]!;
+    } else {
+      const count = between(b, j, x);
+      below += count;
+      upTo += count;
+    }
+    length = put(line, length, { x, below, upTo });
+  }
+  return cut(line, length);
+}
+
+/** The count at x, which lies before point `next` and after the one before it. */
+function between({ xs, below, upTo }: CountLine, next: number, x: number): number {
+  if (next === 0) return 0;
+  const count = upTo[next - 1]!;
+  if (next === xs.length) return count;
+  const rise = below[next]! - count;
+  if (rise === 0) return count;
+  // Halves: two values of opposite sign may be further apart than the greatest double.
+  const start = xs[next - 1]! / 2;
+  return count + rise * Math.min(1, (x / 2 - start) / (xs[next]! / 2 - start));
+}
+
+function emptyLine(length: number): CountLine {
+  return { xs: new Float64Array(length), below: new Float64Array(length), upTo: new Float64Array(length) };
+}
+
+/** Points at the same x become one. Never falls, whatever was rounded. */
+function put(line: CountLine, length: number, point: { readonly x: number; readonly below: number; readonly upTo: number }): number {
+  if (length > 0 && line.xs[length - 1] === point.x) {
+    line.upTo[length - 1] = point.upTo;
+    return length;
+  }
+  const floor = length === 0 ? 0 : line.upTo[length - 1]!;
+  line.xs[length] = point.x;
+  line.below[length] = Math.max(floor, point.below);
+  line.upTo[length] = Math.max(floor, point.upTo);
+  return length + 1;
+}
+
+function cut({ xs, below, upTo }: CountLine, length: number): CountLine {
+  return { xs: xs.subarray(0, length), below: below.subarray(0, length), upTo: upTo.subarray(0, length) };
+}
