@@ -1,0 +1,74 @@
+import type { Definitions, PipelineDefinition } from '../../libs/definition/definitions.js';
+import type { Measure, TimelineIdentity } from '../../libs/definition/revision.js';
+import { outputFields, type Datasets } from '../../libs/definition/step-schema.js';
+import { canonicalJson } from '../../libs/pipeline/canonical-json.js';
+import { INDEX_MEASURES, measuresOf } from '../../libs/pipeline/measures.js';
+
+export interface Identified {
+  readonly timelines: readonly TimelineIdentity[];
+  readonly nextId: number;
+  /** Aggregations over columns that their version's timelines do not hold (S19). */
+  readonly unheld: readonly Unheld[];
+}
+
+export interface Unheld {
+  readonly pipeline: PipelineDefinition;
+  /** What the missing measures read, such as `amount` or `amount where ...`. */
+  readonly columns: readonly string[];
+}
+
+/**
+ * The identity of each timeline that checked definitions need. One whose name and version the
+ * previous revision has keeps its id and its measures, which are fixed for the version; every other
+ * gets an id that no revision before had, also one that was removed and has come back: its
+ * timelines missed what was pushed in between.
+ */
+export function identifyTimelines(definitions: Definitions, previous: readonly TimelineIdentity[], firstId: number): Identified {
+  const earlier = new Map(previous.map((timeline) => [nameOf(timeline), timeline]));
+  const timelines: TimelineIdentity[] = [];
+  const unheld: Unheld[] = [];
+  let nextId = firstId;
+  for (const wanted of wantedTimelines(definitions)) {
+    const kept = earlier.get(nameOf(wanted));
+    if (kept === undefined) {
+      timelines.push({ ...wanted, id: nextId++ });
+      continue;
+    }
+    timelines.push(kept);
+    const missing = wanted.measures.filter((measure) => !kept.measures.some((held) => serves(held, measure)));
+    const pipeline = definitions.pipelines.find(({ name }) => name === wanted.name);
+    if (pipeline !== undefined && missing.length > 0) unheld.push({ pipeline, columns: missing.map(describeMeasure) });
+  }
+  return { timelines, nextId, unheld };
+}
+
+type WantedTimeline = Omit<TimelineIdentity, 'id'>;
+
+function wantedTimelines({ datasets, pipelines }: Definitions): readonly WantedTimeline[] {
+  const byName: Datasets = new Map(datasets.map((dataset) => [dataset.name, dataset]));
+  const aggregating = pipelines.filter((pipeline) => pipeline.aggregate !== undefined);
+  const aggregated = new Set(aggregating.map((pipeline) => pipeline.output));
+  const indexed = datasets.filter((dataset) => dataset.index && !aggregated.has(dataset.name));
+  return [
+    ...aggregating.map((pipeline) => ({ name: pipeline.name, version: pipeline.version, measures: measuresOf(pipeline, fieldsOf(pipeline, byName)) })),
+    ...indexed.map(({ name, version }) => ({ name: `index:${name}`, version, measures: INDEX_MEASURES })),
+  ];
+}
+
+function fieldsOf(pipeline: PipelineDefinition, datasets: Datasets): ReturnType<typeof outputFields>[number] {
+  return outputFields(pipeline, datasets).at(-1) ?? [];
+}
+
+function nameOf({ name, version }: { readonly name: string; readonly version: number }): string {
+  return `${name} v${version}`;
+}
+
+/** Whether a column that is held answers for one that is wanted: the same values, and a digest where one is read. */
+function serves(held: Measure, wanted: Measure): boolean {
+  if (wanted.digest && !held.digest) return false;
+  return canonicalJson([held.of, held.where, held.type]) === canonicalJson([wanted.of, wanted.where, wanted.type]);
+}
+
+function describeMeasure({ of, where, digest }: Measure): string {
+  return `${of ?? 'records'}${where === undefined ? '' : ' under another where'}${digest ? ' with a digest for percentiles' : ''}`;
+}
