@@ -10,7 +10,8 @@ import type { WritablePages } from './writable-pages.js';
 
 /**
  * What trimmed rows leave behind (S20): their partials and digests, which only windows without end add. Rows that
- * come for a time below the horizon are counted here and nowhere else. Grows; nothing ever leaves it.
+ * come for a time below the horizon are counted here and nowhere else. Grows; nothing ever leaves it. Its digests, alone
+ * of all that is stored, depend on what came between two flushes: they are of what is gone, and stay within S9.
  */
 export class TrimmedBase {
   #page: BasePage | undefined;

@@ -1,0 +1,122 @@
+import { expect } from 'chai';
+import { baseKey, digestKey, pageKey } from '../../libs/timeline/page-keys.js';
+import { readWindows } from '../../libs/timeline/timeline-reader.js';
+import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
+import type { PageReader, TimelineShape } from '../../libs/timeline/timeline.js';
+import { MemoryPages } from './timeline-oracle.js';
+
+const HEAD_KEY = Uint8Array.of(0xaa, 0xbb);
+const SHAPE: TimelineShape = { columns: [{ kind: 'number', digest: true }, { kind: 'bytes' }] };
+const ASK = { asOfUs: 1_000_000, knownAtUs: Number.POSITIVE_INFINITY };
+
+function hex(bytes: Uint8Array | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex');
+}
+
+function f64(...values: number[]): string {
+  return hex(new Uint8Array(Float64Array.from(values).buffer));
+}
+
+function write(count: number, trimUs = 0): MemoryPages {
+  const pages = new MemoryPages();
+  const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
+  for (let index = 0; index < count; index++) {
+    writer.insert({ eventTimeUs: 100 + index, orderSource: 7, orderOffset: 2 ** 40 + index, knownUs: 200 + index, values: [index / 2, index % 2 === 0 ? Uint8Array.of(index, 0xff) : null] });
+  }
+  if (trimUs > 0) writer.trim(trimUs);
+  writer.flush();
+  return pages;
+}
+
+function headOf(pages: MemoryPages): Uint8Array {
+  return pages.values.get(hex(HEAD_KEY)) ?? new Uint8Array(0);
+}
+
+describe('timeline keys', () => {
+  it('lie behind the head key, pages in order of their ids', () => {
+    expect([pageKey(HEAD_KEY, 0x0102_0304), digestKey(HEAD_KEY, 5), baseKey(HEAD_KEY), pageKey(HEAD_KEY, 0xffff_ffff)].map(hex)).to.deep.equal(['aabb0001020304', 'aabb0100000005', 'aabb02', 'aabb00ffffffff']);
+    expect(() => pageKey(HEAD_KEY, 0)).to.throw();
+    expect(() => pageKey(HEAD_KEY, 2 ** 32)).to.throw();
+  });
+});
+
+describe('timeline pages', () => {
+  it('are laid out to the byte: a head', () => {
+    const none = Number.NEGATIVE_INFINITY;
+    expect(hex(headOf(write(2)))).to.equal([
+      '01010200', '02000000', '02000000', '00000000', // version 1, head, 2 columns; 2 rows; heap of 2 bytes; height 0
+      '00000000', '01000000', f64(none, 0, 0, none), // no root, next id 1; boundary, horizon
+      f64(100, 7, 2 ** 40, 200, Number.POSITIVE_INFINITY, 0), '00000000', '02000000',
+      f64(101, 7, 2 ** 40 + 1, 201, Number.POSITIVE_INFINITY, 0.5), 'ffffffff', '00000000',
+      '00ff',
+    ].join(''));
+  });
+
+  it('are laid out to the byte: an inner page', () => {
+    const pages = write(192); // leaves of 128 and 64 rows
+    expect(headOf(pages).length).to.equal(56);
+    const inner = hex(pages.values.get(hex(pageKey(HEAD_KEY, 3))));
+    const entry = (child: string, numbers: readonly number[]): string => `${child}00000000${f64(...numbers)}`;
+    expect(inner).to.equal([
+      '01030200', '02000000', '01000000', '00000000',
+      entry('01000000', [128, 128, 100, 227, 7, 2 ** 40 + 127, Number.NEGATIVE_INFINITY, 200, 327, 128, (127 * 128) / 4, 0, 0, 0, 63.5, 64]),
+      entry('02000000', [64, 64, 228, 291, 7, 2 ** 40 + 191, Number.NEGATIVE_INFINITY, 328, 391, 64, ((191 * 192) - (127 * 128)) / 4, 0, 0, 64, 95.5, 32]),
+    ].join(''));
+    expect(hex(pages.values.get(hex(pageKey(HEAD_KEY, 1)))).slice(0, 32)).to.equal('01020200800000008000000000000000');
+  });
+
+  it('are refused when a newer release wrote them', () => {
+    const pages = write(6_000, 400);
+    const kinds = new Set<number>();
+    for (const [key, value] of pages.values) {
+      kinds.add(value[1] ?? 0);
+      const newer = Uint8Array.from(value);
+      newer[0] = 2;
+      const reader: PageReader = { get: (asked) => (hex(asked) === key ? newer : pages.values.get(hex(asked))) };
+      const questions = [{ kind: 'lastK', column: 0, windowUs: null, k: 1e6, dedup: false, dropNull: false }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'percentile', column: 0, windowUs: 999_900 - 2_200, pct: 50 }] as const;
+      expect(() => readWindows(SHAPE, reader, HEAD_KEY, ASK, questions), key).to.throw('newer than 1').with.property('code', 'THYME_TIMELINE_FORMAT');
+    }
+    expect([...kinds].sort()).to.deep.equal([1, 2, 3, 4, 5]);
+  });
+
+  it('are refused when they are cut short, of another kind, or of another shape', () => {
+    const pages = write(10);
+    const head = headOf(pages);
+    const [short, kind] = [head.subarray(0, head.length - 1), Uint8Array.from(head)];
+    kind[1] = 2;
+    for (const value of [short, kind, new Uint8Array(3)]) {
+      expect(() => readWindows(SHAPE, { get: () => value }, HEAD_KEY, ASK, [{ kind: 'count', windowUs: null }])).to.throw();
+    }
+    expect(() => readWindows({ columns: [] }, pages, HEAD_KEY, ASK, [{ kind: 'count', windowUs: null }])).to.throw('columns');
+  });
+
+  it('are read wherever a value begins in memory', () => {
+    const pages = write(3_000);
+    const shifted: PageReader = {
+      get(key) {
+        const value = pages.values.get(hex(key));
+        if (value === undefined) return undefined;
+        const room = new Uint8Array(value.length + 3);
+        room.set(value, 3);
+        return room.subarray(3);
+      },
+    };
+    const questions = [{ kind: 'sum', column: 0, windowUs: null }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'lastK', column: 1, windowUs: null, k: 9, dedup: true, dropNull: true }] as const;
+    expect(readWindows(SHAPE, shifted, HEAD_KEY, ASK, questions)).to.deep.equal(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions));
+  });
+
+  it('are the same bytes however often they were flushed (S14)', () => {
+    const flushed = [1, 7, 10_000].map((every) => {
+      const pages = new MemoryPages();
+      const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
+      for (let index = 0; index < 5_000; index++) {
+        writer.insert({ eventTimeUs: index % 11 === 0 ? index * 37 % 5_000 : index, orderSource: 0, orderOffset: index, knownUs: index, values: [index % 100, Uint8Array.of(index)] });
+        if (index % every === 0) writer.flush();
+      }
+      writer.flush();
+      return new Map([...pages.values].map(([key, value]) => [key, hex(value)]));
+    });
+    expect(flushed[1]).to.deep.equal(flushed[0]);
+    expect(flushed[2]).to.deep.equal(flushed[0]);
+  });
+});
