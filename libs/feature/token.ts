@@ -56,7 +56,7 @@ function parse(text: string): readonly unknown[] | undefined {
 
 function readMark(mark: unknown): TokenMark {
   if (!Array.isArray(mark) || mark.length !== 3) throw malformed();
-  const [topic, partition, nextOffset]: unknown[] = mark;
+  const [topic, partition, nextOffset] = mark as readonly unknown[];
   if (typeof topic !== 'string' || topic.length > TOPIC_LENGTH_MAX || !isCount(partition) || !isCount(nextOffset)) throw malformed();
   return { topic, partition, nextOffset };
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/jobs.proto.
  */
 export const file_thyme_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QiMQoQTGlzdEpvYnNSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnRoeW1lLnYxLlRhc2siZAoEVGFzaxIRCglwYXJ0aXRpb24YASABKAUSDQoFZXBvY2gYAiABKAMSCwoDc2VxGAMgASgDEhAKCHJldmlzaW9uGAQgASgDEhsKBGpvYnMYBSADKAsyDS50aHltZS52MS5Kb2Ii4gEKA0pvYhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSCwoDbGFnGAMgASgDEhEKCWNhdWdodF91cBgEIAEoCBIOCgZwYXVzZWQYBSABKAgSDAoEcmVhZBgGIAEoAxIPCgdhcHBsaWVkGAcgASgDEhAKCGZpbHRlcmVkGAggASgDEhQKDGxhdGVfZHJvcHBlZBgJIAEoAxIRCglkdXBsaWNhdGUYCiABKAMSDAoEZGVhZBgLIAEoAxIOCgZmYWlsZWQYDCABKAMSFAoMd2F0ZXJtYXJrX3VzGA0gASgDMlYKEUFnZ3JlZ2F0b3JTZXJ2aWNlEkEKCExpc3RKb2JzEhkudGh5bWUudjEuTGlzdEpvYnNSZXF1ZXN0GhoudGh5bWUudjEuTGlzdEpvYnNSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QiSgoQTGlzdEpvYnNSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnRoeW1lLnYxLlRhc2sSFwoPcGFydGl0aW9uX2NvdW50GAIgASgFImQKBFRhc2sSEQoJcGFydGl0aW9uGAEgASgFEg0KBWVwb2NoGAIgASgDEgsKA3NlcRgDIAEoAxIQCghyZXZpc2lvbhgEIAEoAxIbCgRqb2JzGAUgAygLMg0udGh5bWUudjEuSm9iIuIBCgNKb2ISDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEgsKA2xhZxgDIAEoAxIRCgljYXVnaHRfdXAYBCABKAgSDgoGcGF1c2VkGAUgASgIEgwKBHJlYWQYBiABKAMSDwoHYXBwbGllZBgHIAEoAxIQCghmaWx0ZXJlZBgIIAEoAxIUCgxsYXRlX2Ryb3BwZWQYCSABKAMSEQoJZHVwbGljYXRlGAogASgDEgwKBGRlYWQYCyABKAMSDgoGZmFpbGVkGAwgASgDEhQKDHdhdGVybWFya191cxgNIAEoAzJWChFBZ2dyZWdhdG9yU2VydmljZRJBCghMaXN0Sm9icxIZLnRoeW1lLnYxLkxpc3RKb2JzUmVxdWVzdBoaLnRoeW1lLnYxLkxpc3RKb2JzUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message thyme.v1.ListJobsRequest
@@ -33,6 +33,13 @@ export type ListJobsResponse = Message<"thyme.v1.ListJobsResponse"> & {
    * @generated from field: repeated thyme.v1.Task tasks = 1;
    */
   tasks: Task[];
+
+  /**
+   * Of the deployment: what a replica has to hold.
+   *
+   * @generated from field: int32 partition_count = 2;
+   */
+  partitionCount: number;
 };
 
 /**

@@ -1,0 +1,179 @@
+import { compileRowCodec, type RowCodec } from '../codec/row-codec.js';
+import type { Aggregation, DatasetDefinition, PipelineDefinition } from '../definition/definitions.js';
+import type { Revision, TimelineIdentity } from '../definition/revision.js';
+import { compileFinish } from '../pipeline/answers.js';
+import { INDEX_MEASURES, INDEX_QUESTION, questionsOf, shapeOf } from '../pipeline/measures.js';
+import type { Row, Value, ValueType } from '../schema/value-type.js';
+import { EntityKeys, keyFieldsOf } from './entity-keys.js';
+import { unservable } from './feature-errors.js';
+import type { EntityKey, ReadContext } from './state-access.js';
+import { TimelineRead, type PlacedQuestion } from './timeline-read.js';
+
+/** A field that a read must give, and the name that errors about it bear. */
+export interface WantedField {
+  readonly field: string;
+  readonly place: string;
+}
+
+/** Reads wanted fields of one entity: a value for each, null throughout where there is no row. */
+export interface FieldRead {
+  readonly timelineId: number;
+  read(key: EntityKey, context: ReadContext): readonly Value[];
+}
+
+/**
+ * How a dataset's rows are read: an aggregated one from the timelines of its pipelines, whose windows
+ * always have an answer (S5); any other from its index.
+ */
+export class DatasetPlan {
+  readonly keys: EntityKeys;
+  readonly timelineIds: readonly number[];
+  readonly isAggregated: boolean;
+  readonly #sources: readonly FieldSource[];
+  readonly #whole: readonly { readonly read: FieldRead; readonly columns: readonly number[] }[];
+
+  constructor(readonly dataset: DatasetDefinition, revision: Revision) {
+    this.keys = new EntityKeys(keyFieldsOf(dataset), dataset.name);
+    const pipelines = revision.definitions.pipelines.filter(({ output, aggregate }) => output === dataset.name && aggregate !== undefined);
+    this.isAggregated = pipelines.length > 0;
+    this.#sources = this.isAggregated
+      ? pipelines.map((pipeline) => new PipelineSource(dataset, pipeline, identityOf(revision, pipeline.name, pipeline.version)))
+      : [new IndexSource(dataset, identityOf(revision, `index:${dataset.name}`, dataset.version))];
+    this.timelineIds = this.#sources.map((source) => source.timelineId);
+    const wanted = dataset.fields.map(({ name }) => ({ field: name, place: `${dataset.name}.${name}` }));
+    this.#whole = this.reads(wanted);
+  }
+
+  /** One read for each timeline that the fields come from; `columns` says which of `wanted` each of its values is. */
+  reads(wanted: readonly WantedField[]): readonly { readonly read: FieldRead; readonly columns: readonly number[] }[] {
+    const columnsOf = new Map<FieldSource, number[]>();
+    for (const [column, { field, place }] of wanted.entries()) {
+      const source = this.#sources.find((candidate) => candidate.has(field));
+      if (source === undefined) throw unservable(place, `reads ${this.dataset.name}.${field}, which is no field that a pipeline fills`);
+      columnsOf.set(source, [...(columnsOf.get(source) ?? []), column]);
+    }
+    return [...columnsOf].map(([source, columns]) => ({ columns, read: source.read(columns.flatMap((column) => wanted[column] ?? [])) }));
+  }
+
+  /** The dataset's row as of the instant; null where an index has none (S5). */
+  row(key: EntityKey, context: ReadContext): Row | null {
+    for (const id of this.timelineIds) context.state.requireReady(id);
+    const row: Value[] = this.dataset.fields.map(() => null);
+    for (const { read, columns } of this.#whole) {
+      const values = read.read(key, context);
+      for (let i = 0; i < columns.length; i++) row[columns[i] ?? 0] = values[i] ?? null;
+    }
+    const { timestamp, fields } = this.dataset;
+    // The event time is never null, so a row without one is no row.
+    return row[fields.findIndex(({ name }) => name === timestamp)] === null ? null : row;
+  }
+}
+
+/** One timeline that fields of a dataset come from. */
+interface FieldSource {
+  readonly timelineId: number;
+  has(field: string): boolean;
+  read(wanted: readonly WantedField[]): FieldRead;
+}
+
+class PipelineSource implements FieldSource {
+  readonly #aggregations: ReadonlyMap<string, Aggregation>;
+  readonly #groupOf: (key: EntityKey) => EntityKey;
+  readonly timelineId: number;
+
+  constructor(readonly dataset: DatasetDefinition, pipeline: PipelineDefinition, readonly identity: TimelineIdentity) {
+    this.timelineId = identity.id;
+    this.#groupOf = compileGroupOf(dataset, pipeline.aggregate?.groupBy ?? []);
+    this.#aggregations = new Map(pipeline.aggregate?.aggregations.map((aggregation) => [aggregation.field, aggregation]));
+  }
+
+  has(field: string): boolean {
+    return this.#aggregations.has(field) || field === this.dataset.timestamp || this.dataset.keys.includes(field);
+  }
+
+  read(wanted: readonly WantedField[]): FieldRead {
+    const asked = wanted.flatMap(({ field, place }) => {
+      const aggregation = this.#aggregations.get(field);
+      return aggregation === undefined ? [] : [{ aggregation, place }];
+    });
+    const questions = questionsOf(asked.map(({ aggregation }) => aggregation), this.identity.measures);
+    const placed = questions.map((question, i): PlacedQuestion => ({ question, place: asked[i]?.place ?? '' }));
+    const timeline = new TimelineRead(this.timelineId, shapeOf(this.identity.measures), placed);
+    const finishers = this.#finishers(wanted);
+    return {
+      timelineId: this.timelineId,
+      read: (key, context) => {
+        const answers = timeline.read(this.#groupOf(key), context);
+        return finishers.map((finish) => finish(answers, key, context));
+      },
+    };
+  }
+
+  /** A wanted field's value: of an aggregation its answer, of a key the entity's, of the timestamp T. */
+  #finishers(wanted: readonly WantedField[]): readonly ((answers: Answers, key: EntityKey, context: ReadContext) => Value)[] {
+    let asked = 0;
+    return wanted.map(({ field, place }) => {
+      const aggregation = this.#aggregations.get(field);
+      if (aggregation === undefined) {
+        const part = this.dataset.keys.indexOf(field);
+        return part >= 0 ? (_, key) => key.values[part] ?? null : (_, __, context) => context.instant.asOfUs;
+      }
+      const index = asked++;
+      const finish = compileFinish(aggregation, typeOf(this.dataset, field), place);
+      return (answers) => finish(answers[index] ?? null);
+    });
+  }
+}
+
+/** A group's key has its parts in the order of `groupBy`, an entity's in that of the dataset's key fields. */
+function compileGroupOf(dataset: DatasetDefinition, groupBy: readonly string[]): (key: EntityKey) => EntityKey {
+  const parts = groupBy.map((name) => dataset.keys.indexOf(name));
+  if (parts.length !== dataset.keys.length || parts.includes(-1)) throw unservable(dataset.name, 'has other key fields than its pipeline groups by: make them the same');
+  if (parts.every((part, i) => part === i)) return (key) => key;
+  const fields = keyFieldsOf(dataset);
+  const groups = new EntityKeys(parts.flatMap((part) => fields[part] ?? []), dataset.name);
+  return (key) => groups.of(parts.map((part) => key.values[part] ?? null));
+}
+
+function typeOf(dataset: DatasetDefinition, field: string): ValueType {
+  const type = dataset.fields.find(({ name }) => name === field)?.type;
+  if (type === undefined) throw unservable(`${dataset.name}.${field}`, 'is filled by a pipeline, but is no field');
+  return type;
+}
+
+type Answers = ReturnType<TimelineRead['read']>;
+
+class IndexSource implements FieldSource {
+  readonly #codec: RowCodec;
+  readonly timelineId: number;
+
+  constructor(readonly dataset: DatasetDefinition, identity: TimelineIdentity) {
+    this.timelineId = identity.id;
+    this.#codec = compileRowCodec(dataset.fields);
+  }
+
+  has(field: string): boolean {
+    return this.dataset.fields.some(({ name }) => name === field);
+  }
+
+  read(wanted: readonly WantedField[]): FieldRead {
+    const columns = wanted.map(({ field }) => this.dataset.fields.findIndex(({ name }) => name === field));
+    const place = wanted[0]?.place ?? this.dataset.name;
+    const timeline = new TimelineRead(this.timelineId, shapeOf(INDEX_MEASURES), [{ place, question: INDEX_QUESTION }]);
+    return {
+      timelineId: this.timelineId,
+      read: (key, context) => {
+        const [newest] = timeline.read(key, context);
+        const bytes = Array.isArray(newest) ? (newest[0] as unknown) : undefined;
+        const row = bytes instanceof Uint8Array ? this.#codec.decode(bytes, 0) : [];
+        return columns.map((column) => row[column] ?? null);
+      },
+    };
+  }
+}
+
+function identityOf(revision: Revision, name: string, version: number): TimelineIdentity {
+  const identity = revision.timelines.find((timeline) => timeline.name === name && timeline.version === version);
+  if (identity === undefined) throw unservable(name, `has no timeline of version ${version}: give the dataset { index: true }, or a pipeline that aggregates it`);
+  return identity;
+}

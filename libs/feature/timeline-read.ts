@@ -1,0 +1,46 @@
+import { headKey } from '../change/state-keys.js';
+import { ThymeError } from '../errors/errors.js';
+import { formatTimestamp } from '../time/timestamp.js';
+import { readWindows } from '../timeline/timeline-reader.js';
+import type { Instant, TimelineShape, WindowAnswer, WindowQuestion } from '../timeline/timeline.js';
+import type { EntityKey, PartitionState, ReadContext } from './state-access.js';
+
+export interface PlacedQuestion {
+  /** What an error about this question names: `<featureset>.<feature>` or `<dataset>.<field>`. */
+  readonly place: string;
+  readonly question: WindowQuestion;
+}
+
+/** All questions to one timeline, so that its pages are fetched once for a group (DESIGN 7). */
+export class TimelineRead {
+  readonly #shape: TimelineShape;
+  readonly #places: readonly string[];
+  readonly #questions: readonly WindowQuestion[];
+  /** How far back the questions reach; an endless window needs no more than that T itself is covered. */
+  readonly #reachUs: number;
+
+  constructor(readonly timelineId: number, shape: TimelineShape, questions: readonly PlacedQuestion[]) {
+    this.#shape = shape;
+    this.#places = questions.map(({ place }) => place);
+    this.#questions = questions.map(({ question }) => question);
+    this.#reachUs = this.#questions.reduce((reachUs, { windowUs }) => Math.max(reachUs, windowUs ?? 0), 0);
+  }
+
+  /** One answer for each question, in order; all from one state of the group (S15). */
+  read(key: EntityKey, { state, instant }: ReadContext): readonly WindowAnswer[] {
+    const partition = state.partitionOf(key.slot);
+    this.#checkCovered(partition, instant);
+    return readWindows(this.#shape, partition, headKey(key.slot, this.timelineId, key.bytes), instant, this.#questions);
+  }
+
+  /** S20: covered means T − W ≥ horizon. */
+  #checkCovered(partition: PartitionState, { asOfUs }: Instant): void {
+    const horizonUs = partition.horizonUs(this.timelineId);
+    if (asOfUs - this.#reachUs >= horizonUs) return;
+    const index = this.#questions.findIndex(({ windowUs }) => asOfUs - (windowUs ?? 0) < horizonUs);
+    const place = this.#places[index] ?? '';
+    const fromUs = asOfUs - (this.#questions[index]?.windowUs ?? 0);
+    const description = `asks for ${formatTimestamp(fromUs)}, but history is kept from ${formatTimestamp(horizonUs)} on: ask for a later time, or keep more history`;
+    throw new ThymeError('THYME_NOT_COVERED', 'OUT_OF_RANGE', `${place} ${description}`, [{ field: place, description }]);
+  }
+}

@@ -1,0 +1,40 @@
+/** What was asked, never what was answered (DESIGN 7). */
+export interface QueryRun {
+  /** Sorts by the time it was made. */
+  readonly id: string;
+  readonly kind: 'online' | 'batch' | 'offline' | 'lookup';
+  /** Of a lookup, the dataset. */
+  readonly featureset: string;
+  /** As JSON has them: a value for each key field, times as text. Empty where the ids were refused. */
+  readonly entities: readonly (readonly RunKeyValue[])[];
+  readonly requestedTimestampUs?: number;
+  readonly knownAtUs?: number | 'timestamp';
+  /** T, once it was known: a replay asks at this instant again. */
+  readonly asOfUs?: number;
+  /** Offline: the instant of each entity. */
+  readonly timestampsUs?: readonly number[];
+  readonly rowCount: number;
+  /** Rows of whose entity anything had ever been recorded. */
+  readonly hitCount: number;
+  readonly latencyMs: number;
+  readonly apiKeyFingerprint?: string;
+  /** The error's code and the places that it names; its words could hold values. */
+  readonly error?: string;
+  readonly createdUs: number;
+  readonly hadInputs: boolean;
+}
+
+export type RunKeyValue = string | number | boolean;
+
+/** A query that has ended. Its run is written out after the answer is on its way. */
+export interface EndedQuery {
+  /** How many entities it holds on to. */
+  readonly entityCount: number;
+  toRun(): QueryRun;
+}
+
+/** Where ended queries leave their runs. Neither waits, neither throws. */
+export interface RunRecorder {
+  newId(createdUs: number): string;
+  record(query: EndedQuery): void;
+}

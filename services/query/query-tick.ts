@@ -1,0 +1,126 @@
+import { partitionOf } from '../../libs/codec/slot.js';
+import { ThymeError } from '../../libs/errors/errors.js';
+import type { PartitionState, StateAccess } from '../../libs/feature/state-access.js';
+import type { ReplicaView, ReplicaViews } from '../../libs/replica/replica-view.js';
+import type { StoreReader, StoreSnapshot } from '../../libs/store/store.js';
+import type { Freshness } from './answers.js';
+
+/**
+ * The state that one query reads: of each partition the tick at which the query first touched it
+ * (S15). Until `hold`, through plain readers, which are good for the synchronous block they were taken
+ * in; from then on through snapshots. Whoever makes it closes it.
+ */
+export class QueryTick implements StateAccess {
+  readonly #views: ReplicaViews;
+  readonly #known: ReadonlySet<number>;
+  readonly #isReady: (timelineId: number) => boolean;
+  readonly #discovered = new Set<number>();
+  readonly #partitions = new Map<number, PartitionTick>();
+  #phase: 'reading' | 'held' | 'closed' = 'reading';
+  /** How many values were found: none means that nothing was ever recorded of what was asked. */
+  found = 0;
+  #foundUnready = false;
+
+  /** `known` are timelines that are ready, and known to be read. */
+  constructor(views: ReplicaViews, known: ReadonlySet<number>, isReady: (timelineId: number) => boolean) {
+    this.#views = views;
+    this.#known = known;
+    this.#isReady = isReady;
+  }
+
+  /** What extractors looked up beyond what was known. */
+  get discovered(): ReadonlySet<number> {
+    return this.#discovered;
+  }
+
+  /** One of them is not ready: whatever the extractor made of that is no answer (S18). */
+  get foundUnready(): boolean {
+    return this.#foundUnready;
+  }
+
+  partitionOf(slot: number): PartitionTick {
+    if (this.#phase === 'closed') throw new ThymeError('THYME_QUERY_ENDED', 'FAILED_PRECONDITION', 'the query has been answered: await what an extractor does before it returns');
+    const partition = partitionOf(slot, this.#views.partitionCount);
+    let tick = this.#partitions.get(partition);
+    if (tick === undefined) {
+      tick = new PartitionTick(this.#views.view(partition), this);
+      if (this.#phase === 'held') tick.hold();
+      this.#partitions.set(partition, tick);
+    }
+    return tick;
+  }
+
+  requireReady(timelineId: number): void {
+    if (this.#known.has(timelineId)) return;
+    this.#discovered.add(timelineId);
+    if (this.#isReady(timelineId)) return;
+    this.#foundUnready = true;
+    throw new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', 'what is looked up is still being built from history: ask again later');
+  }
+
+  /** Must be called in the synchronous block of the reads so far: only there a snapshot shows their tick. */
+  hold(): void {
+    if (this.#phase !== 'reading') return;
+    this.#phase = 'held';
+    for (const tick of this.#partitions.values()) tick.hold();
+  }
+
+  freshness(): Freshness {
+    const timelineIds = this.#discovered.size === 0 ? this.#known : new Set([...this.#known, ...this.#discovered]);
+    let watermarkUs = Number.POSITIVE_INFINITY;
+    let lagUs: number | undefined = 0;
+    for (const { view } of this.#partitions.values()) {
+      watermarkUs = Math.min(watermarkUs, watermarkOf(view, timelineIds));
+      const lag = view.lagUs();
+      lagUs = lagUs === undefined || lag === undefined ? undefined : Math.max(lagUs, lag);
+    }
+    return { ...(Number.isFinite(watermarkUs) ? { watermarkUs } : {}), ...(lagUs === undefined ? {} : { lagUs }) };
+  }
+
+  close(): void {
+    this.#phase = 'closed';
+    for (const tick of this.#partitions.values()) tick.close();
+  }
+}
+
+class PartitionTick implements PartitionState {
+  readonly view: ReplicaView;
+  readonly #query: QueryTick;
+  #reader: StoreReader;
+  #snapshot: StoreSnapshot | undefined;
+
+  constructor(view: ReplicaView, query: QueryTick) {
+    this.view = view;
+    this.#query = query;
+    this.#reader = view.reader();
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const value = this.#reader.get(key);
+    if (value !== undefined) this.#query.found++;
+    return value;
+  }
+
+  horizonUs(timelineId: number): number {
+    return this.view.horizonUs(timelineId);
+  }
+
+  hold(): void {
+    this.#snapshot = this.view.snapshot();
+    this.#reader = this.#snapshot;
+  }
+
+  close(): void {
+    this.#snapshot?.close();
+    this.#snapshot = undefined;
+  }
+}
+
+/** The oldest watermark of the timelines' readers that have seen a record; Infinity where none has. */
+function watermarkOf(view: ReplicaView, timelineIds: ReadonlySet<number>): number {
+  let oldestUs = Number.POSITIVE_INFINITY;
+  for (const { readerId, watermarkUs } of view.applied()?.counters ?? []) {
+    if (timelineIds.has(readerId) && watermarkUs !== Number.NEGATIVE_INFINITY) oldestUs = Math.min(oldestUs, watermarkUs);
+  }
+  return oldestUs;
+}

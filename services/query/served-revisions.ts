@@ -1,0 +1,151 @@
+import type { Revision } from '../../libs/definition/revision.js';
+import { ThymeError } from '../../libs/errors/errors.js';
+import type { DatasetPlan } from '../../libs/feature/dataset-plan.js';
+import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
+import { RevisionPlans, type AuthorModule } from '../../libs/feature/revision-plans.js';
+import type { ReplicaViews } from '../../libs/replica/replica-view.js';
+
+/** What a featureset's or a dataset's plan needs to be ready. */
+export interface Servable {
+  readonly timelineIds: readonly number[];
+}
+
+export interface Served<P> {
+  readonly plans: RevisionPlans;
+  readonly plan: P;
+  /** `featureset <name>` or `dataset <name>`. */
+  readonly what: string;
+  /** Everything it reads, as far as known: lookups of extractors come in when they first happen. */
+  readonly timelineIds: ReadonlySet<number>;
+}
+
+/** How a kind of name is found in a revision. */
+interface Kind<P> {
+  readonly has: (plans: RevisionPlans) => boolean;
+  readonly plan: (plans: RevisionPlans) => P;
+}
+
+interface Chosen {
+  readonly revision: number;
+  readonly served: Served<Servable>;
+}
+
+/** Revisions whose plans are kept; older ones are compiled again should they still serve something. */
+const REVISIONS_KEPT_MAX = 16;
+
+/**
+ * Chooses the revision that serves (S18): the newest that every partition has adopted and whose
+ * timelines are ready in every partition, else the one before. What is ready stays ready.
+ */
+export class ServedRevisions {
+  readonly #views: ReplicaViews;
+  readonly #evaluate: (revision: Revision) => AuthorModule;
+  readonly #plans = new Map<number, RevisionPlans>();
+  readonly #ready = new Set<number>();
+  readonly #chosen = new Map<string, Chosen>();
+  /** Timelines that a plan's extractors were seen to look up. */
+  readonly #lookedUp = new WeakMap<Servable, ReadonlySet<number>>();
+
+  constructor(views: ReplicaViews, evaluate: (revision: Revision) => AuthorModule) {
+    this.#views = views;
+    this.#evaluate = evaluate;
+  }
+
+  featureset(name: string): Served<FeaturePlan> {
+    return this.#choose(`featureset ${name}`, { has: (plans) => plans.hasFeatureset(name), plan: (plans) => plans.featureset(name) });
+  }
+
+  dataset(name: string): Served<DatasetPlan> {
+    return this.#choose(`dataset ${name}`, { has: (plans) => plans.hasDataset(name), plan: (plans) => plans.dataset(name) });
+  }
+
+  /** Whether the timeline holds all history in every partition. An arrow, as ticks take it along. */
+  readonly isReady = (timelineId: number): boolean => {
+    if (this.#ready.has(timelineId)) return true;
+    if (this.#readyPartitions(timelineId) < this.#views.partitionCount) return false;
+    this.#ready.add(timelineId);
+    return true;
+  };
+
+  /** Extractors looked these up: from now on the plan is known to read them, and must find them ready. */
+  learn({ what, plan }: Served<Servable>, timelineIds: Iterable<number>): void {
+    this.#lookedUp.set(plan, new Set([...(this.#lookedUp.get(plan) ?? []), ...timelineIds]));
+    this.#chosen.delete(what);
+  }
+
+  #choose<P extends Servable>(what: string, kind: Kind<P>): Served<P> {
+    const adopted = this.#adopted();
+    const newest = adopted[0]?.number ?? 0;
+    const chosen = this.#chosen.get(what);
+    // The plan was made by the same kind: `what` leads with it.
+    if (chosen?.revision === newest) return chosen.served as Served<P>;
+    const served = this.#newestReady(what, adopted, kind);
+    if (served.plans.revision.number === newest) this.#chosen.set(what, { revision: newest, served });
+    return served;
+  }
+
+  #newestReady<P extends Servable>(what: string, adopted: readonly Revision[], kind: Kind<P>): Served<P> {
+    let waiting: readonly number[] | undefined;
+    for (const revision of adopted) {
+      const plans = this.#plansOf(revision);
+      if (waiting !== undefined && !kind.has(plans)) break;
+      const plan = kind.plan(plans); // of the newest revision: NOT_FOUND where it has no such name
+      const timelineIds = new Set([...plan.timelineIds, ...(this.#lookedUp.get(plan) ?? [])]);
+      const missing = [...timelineIds].filter((id) => !this.isReady(id));
+      if (missing.length === 0) return { what, plans, plan, timelineIds };
+      waiting ??= missing;
+    }
+    throw this.#notYet(what, adopted[0], waiting);
+  }
+
+  /**
+   * Revisions that every partition has adopted, newest first. One that is being restored has no say:
+   * the others serve on meanwhile, and what was ready stays ready.
+   */
+  #adopted(): readonly Revision[] {
+    let adopted: readonly Revision[] | undefined;
+    for (let partition = 0; partition < this.#views.partitionCount; partition++) {
+      const view = this.#views.view(partition);
+      if (view.applied() === undefined) continue;
+      const revisions = view.revisions();
+      if (adopted === undefined || (revisions[0]?.number ?? 0) < (adopted[0]?.number ?? 0)) adopted = revisions;
+    }
+    return adopted ?? [];
+  }
+
+  #readyPartitions(timelineId: number): number {
+    let ready = 0;
+    for (let partition = 0; partition < this.#views.partitionCount; partition++) {
+      if (this.#views.view(partition).isReady(timelineId)) ready++;
+    }
+    return ready;
+  }
+
+  #plansOf(revision: Revision): RevisionPlans {
+    let plans = this.#plans.get(revision.number);
+    if (plans === undefined) {
+      plans = new RevisionPlans(revision, () => this.#evaluate(revision));
+      this.#plans.set(revision.number, plans);
+      for (const number of [...this.#plans.keys()].sort((a, b) => a - b).slice(0, -REVISIONS_KEPT_MAX)) this.#plans.delete(number);
+    }
+    return plans;
+  }
+
+  #notYet(what: string, newest: Revision | undefined, waiting: readonly number[] | undefined): ThymeError {
+    // A partition that is being restored says so itself: another replica may answer.
+    for (let partition = 0; newest === undefined && partition < this.#views.partitionCount; partition++) this.#views.view(partition).reader();
+    if (newest === undefined) return new ThymeError('THYME_NOT_COMMITTED', 'FAILED_PRECONDITION', `${what}: no definitions have reached every partition yet: commit some, or wait`);
+    const progress = (waiting ?? []).map((id) => this.#progress(newest, id)).join('; ');
+    return new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', `${what} is still being built from history: ${progress}`);
+  }
+
+  #progress(revision: Revision, timelineId: number): string {
+    const identity = revision.timelines.find(({ id }) => id === timelineId);
+    let read = 0;
+    for (let partition = 0; partition < this.#views.partitionCount; partition++) {
+      const counters = this.#views.view(partition).applied()?.counters ?? [];
+      read += counters.find(({ readerId }) => readerId === timelineId)?.read ?? 0;
+    }
+    return `${identity?.name ?? 'a timeline'} is ready in ${this.#readyPartitions(timelineId)} of ${this.#views.partitionCount} partitions, ${read} records read`;
+  }
+}
