@@ -31,25 +31,40 @@ function meta(name: string): Uint8Array {
   return Buffer.concat([Buffer.of(META_TAG), Buffer.from(name, 'utf8')]);
 }
 
+/** The range of all META keys whose name starts with `prefix`, which is ASCII. */
+export function metaRange(prefix: string): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  return { from: meta(prefix), to: meta(`${prefix}\x7f`) };
+}
+
+/** The name of a META key. */
+export function metaName(key: Uint8Array): string {
+  assert(key[0] === META_TAG);
+  return Buffer.from(key.buffer, key.byteOffset + 1, key.length - 1).toString('utf8');
+}
+
 /** The commit record of the last batch applied. */
 export const COMMIT_KEY = meta('commit');
 
+export const REVISION_PREFIX = 'revision/';
+export const READY_PREFIX = 'ready/';
+export const HORIZON_PREFIX = 'horizon/';
+
 /** The content of an adopted revision. */
 export function revisionKey(revision: number): Uint8Array {
-  return meta(`revision/${String(revision).padStart(16, '0')}`);
+  return meta(`${REVISION_PREFIX}${String(revision).padStart(16, '0')}`);
 }
 
 /** Present once the timeline is ready (S18). */
 export function readyKey(timelineId: number): Uint8Array {
-  return meta(`ready/${String(timelineId)}`);
+  return meta(`${READY_PREFIX}${String(timelineId)}`);
 }
 
 /** The timeline's horizon in µs (S20), as text. */
 export function horizonKey(timelineId: number): Uint8Array {
-  return meta(`horizon/${String(timelineId)}`);
+  return meta(`${HORIZON_PREFIX}${String(timelineId)}`);
 }
 
-/** What a reader has seen of a producer (S13). */
+/** What a reader has seen of a producer (S13): the high-water mark as f64, then the bitmap. */
 export function seenKey(readerId: number, partition: number, producerId: string): Uint8Array {
   return meta(`seen/${String(readerId)}/${String(partition)}/${producerId}`);
 }

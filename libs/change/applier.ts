@@ -1,0 +1,153 @@
+import assert from 'node:assert';
+import { ThymeError } from '../errors/errors.js';
+import { slotOf } from '../codec/slot.js';
+import type { Store, StoreReader, StoreSnapshot } from '../store/store.js';
+import { TimelineWriter } from '../timeline/timeline-writer.js';
+import type { PageReader, TimelineRow, TimelineShape } from '../timeline/timeline.js';
+import { encodeRevision } from '../wire/revisions.js';
+import { type AppliedState, loadState, withHorizon, withReady, withRevision } from './applied-state.js';
+import type { Change, CommitRecord } from './change.js';
+import { encodeCommit } from './commit-codec.js';
+import { Overlay } from './overlay.js';
+import { SharedSnapshot } from './shared-snapshot.js';
+import { COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, seenKey } from './state-keys.js';
+
+/**
+ * Folds changes into a store, tick by tick: the owner's like any replica's, so both write the same
+ * bytes (C2). Nothing is written before `commit`, and then all of it at once (C1).
+ */
+export class Applier {
+  readonly #store: Store;
+  readonly #overlay: Overlay;
+  #state: AppliedState;
+  /** The state as it will be after `commit`. */
+  #next: AppliedState;
+  /** What readers see while a batch is being written: it shows the tick before (S15). */
+  #before: { readonly shared: SharedSnapshot; readonly reader: StoreReader } | undefined;
+
+  private constructor(store: Store, state: AppliedState) {
+    this.#store = store;
+    this.#overlay = new Overlay(store);
+    this.#state = state;
+    this.#next = state;
+  }
+
+  static async open(store: Store): Promise<Applier> {
+    return new Applier(store, await loadState(store));
+  }
+
+  /** As of the last commit. */
+  get state(): AppliedState {
+    return this.#state;
+  }
+
+  get store(): Store {
+    return this.#store;
+  }
+
+  /** The seq of the last batch applied; 0 before the first. */
+  get seq(): number {
+    return this.#state.commit?.seq ?? 0;
+  }
+
+  /** The store with what was folded since the last commit. */
+  get pages(): PageReader {
+    return this.#overlay;
+  }
+
+  /** Throws on what it does not know (C3); the fold is then of no use, and is discarded. */
+  fold(change: Change): void {
+    switch (change.kind) {
+      case 'rows':
+        return this.#foldRows(change.timelineId, change.groupKey, change.rows);
+      case 'seen':
+        return this.#overlay.put(seenKey(change.readerId, change.partition, change.producerId), seenBytes(change.highest, change.bitmap));
+      case 'lane':
+        return this.#overlay.put(laneKey(change.readerId, change.partition, change.lane), text(String(change.watermarkUs)));
+      case 'revision':
+        this.#next = withRevision(this.#next, change.revision);
+        return this.#overlay.put(revisionKey(change.revision.number), encodeRevision(change.revision));
+      case 'ready':
+        this.#next = withReady(this.#next, change.timelineId);
+        return this.#overlay.put(readyKey(change.timelineId), text('1'));
+      case 'trimmed':
+        this.#next = withHorizon(this.#next, change.timelineId, change.horizonUs);
+        return this.#overlay.put(horizonKey(change.timelineId), text(String(change.horizonUs)));
+      default:
+        throw unknownChange(change);
+    }
+  }
+
+  /**
+   * Writes what was folded and the record as one batch, without sync: the changelog is what lasts,
+   * and a store that lost its tail is replayed from it. After an error this applier is of no use.
+   */
+  async commit(commit: CommitRecord): Promise<void> {
+    assert(this.#before === undefined, 'one batch is written at a time');
+    assert(commit.prevSeq === this.seq, 'a batch follows the one before (C4)');
+    this.#overlay.put(COMMIT_KEY, encodeCommit(commit));
+    const batch = this.#store.batch();
+    this.#overlay.writeTo(batch);
+    const shared = new SharedSnapshot(this.#store.snapshot());
+    const before = shared.hold();
+    this.#before = { shared, reader: before };
+    try {
+      await batch.write({ sync: false });
+    } finally {
+      this.#before = undefined;
+      before.close();
+    }
+    this.#overlay.clear();
+    this.#state = { ...this.#next, commit };
+    this.#next = this.#state;
+  }
+
+  /** Forgets what was folded since the last commit. */
+  discard(): void {
+    this.#overlay.clear();
+    this.#next = this.#state;
+  }
+
+  /** Whole ticks only (S15). For one synchronous block. */
+  reader(): StoreReader {
+    return this.#before?.reader ?? this.#store;
+  }
+
+  /** One tick for as long as the caller needs; it closes it. */
+  snapshot(): StoreSnapshot {
+    return this.#before?.shared.hold() ?? this.#store.snapshot();
+  }
+
+  /** The timeline's columns; FAILED_PRECONDITION for one that no adopted revision names (C3). */
+  shape(timelineId: number): TimelineShape {
+    const shape = this.#next.shapes.get(timelineId);
+    if (shape === undefined) throw unknownTimeline(timelineId);
+    return shape;
+  }
+
+  #foldRows(timelineId: number, groupKey: Uint8Array, rows: readonly TimelineRow[]): void {
+    const writer = new TimelineWriter(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey));
+    for (const row of rows) writer.insert(row);
+    writer.flush();
+  }
+}
+
+function seenBytes(highest: number, bitmap: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(8 + bitmap.length);
+  bytes.writeDoubleLE(highest);
+  bytes.set(bitmap, 8);
+  return bytes;
+}
+
+function text(value: string): Uint8Array {
+  return Buffer.from(value, 'latin1');
+}
+
+function unknownChange(change: never): ThymeError {
+  const { kind } = change as { readonly kind: string }; // never for the compiler; a newer process may send more
+  return new ThymeError('THYME_CHANGE_UNKNOWN', 'FAILED_PRECONDITION', `a change of kind '${kind}' is not known to this process, and nothing is skipped (C3): upgrade it`);
+}
+
+function unknownTimeline(timelineId: number): ThymeError {
+  return new ThymeError('THYME_TIMELINE_UNKNOWN', 'FAILED_PRECONDITION', `a change is for timeline ${timelineId}, which no adopted revision names: nothing is skipped (C3)`);
+}

@@ -1,0 +1,26 @@
+import { ThymeError } from '../errors/errors.js';
+import type { Applier } from './applier.js';
+import { decodeBatch, type EncodedBatch } from './batch-codec.js';
+
+/** What became of a batch that was offered (C4). */
+export type Applied = 'applied' | 'repeat';
+
+/**
+ * Folds a batch of the stream or the changelog into a store. A gap is UNAVAILABLE with THYME_CHANGES_GAP:
+ * ask for what is missing.
+ */
+export async function applyBatch(applier: Applier, { seq, prevSeq, bytes }: EncodedBatch): Promise<Applied> {
+  if (seq <= applier.seq) return 'repeat';
+  if (prevSeq !== applier.seq) {
+    throw new ThymeError('THYME_CHANGES_GAP', 'UNAVAILABLE', `a batch follows seq ${prevSeq}, and seq ${applier.seq} was applied last: ask for the ones between`);
+  }
+  const { changes, commit } = decodeBatch(bytes);
+  try {
+    for (const change of changes) applier.fold(change);
+    await applier.commit(commit);
+  } catch (error) {
+    applier.discard();
+    throw error;
+  }
+  return 'applied';
+}

@@ -1,0 +1,30 @@
+import { BlockList, isIP } from 'node:net';
+import { configError } from './env.js';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** Whether only this machine reaches the address. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  const family = isIP(host);
+  return family !== 0 && loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * Refuses to listen where others can reach an unprotected server (DESIGN 11): an address other than
+ * loopback needs TLS and keys, or the explicit word that it does not.
+ */
+export function assertSafeAddress(options: {
+  readonly variable: string;
+  readonly host: string;
+  readonly hasTls: boolean;
+  readonly hasKeys: boolean;
+  readonly insecure: boolean;
+}): void {
+  const { variable, host, hasTls, hasKeys, insecure } = options;
+  if (isLoopback(host) || insecure || (hasTls && hasKeys)) return;
+  const missing = hasKeys ? 'a TLS certificate is' : hasTls ? 'API keys are' : 'a TLS certificate and API keys are';
+  throw configError(variable, `'${host}' is reachable from other machines and ${missing} missing: configure them, listen on 127.0.0.1, or say --insecure`);
+}

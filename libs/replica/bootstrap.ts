@@ -1,0 +1,39 @@
+import { Applier } from '../change/applier.js';
+import { crashPoint } from '../change/crash-point.js';
+import { ThymeError } from '../errors/errors.js';
+import type { Store } from '../store/store.js';
+import type { ReplicaStores } from './replica-stores.js';
+import type { ReplicationSource } from './replication-source.js';
+
+/**
+ * Builds a store from the source's snapshot, beside the one in use, and puts it in its place when it is
+ * complete. Until then reads go on in the old one; a crash leaves either, never a half.
+ */
+export async function bootstrap(partition: number, source: ReplicationSource, stores: ReplicaStores, signal: AbortSignal): Promise<Applier> {
+  const store = await stores.openFresh();
+  try {
+    await copySnapshot(partition, source, store, signal);
+    const applier = await Applier.open(store);
+    crashPoint('replica.beforeSwap');
+    await stores.adoptFresh();
+    crashPoint('replica.afterSwap');
+    return applier;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function copySnapshot(partition: number, source: ReplicationSource, store: Store, signal: AbortSignal): Promise<void> {
+  let entries = 0;
+  for await (const chunk of source.snapshot(partition, signal)) {
+    const batch = store.batch();
+    for (const { key, value } of chunk) batch.put(key, value);
+    await batch.write({ sync: false });
+    entries += chunk.length;
+  }
+  signal.throwIfAborted();
+  if (entries === 0) throw new ThymeError('THYME_SNAPSHOT_EMPTY', 'UNAVAILABLE', `the owner of partition ${partition} has nothing to copy yet`);
+  // What was written so far without sync lasts before the store is named the current one.
+  await store.batch().write({ sync: true });
+}

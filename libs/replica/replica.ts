@@ -1,0 +1,203 @@
+// A replica: a partition's state kept by following the change stream, and read from as if it were the owner's.
+//
+//   replication-source.ts  - what it follows: the owner in the same process, or a service
+//   replica.ts             - applies batches in order, and decides what to do when that cannot go on
+//   bootstrap.ts           - builds a store from a snapshot, beside the one that is read
+//   replica-stores.ts      - where stores lie, and which of them is in use
+//   partition-view.ts      - what readers see
+//   replica-lag.ts         - how old that may be
+//
+// Invariants (with C1–C4 of libs/change/change.ts):
+//   R1. Batches are applied in order and whole; a repeat is dropped, a gap is asked for again.
+//   R2. What a lower epoch sends is never applied: a stale owner does not become the truth.
+//   R3. A replica that disagrees with the stream about a seq is wiped and built anew.
+//   R4. Reads go on through everything but the very first bootstrap.
+
+import { applyBatch } from '../change/apply-batch.js';
+import { Applier } from '../change/applier.js';
+import { decodeBatch, type EncodedBatch } from '../change/batch-codec.js';
+import { encodeCommit } from '../change/commit-codec.js';
+import { crashPoint } from '../change/crash-point.js';
+import { digestStore, type StateDigest } from '../change/digest.js';
+import { COMMIT_KEY } from '../change/state-keys.js';
+import { ThymeError } from '../errors/errors.js';
+import type { Clock } from '../time/clock.js';
+import { bootstrap } from './bootstrap.js';
+import { PartitionView } from './partition-view.js';
+import { ReplicaLag } from './replica-lag.js';
+import type { ReplicaStores } from './replica-stores.js';
+import type { ReplicationSource, StreamMessage } from './replication-source.js';
+
+export interface ReplicaOptions {
+  readonly partition: number;
+  readonly source: ReplicationSource;
+  readonly stores: ReplicaStores;
+  readonly clock: Clock;
+  /** Told of every failure that is retried. */
+  readonly onFailure: (partition: number, cause: unknown) => void;
+}
+
+/** How following the stream ended. */
+type FollowOutcome =
+  | { readonly kind: 'stopped' }
+  /** A gap, or the owner ended the stream in order: ask again at once. */
+  | { readonly kind: 'resubscribe' }
+  | { readonly kind: 'retryable'; readonly cause: unknown }
+  /** The changes are gone, or contradict what is here (R3). */
+  | { readonly kind: 'bootstrap'; readonly cause: unknown }
+  /** A change that this process does not know (C3). */
+  | { readonly kind: 'fatal'; readonly cause: unknown };
+
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 5_000;
+const FATAL_CODES = new Set(['THYME_CHANGE_UNKNOWN', 'THYME_TIMELINE_UNKNOWN', 'THYME_FORMAT_NEWER']);
+const BOOTSTRAP_CODES = new Set(['THYME_CHANGES_TRIMMED', 'THYME_REPLICA_DIVERGED']);
+
+export class Replica {
+  readonly view: PartitionView;
+  readonly #options: ReplicaOptions;
+  readonly #lag: ReplicaLag;
+  #applier: Applier | undefined;
+  /** The highest that was ever heard of (R2). */
+  #epoch = 0;
+  #retryMs = RETRY_MS_MIN;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.#lag = new ReplicaLag(() => options.clock.nowUs());
+    this.view = new PartitionView(options.partition, () => this.#lag.lagUs());
+  }
+
+  /** Follows until the signal aborts; rejects when it cannot go on. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      this.#attach(await Applier.open(await this.#options.stores.openCurrent()));
+      while (!signal.aborted) await this.#live(signal);
+    } finally {
+      this.view.attach(undefined);
+      await this.#applier?.store.close();
+      this.#applier = undefined;
+    }
+  }
+
+  /** SHA-256 over the partition's entries; replicas at the same seq have the same (C2). */
+  async digest(): Promise<StateDigest> {
+    return digestStore(this.#held().store);
+  }
+
+  /** The applier of now; a bootstrap puts another in its place. */
+  #held(): Applier {
+    if (this.#applier === undefined) throw new ThymeError('THYME_REPLICA_NOT_READY', 'UNAVAILABLE', `partition ${this.#options.partition} is not held here yet`);
+    return this.#applier;
+  }
+
+  /** One subscription, and what its end asks for. */
+  async #live(signal: AbortSignal): Promise<void> {
+    const outcome = await this.#follow(signal);
+    switch (outcome.kind) {
+      case 'stopped':
+        return;
+      case 'fatal':
+        throw outcome.cause;
+      case 'bootstrap':
+        this.#options.onFailure(this.#options.partition, outcome.cause);
+        return this.#bootstrap(signal);
+      case 'retryable':
+        this.#options.onFailure(this.#options.partition, outcome.cause);
+        return this.#backOff(signal);
+      case 'resubscribe':
+        return this.#backOff(signal);
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<FollowOutcome> {
+    const applier = this.#held();
+    this.#epoch = Math.max(this.#epoch, applier.state.commit?.epoch ?? 0);
+    try {
+      // From the batch that is there already: its repeat shows whether owner and replica agree (R3).
+      const position = { epoch: this.#epoch, fromSeq: Math.max(1, applier.seq) };
+      for await (const message of this.#options.source.subscribe(this.#options.partition, position, signal)) {
+        const outcome = await this.#take(applier, message);
+        if (outcome !== undefined) return outcome;
+      }
+      return { kind: signal.aborted ? 'stopped' : 'resubscribe' };
+    } catch (cause) {
+      if (signal.aborted) return { kind: 'stopped' };
+      return outcomeOf(cause);
+    }
+  }
+
+  async #take(applier: Applier, message: StreamMessage): Promise<FollowOutcome | undefined> {
+    const epoch = message.kind === 'batch' ? message.batch.epoch : message.epoch;
+    if (epoch < this.#epochExpected(applier, message)) return { kind: 'retryable', cause: staleOwner(this.#options.partition, epoch, this.#epoch) };
+    this.#epoch = Math.max(this.#epoch, epoch);
+    if (message.kind === 'heartbeat') {
+      this.#lag.heartbeat(message.headSeq, message.clockUs, applier.seq);
+      return undefined;
+    }
+    await this.#apply(applier, message.batch);
+    return undefined;
+  }
+
+  /** A batch has the epoch of its own time, which is never below that of the one before; a heartbeat that of now. */
+  #epochExpected(applier: Applier, message: StreamMessage): number {
+    if (message.kind === 'heartbeat') return this.#epoch;
+    return message.batch.seq <= applier.seq ? 0 : (applier.state.commit?.epoch ?? 0);
+  }
+
+  async #apply(applier: Applier, batch: EncodedBatch): Promise<void> {
+    if (batch.seq === applier.seq) requireAgreement(applier, batch);
+    crashPoint('replica.beforeApply');
+    if ((await applyBatch(applier, batch)) === 'repeat') return;
+    crashPoint('replica.afterApply');
+    this.#retryMs = RETRY_MS_MIN;
+    this.#lag.applied(applier.seq, applier.state.commit?.clockUs ?? 0);
+    this.view.committed();
+  }
+
+  async #bootstrap(signal: AbortSignal): Promise<void> {
+    try {
+      const old = this.#applier;
+      this.#attach(await bootstrap(this.#options.partition, this.#options.source, this.#options.stores, signal));
+      await old?.store.close();
+      await this.#options.stores.removeOthers();
+    } catch (cause) {
+      if (signal.aborted) return;
+      const outcome = outcomeOf(cause);
+      if (outcome.kind === 'fatal') throw cause;
+      this.#options.onFailure(this.#options.partition, cause);
+      await this.#backOff(signal);
+    }
+  }
+
+  #attach(applier: Applier): void {
+    this.#applier = applier;
+    this.view.attach(applier);
+  }
+
+  async #backOff(signal: AbortSignal): Promise<void> {
+    const delayMs = this.#retryMs;
+    this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
+    await this.#options.clock.sleep(delayMs, signal);
+  }
+}
+
+/** The batch that was applied last, sent again, must be the very one (R3). */
+function requireAgreement(applier: Applier, batch: EncodedBatch): void {
+  const stored = applier.store.get(COMMIT_KEY);
+  if (stored !== undefined && Buffer.compare(stored, encodeCommit(decodeBatch(batch.bytes).commit)) === 0) return;
+  throw new ThymeError('THYME_REPLICA_DIVERGED', 'ABORTED', `seq ${batch.seq} of the stream is not what was applied here: the replica is built anew`);
+}
+
+function outcomeOf(cause: unknown): FollowOutcome {
+  if (cause instanceof ThymeError) {
+    if (FATAL_CODES.has(cause.code)) return { kind: 'fatal', cause };
+    if (BOOTSTRAP_CODES.has(cause.code)) return { kind: 'bootstrap', cause };
+    if (cause.code === 'THYME_CHANGES_GAP') return { kind: 'resubscribe' };
+  }
+  return { kind: 'retryable', cause };
+}
+
+function staleOwner(partition: number, epoch: number, known: number): ThymeError {
+  return new ThymeError('THYME_STALE_OWNER', 'ABORTED', `an owner of epoch ${epoch} sent changes of partition ${partition}, which has had one of epoch ${known}`);
+}

@@ -1,0 +1,57 @@
+import { STATUS_CODES } from 'node:http';
+import { ThymeError, type StatusName } from '../errors/errors.js';
+import { HttpError } from './http-error.js';
+import { encodeJson, type JsonTree } from './json-text.js';
+
+/** The one mapping of statuses to HTTP (DESIGN 9). */
+const HTTP_STATUS_OF: Readonly<Record<StatusName, number>> = {
+  INVALID_ARGUMENT: 400,
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+  FAILED_PRECONDITION: 409,
+  ABORTED: 409,
+  OUT_OF_RANGE: 422,
+  RESOURCE_EXHAUSTED: 429,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+  DEADLINE_EXCEEDED: 504,
+};
+
+const HEADERS_OF: ReadonlyMap<number, Readonly<Record<string, string>>> = new Map([
+  [401, { 'www-authenticate': 'Bearer' }],
+  [429, { 'retry-after': '1' }],
+  [503, { 'retry-after': '1' }],
+]);
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+export interface Problem {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON text. */
+  readonly body: string;
+}
+
+/** The problem (RFC 9457) that an error is answered with. `error` repeats `detail` for clients that look there. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof HttpError) return problem(error.status, 'about:blank', error.message, {}, error.headers);
+  if (!(error instanceof ThymeError) || error.status === 'INTERNAL') return problem(500, 'about:blank', 'internal error', {}, {});
+  const { code, message, violations } = error;
+  const extra = violations.length === 0 ? {} : { violations: violations.map(({ field, description }) => ({ field, description })) };
+  return problem(HTTP_STATUS_OF[error.status], `urn:thyme:error:${code}`, message, extra, {});
+}
+
+/** A problem with members of its own, such as the errors of single records. */
+export function problem(status: number, type: string, detail: string, extra: Readonly<Record<string, JsonTree>>, headers: Readonly<Record<string, string>>): Problem {
+  return {
+    status,
+    headers: { 'content-type': PROBLEM_TYPE, ...HEADERS_OF.get(status), ...headers },
+    body: encodeJson({ type, title: STATUS_CODES[status] ?? 'Error', status, detail, error: detail, ...extra }),
+  };
+}
+
+/** Whether the answer hides a failure of ours, which the log must then tell. */
+export function isOurFault(error: unknown): boolean {
+  return !(error instanceof HttpError) && !(error instanceof ThymeError && error.status !== 'INTERNAL');
+}

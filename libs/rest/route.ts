@@ -1,0 +1,63 @@
+import type { Caller, RequiredScope } from '../config/api-keys.js';
+import type { CallContext } from '../rpc/handlers.js';
+
+/** A JSON Schema (2020-12), as OpenAPI 3.1 embeds it. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+/** What a handler gets: routed, authorised and read to the end. */
+export interface RestRequest {
+  /** Of `{name}` in the route's path. */
+  readonly pathParameters: ReadonlyMap<string, string>;
+  readonly query: ReadonlyMap<string, string>;
+  readonly accept: string | undefined;
+  /** Lower case, without parameters; empty where none was sent. */
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  readonly caller: Caller;
+  /** To pass on to gRPC handlers: aborts at the deadline, when the client has gone, or when the server stops. */
+  readonly context: CallContext;
+}
+
+export interface RestResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A stream is sent as it comes, no faster than the client reads; when it throws, the connection is destroyed. */
+  readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
+}
+
+export interface RouteParameter {
+  readonly name: string;
+  readonly description: string;
+  readonly required?: boolean;
+  readonly schema?: JsonSchema;
+}
+
+/** One row of the table from which requests are routed and OpenAPI is written: neither can drift from the other. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Exact segments and `{name}` ones. */
+  readonly path: string;
+  readonly scope: RequiredScope;
+  readonly summary: string;
+  readonly parameters?: readonly RouteParameter[];
+  readonly body?: RouteBody;
+  /** Content types of a 200 with the schema of each. */
+  readonly answers: Readonly<Record<string, JsonSchema>>;
+  /** How long the answer may take, ms; the server's default when absent. */
+  readonly timeoutMs?: number;
+  handle(request: RestRequest): Promise<RestResponse> | RestResponse;
+}
+
+export interface RouteBody {
+  readonly bytesMax: number;
+  /** What a client should do with more than that. */
+  readonly wayOut: string;
+  readonly types: readonly [string, ...string[]];
+  readonly schema: JsonSchema;
+}
+
+export const JSON_TYPE = 'application/json';
+
+export function jsonResponse(text: string, headers: Readonly<Record<string, string>> = {}): RestResponse {
+  return { status: 200, headers: { 'content-type': JSON_TYPE, ...headers }, body: text };
+}

@@ -1,0 +1,39 @@
+import type { DescMessage, DescService, MessageShape } from '@bufbuild/protobuf';
+
+/** What a call brings along. */
+export interface CallContext {
+  /** Aborts when the caller has gone, the deadline has passed or the server stops. */
+  readonly signal: AbortSignal;
+  readonly deadline?: Date;
+  /** The first 8 hex digits of the SHA-256 of the key that the first caller used. */
+  readonly apiKeyFingerprint?: string;
+}
+
+/**
+ * The methods of a service as plain async functions, keyed by the names of the generated code. A
+ * service implements this shape, `createClient` gives it, and a caller cannot tell which it has.
+ */
+export type ServiceHandlers<Service extends DescService> = {
+  readonly [Name in keyof Service['method']]: MethodHandler<Service['method'][Name]>;
+};
+
+type MethodHandler<Method> = Method extends {
+  readonly methodKind: infer Kind;
+  readonly input: infer Input extends DescMessage;
+  readonly output: infer Output extends DescMessage;
+}
+  ? HandlerOf<Kind, MessageShape<Input>, MessageShape<Output>>
+  : never;
+
+type HandlerOf<Kind, Request, Response> = Kind extends 'unary'
+  ? UnaryHandler<Request, Response>
+  : Kind extends 'server_streaming'
+    ? ServerStreamingHandler<Request, Response>
+    : Kind extends 'client_streaming'
+      ? ClientStreamingHandler<Request, Response>
+      : BidiStreamingHandler<Request, Response>;
+
+export type UnaryHandler<Request, Response> = (request: Request, context: CallContext) => Promise<Response> | Response;
+export type ServerStreamingHandler<Request, Response> = (request: Request, context: CallContext) => AsyncIterable<Response>;
+export type ClientStreamingHandler<Request, Response> = (requests: AsyncIterable<Request>, context: CallContext) => Promise<Response> | Response;
+export type BidiStreamingHandler<Request, Response> = (requests: AsyncIterable<Request>, context: CallContext) => AsyncIterable<Response>;

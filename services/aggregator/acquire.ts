@@ -1,0 +1,60 @@
+import { Applier } from '../../libs/change/applier.js';
+import { applyBatch } from '../../libs/change/apply-batch.js';
+import type { EncodedBatch } from '../../libs/change/batch-codec.js';
+import { readBatches } from '../../libs/change/changelog.js';
+import { crashPoint } from '../../libs/change/crash-point.js';
+import { ThymeError } from '../../libs/errors/errors.js';
+import { aggregatorWriterId, changesTopic, rekeyTopic } from '../../libs/pipeline/topics.js';
+import type { Store } from '../../libs/store/store.js';
+import { PartitionTask } from './partition-task.js';
+import type { TaskEnvironment } from './task-environment.js';
+
+/** Who wants to know how an acquisition goes. */
+export interface AcquireEvents {
+  /** Before anything is replayed: reads go through this applier from now on. */
+  readonly onApplier: (applier: Applier) => void;
+  /** Each batch that the store now holds, replayed or new. */
+  readonly onBatch: (batch: EncodedBatch) => void;
+}
+
+/**
+ * Takes the partition over (DESIGN 4), after a start, a rebalance or an error alike: fences whoever had
+ * it, brings the store to the end of the changelog, and writes that it is here. There is no other
+ * recovery code.
+ */
+export async function acquire(environment: TaskEnvironment, store: Store, events: AcquireEvents): Promise<PartitionTask> {
+  const { deployment, partition, partitionCount, log } = environment;
+  await log.createTopic(changesTopic(deployment), partitionCount);
+  await log.createTopic(rekeyTopic(deployment), partitionCount * partitionCount);
+  crashPoint('acquire.beforeFence');
+  const writer = await log.writer(aggregatorWriterId(deployment, partition));
+  try {
+    crashPoint('acquire.afterFence');
+    const applier = await Applier.open(store);
+    events.onApplier(applier);
+    await replay(environment, applier, events.onBatch);
+    crashPoint('acquire.afterReplay');
+    const epoch = (applier.state.commit?.epoch ?? 0) + 1;
+    const task = new PartitionTask({ environment, writer, applier, epoch, onBatch: events.onBatch });
+    await task.writeOwnership();
+    crashPoint('acquire.afterOwnership');
+    return task;
+  } catch (error) {
+    await writer.close().catch(() => undefined); // the failure before it is the one to report
+    throw error;
+  }
+}
+
+/** From the store's own seq, whose batch must be there: a store ahead of its changelog belongs to another log. */
+async function replay({ deployment, partition, log }: TaskEnvironment, applier: Applier, onBatch: (batch: EncodedBatch) => void): Promise<void> {
+  const stored = applier.seq;
+  let found = stored === 0;
+  for await (const batch of readBatches(log, { topic: changesTopic(deployment), partition }, Math.max(1, stored))) {
+    found = true;
+    if ((await applyBatch(applier, batch)) === 'applied') onBatch(batch);
+  }
+  if (!found) {
+    throw new ThymeError('THYME_STORE_AHEAD', 'FAILED_PRECONDITION',
+      `the store of partition ${partition} is at seq ${stored}, which its changelog does not reach: it belongs to another log; give it its own, or remove the store`);
+  }
+}

@@ -1,0 +1,45 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type AggregatorService, JobSchema, ListJobsResponseSchema, TaskSchema } from '../../gen/thyme/v1/jobs_pb.js';
+import type { Log } from '../../libs/log/log.js';
+import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
+import type { PartitionOwner } from './partition-owner.js';
+import type { Reader } from './reader.js';
+
+/** The RPCs of AggregatorService. A partition that is being acquired is not listed. */
+export function jobHandlers(owners: readonly PartitionOwner[], log: Log): ServiceHandlers<typeof AggregatorService> {
+  return {
+    async listJobs() {
+      const tasks: MessageInitShape<typeof TaskSchema>[] = [];
+      for (const owner of owners) {
+        const { task, view } = owner;
+        const commit = view.applied();
+        if (task === undefined || commit === undefined) continue;
+        const jobs = await Promise.all(task.readers.map((reader) => jobOf(reader, owner, log)));
+        tasks.push({ partition: view.partition, epoch: BigInt(commit.epoch), seq: BigInt(commit.seq), revision: BigInt(commit.revision), jobs });
+      }
+      return create(ListJobsResponseSchema, { tasks, partitionCount: owners.length });
+    },
+  };
+}
+
+/** The books as of the last commit; what went to other partitions is in theirs. */
+async function jobOf(reader: Reader, { view }: PartitionOwner, log: Log): Promise<MessageInitShape<typeof JobSchema>> {
+  const { id, name, version, topic } = reader.plan;
+  const counters = view.applied()?.counters.find(({ readerId }) => readerId === id);
+  const end = await log.endOffset({ topic, partition: view.partition });
+  const watermarkUs = counters?.watermarkUs ?? Number.NEGATIVE_INFINITY;
+  return {
+    name, version,
+    lag: BigInt(Math.max(0, end - reader.nextOffset)),
+    caughtUp: view.isReady(id),
+    paused: reader.paused,
+    read: BigInt((counters?.read ?? 0) + (counters?.received ?? 0) - (counters?.sent ?? 0)),
+    applied: BigInt(counters?.applied ?? 0),
+    filtered: BigInt(counters?.filtered ?? 0),
+    lateDropped: BigInt(counters?.late ?? 0),
+    duplicate: BigInt(counters?.duplicate ?? 0),
+    dead: BigInt(counters?.dead ?? 0),
+    failed: BigInt(counters?.failed ?? 0),
+    watermarkUs: Number.isFinite(watermarkUs) ? BigInt(watermarkUs) : 0n,
+  };
+}

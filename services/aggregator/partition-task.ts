@@ -1,0 +1,277 @@
+import type { Applier } from '../../libs/change/applier.js';
+import { encodeBatch, type EncodedBatch } from '../../libs/change/batch-codec.js';
+import type { Change, CommitRecord } from '../../libs/change/change.js';
+import { toPieces } from '../../libs/change/changelog.js';
+import { crashPoint } from '../../libs/change/crash-point.js';
+import type { TransactionalWriter } from '../../libs/log/log.js';
+import { changesTopic } from '../../libs/pipeline/topics.js';
+import { HorizonClock } from './horizon-clock.js';
+import { InputReading } from './input-reading.js';
+import { PipelineRun } from './pipeline-run.js';
+import { Reader } from './reader.js';
+import { planRevision, type ReaderPlan, type RevisionPlan } from './reader-plan.js';
+import type { StageThrough } from './rekey-message.js';
+import type { TaskEnvironment } from './task-environment.js';
+import { type InputBatch, RekeyInput, type TaskInput, TopicInput } from './task-inputs.js';
+import { TickOutput } from './tick-output.js';
+
+export type TickResult =
+  /** Nothing was there: wait. */
+  | 'idle'
+  | 'worked'
+  /** There is more: go on at once. */
+  | 'full';
+
+/** What a task needs to have been handed over: see acquire.ts. */
+export interface Acquired {
+  readonly environment: TaskEnvironment;
+  readonly writer: TransactionalWriter;
+  readonly applier: Applier;
+  readonly epoch: number;
+  /** Told of each batch once the store holds it. */
+  readonly onBatch: (batch: EncodedBatch) => void;
+}
+
+/** The reader of cursors that belong to the task as a whole; timelines' ids start at 1. */
+const TASK_READER = 0;
+const NO_PLAN: RevisionPlan = { revision: 0, readers: [], indexOf: new Map() };
+
+/**
+ * The one that works a partition, from its acquisition to the first error (DESIGN 4): then it is
+ * thrown away whole, whatever it had in mind, and acquired again.
+ */
+export class PartitionTask {
+  readonly #acquired: Acquired;
+  readonly #environment: TaskEnvironment;
+  readonly #applier: Applier;
+  readonly #horizons = new HorizonClock();
+  readonly #rekeyInputs: readonly RekeyInput[];
+  #plan = NO_PLAN;
+  #readers: ReadonlyMap<number, Reader> = new Map();
+  #topicInputs: readonly TopicInput[] = [];
+  /** Whose turn it is to be read first, so that a tick's limits starve nobody. */
+  #turn = 0;
+
+  constructor(acquired: Acquired) {
+    this.#acquired = acquired;
+    this.#environment = acquired.environment;
+    this.#applier = acquired.applier;
+    const state = { readers: () => this.#readers, revision: () => this.#plan.revision };
+    const { partition, partitionCount } = this.#environment;
+    const senders = Array.from({ length: partitionCount }, (_, sender) => sender).filter((sender) => sender !== partition);
+    this.#rekeyInputs = senders.map((sender) => new RekeyInput(this.#environment, sender, state));
+    this.#resume();
+  }
+
+  get epoch(): number {
+    return this.#acquired.epoch;
+  }
+
+  get readers(): readonly Reader[] {
+    return [...this.#readers.values()];
+  }
+
+  get inputs(): readonly TaskInput[] {
+    return [...this.#topicInputs, ...this.#rekeyInputs];
+  }
+
+  /** The revision in force. */
+  get revision(): number {
+    return this.#plan.revision;
+  }
+
+  /** Writes that this owner is here now: from it on, a lower epoch is a stale one. */
+  async writeOwnership(): Promise<void> {
+    await this.#commit(this.#newOutput(), []);
+  }
+
+  /** One tick (DESIGN 4, steps 1 to 6). After an error this task is of no use. */
+  async tick(): Promise<TickResult> {
+    crashPoint('aggregator.beforeRead');
+    const adopted = this.#adopt();
+    await this.#setTargets();
+    const output = this.#newOutput();
+    if (adopted !== undefined) output.changes.push(adopted);
+    const reading = new InputReading(this.#environment);
+    const ran = await this.#runInputs(reading, output);
+    const progressed = this.readers.filter((reader) => reader.progressed);
+    if (adopted === undefined && !ran && progressed.length === 0) return reading.isFull ? 'full' : 'idle';
+    this.#foldBooks(output);
+    const told = progressed.filter((reader) => reader.rekeys).flatMap((reader) => reader.told());
+    for (const reader of progressed) reader.progressed = false;
+    await this.#commit(output, told);
+    return reading.isFull ? 'full' : 'worked';
+  }
+
+  /** Lets go of the transaction; the store is the owner's. */
+  async close(): Promise<void> {
+    await this.#acquired.writer.close();
+  }
+
+  /** Puts the readers where the last commit left them. */
+  #resume(): void {
+    const [revision] = this.#applier.state.revisions;
+    const commit = this.#applier.state.commit;
+    for (const input of this.#rekeyInputs) {
+      const cursor = commit?.cursors.find(({ readerId, partition }) => readerId === TASK_READER && partition === input.source.partition);
+      input.nextOffset = cursor?.nextOffset ?? 0;
+    }
+    if (revision !== undefined) this.#follow(planRevision(revision, this.#environment.deployment, this.#environment.functionsOf(revision)));
+  }
+
+  /** The next revision, if there is one, from this tick on: a change like any other (DESIGN 4). */
+  #adopt(): Change | undefined {
+    const [revision] = this.#environment.feed.after(this.#plan.revision);
+    if (revision === undefined) return undefined;
+    const plan = planRevision(revision, this.#environment.deployment, this.#environment.functionsOf(revision));
+    const change = { kind: 'revision', revision } as const;
+    this.#applier.fold(change);
+    this.#follow(plan);
+    return change;
+  }
+
+  /** Readers of timelines that go on keep their place; new ones start at the beginning (S18). */
+  #follow(plan: RevisionPlan): void {
+    const readers = new Map<number, Reader>();
+    for (const readerPlan of plan.readers) {
+      const known = this.#readers.get(readerPlan.id);
+      known?.follow(readerPlan);
+      readers.set(readerPlan.id, known ?? this.#startReader(readerPlan));
+    }
+    this.#plan = plan;
+    this.#readers = readers;
+    this.#topicInputs = [...readers.values()].map((reader) => new TopicInput(reader, this.#environment.partition));
+    for (const input of this.#rekeyInputs) input.waiting = undefined; // read again: its joins may be others now
+  }
+
+  #startReader(plan: ReaderPlan): Reader {
+    const { commit } = this.#applier.state;
+    const { partition, partitionCount } = this.#environment;
+    const ofReader = ({ readerId }: { readonly readerId: number }): boolean => readerId === plan.id;
+    const start = { cursor: commit?.cursors.find(ofReader), counters: commit?.counters.find(ofReader), hops: commit?.hops.filter(ofReader) ?? [] };
+    return new Reader(plan, start, { partition, partitionCount, store: this.#applier.store });
+  }
+
+  /**
+   * Decides where a new reader will have caught up: at the end that is there when it starts, or for
+   * a dataset that pipelines fill, when those have caught up and published what they had (S18, S25).
+   */
+  async #setTargets(): Promise<void> {
+    const { ready } = this.#applier.state;
+    for (const reader of this.#readers.values()) {
+      if (reader.caughtUp || reader.target !== undefined) continue;
+      if (!reader.plan.upstream.every((id) => ready.has(id))) continue;
+      reader.target = await this.#environment.log.endOffset({ topic: reader.plan.topic, partition: this.#environment.partition });
+      reader.checkCaughtUp();
+    }
+  }
+
+  /** Whether any input moved on. */
+  async #runInputs(reading: InputReading, output: TickOutput): Promise<boolean> {
+    const inputs = this.#inputsInTurn();
+    for (const input of inputs) {
+      if (input.joins.length > 0) await reading.readForJoin(input, this.#plan);
+    }
+    const batches: [TaskInput, InputBatch][] = [];
+    for (const input of inputs) {
+      const batch = input.joins.length > 0 ? undefined : await reading.read(input);
+      if (batch !== undefined) batches.push([input, batch]);
+    }
+    return this.#runBatches(batches, output);
+  }
+
+  /** Step 1. No waiting within: what is read here is one state. */
+  #runBatches(batches: readonly [TaskInput, InputBatch][], output: TickOutput): boolean {
+    const { partition, partitionCount, clock } = this.#environment;
+    const run = new PipelineRun({ partition, partitionCount, clockUs: clock.nowUs() }, this.#applier, output, this.#plan);
+    let moved = false;
+    const runOne = (input: TaskInput, batch: InputBatch): void => {
+      const before = input.nextOffset;
+      input.run(batch, run);
+      moved ||= input.nextOffset !== before;
+    };
+    const isIndex = (input: TaskInput): boolean => input instanceof TopicInput && input.reader.plan.isIndex;
+    for (const [input, batch] of batches) if (isIndex(input)) runOne(input, batch);
+    for (const reader of this.#readers.values()) if (reader.plan.isIndex) run.finish(reader);
+    for (const [input, batch] of batches) if (!isIndex(input)) runOne(input, batch);
+    for (const input of this.inputs) {
+      if (input.waiting === undefined || !this.#hasReached(input.waiting.ends)) continue;
+      const { batch } = input.waiting;
+      input.waiting = undefined;
+      runOne(input, batch);
+    }
+    for (const reader of this.#readers.values()) if (!reader.plan.isIndex) run.finish(reader);
+    return moved;
+  }
+
+  /** S24: the right sides are as far as they were when the left records were read. */
+  #hasReached(ends: ReadonlyMap<string, number>): boolean {
+    for (const [dataset, end] of ends) {
+      const index = this.#plan.indexOf.get(dataset);
+      const reader = index && this.#readers.get(index.id);
+      if (reader === undefined || reader.nextOffset < end) return false;
+    }
+    return true;
+  }
+
+  /** Lanes, sequences, readiness and horizons. */
+  #foldBooks(output: TickOutput): void {
+    const changes: Change[] = [];
+    const { ready } = this.#applier.state;
+    for (const reader of this.#readers.values()) {
+      changes.push(...reader.lanes.takeChanges(), ...reader.sequences.takeChanges());
+      if (!ready.has(reader.plan.id) && reader.isComplete) changes.push({ kind: 'ready', timelineId: reader.plan.id });
+    }
+    changes.push(...this.#horizons.changes(this.#plan.readers, this.#applier.state.horizons, this.#environment.clock.nowUs()));
+    for (const change of changes) {
+      this.#applier.fold(change);
+      output.changes.push(change);
+    }
+  }
+
+  /** Steps 2 to 6. */
+  async #commit(output: TickOutput, told: readonly StageThrough[]): Promise<void> {
+    const { deployment, partition } = this.#environment;
+    const commit = this.#commitRecord();
+    const batch = encodeBatch(output.changes, commit);
+    crashPoint('aggregator.beforeTransaction');
+    const changelog = { target: { topic: changesTopic(deployment), partition }, records: toPieces(batch) };
+    await this.#acquired.writer.commit([changelog, ...output.toTransaction(told)]);
+    crashPoint('aggregator.afterCommit');
+    await this.#applier.commit(commit);
+    crashPoint('aggregator.afterApply');
+    this.#acquired.onBatch(batch);
+    crashPoint('aggregator.afterStream');
+    for (const reader of this.#readers.values()) {
+      reader.lanes.trim();
+      reader.sequences.trim();
+    }
+  }
+
+  #commitRecord(): CommitRecord {
+    const readers = this.readers;
+    const ofTask = this.#rekeyInputs.map(({ source, nextOffset }) => ({ readerId: TASK_READER, ...source, nextOffset, caughtUp: true }));
+    return {
+      epoch: this.epoch,
+      seq: this.#applier.seq + 1,
+      prevSeq: this.#applier.seq,
+      revision: this.#plan.revision,
+      clockUs: this.#environment.clock.nowUs(),
+      positions: readers.flatMap((reader) => reader.positions()),
+      cursors: [...readers.map((reader) => reader.cursor()), ...ofTask],
+      hops: readers.flatMap((reader) => reader.hops.toHops(reader.plan.id)),
+      counters: readers.map((reader) => ({ ...reader.counters })),
+    };
+  }
+
+  #newOutput(): TickOutput {
+    const { deployment, partition, partitionCount } = this.#environment;
+    return new TickOutput({ deployment, partition, partitionCount, revision: this.#plan.revision });
+  }
+
+  #inputsInTurn(): readonly TaskInput[] {
+    const inputs = this.inputs;
+    const first = inputs.length === 0 ? 0 : this.#turn++ % inputs.length;
+    return [...inputs.slice(first), ...inputs.slice(0, first)];
+  }
+}

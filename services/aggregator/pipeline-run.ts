@@ -1,0 +1,215 @@
+import type { DatasetRecord } from '../../libs/codec/dataset-record.js';
+import { partitionOf, slotOf } from '../../libs/codec/slot.js';
+import type { Applier } from '../../libs/change/applier.js';
+import { headKey } from '../../libs/change/state-keys.js';
+import { ThymeError } from '../../libs/errors/errors.js';
+import type { StepContext } from '../../libs/pipeline/steps.js';
+import type { Row } from '../../libs/schema/value-type.js';
+import { readWindows } from '../../libs/timeline/timeline-reader.js';
+import type { TimelineRow } from '../../libs/timeline/timeline.js';
+import { pipelineDeadLetter } from './dead-letters.js';
+import { type FlowingRecord, knownUs, orderSourceOf, partitionOfOrder } from './flowing-record.js';
+import { IndexLookup } from './index-lookup.js';
+import type { Reader } from './reader.js';
+import type { RevisionPlan } from './reader-plan.js';
+import type { RekeyedRecord } from './rekey-message.js';
+import type { TickOutput } from './tick-output.js';
+
+interface Group {
+  readonly key: Uint8Array;
+  readonly rows: TimelineRow[];
+}
+
+interface Published {
+  readonly record: FlowingRecord;
+  readonly key: Uint8Array;
+}
+
+interface RunPlace {
+  readonly partition: number;
+  readonly partitionCount: number;
+  readonly clockUs: number;
+}
+
+/** Runs the records of one tick through the stages, and folds them group by group (DESIGN 4, step 1). */
+export class PipelineRun {
+  readonly #place: RunPlace;
+  readonly #applier: Applier;
+  readonly #output: TickOutput;
+  readonly #context: { eventTimeUs: number } & StepContext;
+  readonly #groups = new Map<Reader, Map<string, Group>>();
+  readonly #published = new Map<Reader, Published[]>();
+
+  constructor(place: RunPlace, applier: Applier, output: TickOutput, plan: RevisionPlan) {
+    this.#place = place;
+    this.#applier = applier;
+    this.#output = output;
+    const lookup = new IndexLookup(plan, applier);
+    this.#context = { eventTimeUs: 0, newest: (dataset, key, eventTimeUs) => lookup.newest(dataset, key, eventTimeUs) };
+  }
+
+  /** A record of the reader's dataset topic: judged once, here (S10, S13). */
+  take(reader: Reader, record: DatasetRecord, offset: number): void {
+    const { counters } = reader;
+    counters.read++;
+    if (record.producerId !== undefined && record.sequence !== undefined) {
+      const verdict = reader.sequences.observe(record.producerId, record.sequence);
+      if (verdict === 'seen') {
+        counters.duplicate++;
+        return;
+      }
+      if (verdict === 'forgotten') return this.#takeForgotten(reader, record, offset);
+    }
+    const watermarkUs = reader.lanes.observe(record.lane, record.eventTimeUs, record.appendTimeUs);
+    const movedUs = Math.min(record.eventTimeUs, record.appendTimeUs);
+    if (movedUs > counters.watermarkUs) counters.watermarkUs = movedUs;
+    const maxLatenessUs = record.historical ? undefined : reader.plan.maxLatenessUs(record.lane);
+    if (maxLatenessUs !== undefined && record.eventTimeUs < watermarkUs - maxLatenessUs) {
+      counters.late++;
+      return;
+    }
+    const { eventTimeUs, appendTimeUs, historical, row } = record;
+    this.#flow(reader, 0, { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: offset, row });
+  }
+
+  /** A record that another task has re-keyed. */
+  takeRekeyed(reader: Reader, { readerId: _readerId, stage, rowBytes, ...record }: RekeyedRecord): void {
+    reader.counters.received++;
+    const row = reader.plan.stageRows[stage]?.decode(rowBytes, 0) ?? [];
+    this.#flow(reader, stage, { ...record, row });
+  }
+
+  /** Folds what the reader's groups have got; called once a tick and reader, when it has got everything. */
+  finish(reader: Reader): void {
+    const groups = this.#groups.get(reader);
+    if (groups !== undefined) {
+      for (const { key, rows } of groups.values()) {
+        const change = { kind: 'rows', timelineId: reader.plan.id, groupKey: key, rows } as const;
+        this.#applier.fold(change);
+        this.#output.changes.push(change);
+      }
+      this.#groups.delete(reader);
+    }
+    const published = this.#published.get(reader);
+    if (published === undefined) return;
+    for (const item of published) this.#publish(reader, item);
+    this.#published.delete(reader);
+  }
+
+  #flow(reader: Reader, firstStage: number, record: FlowingRecord): void {
+    let { row } = record;
+    let stage = firstStage;
+    this.#context.eventTimeUs = record.eventTimeUs;
+    try {
+      for (; ; stage++) {
+        const passed = this.#runSteps(reader, stage, row);
+        if (passed === undefined) {
+          reader.counters.filtered++;
+          break;
+        }
+        row = passed;
+        const next = reader.plan.stages[stage]?.nextKey;
+        if (next === undefined) {
+          this.#apply(reader, { ...record, row });
+          break;
+        }
+        const key = next(row);
+        const destination = key === undefined ? this.#place.partition : partitionOf(slotOf(key), this.#place.partitionCount);
+        if (destination !== this.#place.partition) {
+          this.#output.rekey(destination, reader.plan, stage + 1, { ...record, row });
+          reader.counters.sent++;
+          break;
+        }
+      }
+      reader.failuresInARow = 0;
+    } catch (error) {
+      this.#fail(reader, { stage: firstStage, record }, error);
+    }
+  }
+
+  #runSteps(reader: Reader, stage: number, row: Row): Row | undefined {
+    let current = row;
+    for (const step of reader.plan.stages[stage]?.steps ?? []) {
+      const after = step(current, this.#context);
+      if (after === undefined) return undefined;
+      current = after;
+    }
+    return current;
+  }
+
+  /** Everything that may throw comes before anything is kept. */
+  #apply(reader: Reader, record: FlowingRecord): void {
+    const { plan, counters } = reader;
+    const key = plan.keyOf(record.row);
+    if (key === undefined) throw new ThymeError('THYME_NO_KEY', 'INVALID_ARGUMENT', `${plan.name}: a field of its key is null`);
+    if (plan.measureValues !== undefined) {
+      const values = plan.measureValues(record.row);
+      const { eventTimeUs, orderSource, orderOffset } = record;
+      this.#groupOf(reader, key).rows.push({ eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
+    }
+    if (plan.publish !== undefined) {
+      const published = this.#published.get(reader);
+      if (published === undefined) this.#published.set(reader, [{ record, key }]);
+      else published.push({ record, key });
+    }
+    counters.applied++;
+  }
+
+  #groupOf(reader: Reader, key: Uint8Array): Group {
+    let groups = this.#groups.get(reader);
+    if (groups === undefined) {
+      groups = new Map();
+      this.#groups.set(reader, groups);
+    }
+    const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+    let group = groups.get(text);
+    if (group === undefined) {
+      group = { key, rows: [] };
+      groups.set(text, group);
+    }
+    return group;
+  }
+
+  /** The values known at this tick, at the record's event time (S25). */
+  #publish(reader: Reader, { record, key }: Published): void {
+    const { publish, id } = reader.plan;
+    if (publish === undefined) return;
+    const { eventTimeUs, appendTimeUs, historical } = record;
+    try {
+      const shape = this.#applier.shape(id);
+      const answers = publish.questions.length === 0 ? [] : readWindows(shape, this.#applier.pages, headKey(slotOf(key), id, key), { asOfUs: eventTimeUs, knownAtUs: Number.POSITIVE_INFINITY }, publish.questions);
+      const row = publish.outputRow(record.row, eventTimeUs, answers);
+      this.#output.append(publish.topic, { key, value: publish.records.encode({ eventTimeUs, appendTimeUs, lane: publish.lane, historical, row }) });
+    } catch (error) {
+      this.#deadLetter(reader, { stage: reader.plan.stages.length - 1, record, whole: true }, reasonOf(error));
+    }
+  }
+
+  /** S13: nobody can tell whether it was seen. */
+  #takeForgotten(reader: Reader, record: DatasetRecord, offset: number): void {
+    reader.counters.dead++;
+    const { eventTimeUs, appendTimeUs, historical, row, producerId, sequence } = record;
+    const flowing = { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: offset, row };
+    this.#deadLetter(reader, { stage: 0, record: flowing }, `sequence ${sequence} of producer '${producerId}' is too far below its newest to tell whether it was seen: retry sooner`);
+  }
+
+  #fail(reader: Reader, at: { readonly stage: number; readonly record: FlowingRecord }, error: unknown): void {
+    reader.counters.dead++;
+    reader.counters.failed++;
+    reader.failuresInARow++;
+    this.#deadLetter(reader, at, reasonOf(error));
+  }
+
+  #deadLetter(reader: Reader, at: { readonly stage: number; readonly record: FlowingRecord; readonly whole?: boolean }, reason: string): void {
+    const { plan } = reader;
+    const { record } = at;
+    const fields = at.whole === true ? plan.fields : (plan.stages[at.stage]?.fields ?? []);
+    const dead = { reason, partition: partitionOfOrder(record.orderSource), offset: record.orderOffset, eventTimeUs: record.eventTimeUs, fields, row: record.row };
+    this.#output.append(plan.deadTopic, pipelineDeadLetter(plan, dead, this.#place.clockUs));
+  }
+}
+
+/** What the author's function threw goes to those who may read the dead letters, and nowhere else. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

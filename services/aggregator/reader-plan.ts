@@ -1,0 +1,149 @@
+import assert from 'node:assert';
+import { compileKeyEncoder } from '../../libs/codec/entity-key.js';
+import { compileRecordCodec, type RecordCodec } from '../../libs/codec/dataset-record.js';
+import { compileRowCodec, type RowCodec } from '../../libs/codec/row-codec.js';
+import type { DatasetDefinition, Definitions, PipelineDefinition } from '../../libs/definition/definitions.js';
+import type { Revision, TimelineIdentity } from '../../libs/definition/revision.js';
+import { compilePipeline, type Stage } from '../../libs/pipeline/compile.js';
+import { compileIndexValues, type MeasureValues } from '../../libs/pipeline/measure-values.js';
+import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
+import { datasetTopic, deadLetterTopic } from '../../libs/pipeline/topics.js';
+import type { Field, Row } from '../../libs/schema/value-type.js';
+import { compilePublish, type PublishPlan } from './publish-plan.js';
+
+/** The lane that all pushes share (S10); every other is a source's partition, shard or file. */
+const PUSH_LANE = 'push';
+const INDEX_PREFIX = 'index:';
+
+/** Everything that a reader runs a record with, compiled from a revision. A reader belongs to one timeline or stream. */
+export interface ReaderPlan {
+  /** The timeline's id, which is the reader's too. */
+  readonly id: number;
+  readonly name: string;
+  readonly version: number;
+  readonly isIndex: boolean;
+  readonly dataset: DatasetDefinition;
+  readonly topic: string;
+  readonly deadTopic: string;
+  readonly records: RecordCodec;
+  readonly stages: readonly Stage[];
+  /** How a record is packed that enters the stage of this index from another partition. */
+  readonly stageRows: readonly RowCodec[];
+  /** The columns of a record that has passed all stages. */
+  readonly fields: readonly Field[];
+  readonly keyOf: (row: Row) => Uint8Array | undefined;
+  /** Undefined for a pipeline that only publishes. */
+  readonly measureValues: MeasureValues | undefined;
+  readonly publish: PublishPlan | undefined;
+  /** The datasets that it joins with. */
+  readonly joins: readonly string[];
+  /** The readers that fill its dataset: it cannot have caught up before they have (S18, S25). */
+  readonly upstream: readonly number[];
+  /** How much history the timeline answers for (S20); undefined for all. */
+  readonly historyUs: number | undefined;
+  /** Undefined where nothing of the lane is late (S10). */
+  maxLatenessUs(lane: string): number | undefined;
+}
+
+export interface RevisionPlan {
+  readonly revision: number;
+  /** Indexes first: joins look into what they hold in the same tick. */
+  readonly readers: readonly ReaderPlan[];
+  /** The index of each dataset that has one. */
+  readonly indexOf: ReadonlyMap<string, ReaderPlan>;
+}
+
+export function planRevision(revision: Revision, deployment: string, functions: AuthorFunctions): RevisionPlan {
+  const planner = new Planner(revision, deployment, functions);
+  const plans = revision.timelines.flatMap((timeline) => planner.plan(timeline) ?? []);
+  const indexes = plans.filter((plan) => plan.isIndex);
+  for (const plan of plans) {
+    for (const dataset of plan.joins) assert(indexes.some((index) => index.dataset.name === dataset), `${plan.name} joins ${dataset}, which has no index`); // checked at commit
+  }
+  return {
+    revision: revision.number,
+    readers: [...indexes, ...plans.filter((plan) => !plan.isIndex)],
+    indexOf: new Map(indexes.map((index) => [index.dataset.name, index])),
+  };
+}
+
+class Planner {
+  readonly #definitions: Definitions;
+  readonly #datasets: ReadonlyMap<string, DatasetDefinition>;
+  readonly #timelines: readonly TimelineIdentity[];
+  readonly #deployment: string;
+  readonly #functions: AuthorFunctions;
+
+  constructor({ definitions, timelines }: Revision, deployment: string, functions: AuthorFunctions) {
+    this.#definitions = definitions;
+    this.#datasets = new Map(definitions.datasets.map((dataset) => [dataset.name, dataset]));
+    this.#timelines = timelines;
+    this.#deployment = deployment;
+    this.#functions = functions;
+  }
+
+  /** Undefined for a timeline that the definitions no longer fill: its reader stops, what it holds stays. */
+  plan(timeline: TimelineIdentity): ReaderPlan | undefined {
+    if (timeline.name.startsWith(INDEX_PREFIX)) {
+      const dataset = this.#datasets.get(timeline.name.slice(INDEX_PREFIX.length));
+      return dataset?.version === timeline.version ? this.#planIndex(timeline, dataset) : undefined;
+    }
+    const pipeline = this.#definitions.pipelines.find(({ name, version }) => name === timeline.name && version === timeline.version);
+    return pipeline && this.#planPipeline(timeline, pipeline);
+  }
+
+  #planIndex(timeline: TimelineIdentity, dataset: DatasetDefinition): ReaderPlan {
+    const keyIndices = dataset.keys.map((key) => dataset.fields.findIndex((field) => field.name === key));
+    const encode = compileKeyEncoder(keyIndices.flatMap((index) => dataset.fields[index] ?? []), dataset.name);
+    return {
+      ...this.#common(timeline, dataset),
+      isIndex: true,
+      stages: [{ fields: dataset.fields, steps: [], nextKey: undefined, joins: [] }],
+      stageRows: [],
+      fields: dataset.fields,
+      keyOf: (row) => encode(keyIndices.map((index) => row[index] ?? null)),
+      measureValues: compileIndexValues(dataset.fields),
+      publish: undefined,
+      joins: [],
+      historyUs: dataset.historyUs,
+    };
+  }
+
+  #planPipeline(timeline: TimelineIdentity, pipeline: PipelineDefinition): ReaderPlan {
+    const compiled = compilePipeline(pipeline, timeline.measures, { datasets: this.#datasets, functions: this.#functions, place: pipeline.name });
+    const output = this.#datasets.get(pipeline.output);
+    assert(output !== undefined, `${pipeline.name} fills a dataset that is not defined`); // checked at commit
+    const publishes = output.publish || pipeline.aggregate === undefined;
+    return {
+      ...this.#common(timeline, compiled.input),
+      isIndex: false,
+      stages: compiled.stages,
+      stageRows: compiled.stages.map((stage) => compileRowCodec(stage.fields)),
+      fields: compiled.fields,
+      keyOf: compiled.keyOf,
+      measureValues: compiled.measureValues,
+      publish: publishes ? compilePublish({ pipeline, output, timeline, fields: compiled.fields, topic: datasetTopic(this.#deployment, output.name, output.version) }) : undefined,
+      joins: compiled.joins,
+      historyUs: output.historyUs,
+    };
+  }
+
+  #common({ id, name, version }: TimelineIdentity, dataset: DatasetDefinition) {
+    const { name: datasetName, version: datasetVersion } = dataset;
+    const source = this.#definitions.sources.find((candidate) => candidate.dataset === datasetName);
+    const ofSourceUs = source === undefined ? dataset.maxLatenessUs : source.maxLatenessUs;
+    return {
+      id, name, version, dataset,
+      topic: datasetTopic(this.#deployment, datasetName, datasetVersion),
+      deadTopic: deadLetterTopic(this.#deployment, datasetName, datasetVersion),
+      records: compileRecordCodec(dataset.fields),
+      upstream: this.#upstreamOf(datasetName),
+      maxLatenessUs: (lane: string) => (lane === PUSH_LANE ? dataset.maxLatenessUs : ofSourceUs),
+    };
+  }
+
+  #upstreamOf(dataset: string): readonly number[] {
+    const filling = this.#definitions.pipelines.filter((pipeline) => pipeline.output === dataset);
+    return this.#timelines.filter(({ name, version }) => filling.some((pipeline) => pipeline.name === name && pipeline.version === version)).map(({ id }) => id);
+  }
+}

@@ -1,0 +1,113 @@
+import type { Cursor, Hop, Position, ReaderCounters } from '../../libs/change/change.js';
+import type { StoreReader } from '../../libs/store/store.js';
+import { HopTable } from './hop-table.js';
+import { LaneWatermarks } from './lane-watermarks.js';
+import type { ReaderPlan } from './reader-plan.js';
+import type { StageThrough, Through } from './rekey-message.js';
+import { SeenSequences } from './seen-sequences.js';
+
+/** Steps that throw one after another before the pipeline is paused: by then it is not the records (S23). */
+const FAILURES_IN_A_ROW_MAX = 1_000;
+
+/** The books of a reader while a tick changes them. */
+export type MutableCounters = { -readonly [K in keyof ReaderCounters]: ReaderCounters[K] };
+
+export interface ReaderStart {
+  readonly cursor: Cursor | undefined;
+  readonly counters: ReaderCounters | undefined;
+  readonly hops: readonly Hop[];
+}
+
+interface ReaderPlace {
+  readonly partition: number;
+  readonly partitionCount: number;
+  readonly store: StoreReader;
+}
+
+/**
+ * A timeline's own way through its dataset's topic: positions, watermarks and seen sequences belong to
+ * it, so that one that starts from the beginning disturbs no other (S18). Runs ahead of what is
+ * committed during a tick; after an error it is thrown away and made anew from the last commit.
+ */
+export class Reader {
+  plan: ReaderPlan;
+  nextOffset: number;
+  caughtUp: boolean;
+  /** The end that it must have read to be caught up; undefined while that cannot be told yet. */
+  target: number | undefined;
+  /** Moved or heard something in this tick: others are told. */
+  progressed = false;
+  /** Steps that threw one after another; too many pause the pipeline (S23). */
+  failuresInARow = 0;
+  readonly counters: MutableCounters;
+  readonly lanes: LaneWatermarks;
+  readonly sequences: SeenSequences;
+  readonly hops: HopTable;
+  readonly #place: ReaderPlace;
+
+  constructor(plan: ReaderPlan, start: ReaderStart, place: ReaderPlace) {
+    this.plan = plan;
+    this.#place = place;
+    this.nextOffset = start.cursor?.nextOffset ?? 0;
+    this.caughtUp = start.cursor?.caughtUp ?? false;
+    this.counters = { ...(start.counters ?? noCounters(plan.id)) };
+    this.lanes = new LaneWatermarks(plan.id, place.partition, place.store);
+    this.sequences = new SeenSequences(plan.id, place.partition, place.store);
+    this.hops = new HopTable(place.partition, place.partitionCount);
+    for (const { stage, sender, source, nextOffset, caughtUp } of start.hops) this.hops.hear(sender, { stage, sources: [{ source, nextOffset, caughtUp }] });
+  }
+
+  /** Another revision's plan for the same timeline: added fields, the same meaning (S19). */
+  follow(plan: ReaderPlan): void {
+    this.plan = plan;
+    this.failuresInARow = 0;
+  }
+
+  get rekeys(): boolean {
+    return this.plan.stages.length > 1;
+  }
+
+  /** It has failed at one record after another; a new revision or a restart tries again (S23). */
+  get paused(): boolean {
+    return this.failuresInARow >= FAILURES_IN_A_ROW_MAX;
+  }
+
+  /** Once the end that was there has been read; it stays so. */
+  checkCaughtUp(): void {
+    if (this.caughtUp || this.target === undefined || this.nextOffset < this.target) return;
+    this.caughtUp = true;
+    this.progressed = true;
+  }
+
+  /** Whether everything that its history is made of has arrived here, from every partition (S18). */
+  get isComplete(): boolean {
+    return this.positions().every((position) => position.caughtUp);
+  }
+
+  cursor(): Cursor {
+    return { readerId: this.plan.id, topic: this.plan.topic, partition: this.#place.partition, nextOffset: this.nextOffset, caughtUp: this.caughtUp };
+  }
+
+  positions(): Position[] {
+    const { plan } = this;
+    const last = plan.stages.length - 1;
+    const sources = last === 0 ? [this.#place.partition] : Array.from({ length: this.#place.partitionCount }, (_, source) => source);
+    return sources.map((source) => {
+      const { nextOffset, caughtUp } = this.hops.through(last, source, this.#own());
+      return { readerId: plan.id, topic: plan.topic, partition: source, nextOffset, caughtUp };
+    });
+  }
+
+  /** What other tasks' later stages are told. */
+  told(): StageThrough[] {
+    return this.plan.stages.slice(1).map((_, index) => this.hops.tell(this.plan.id, index + 1, this.#own()));
+  }
+
+  #own(): Through {
+    return { source: this.#place.partition, nextOffset: this.nextOffset, caughtUp: this.caughtUp };
+  }
+}
+
+function noCounters(readerId: number): ReaderCounters {
+  return { readerId, read: 0, received: 0, sent: 0, applied: 0, filtered: 0, late: 0, duplicate: 0, dead: 0, failed: 0, watermarkUs: Number.NEGATIVE_INFINITY };
+}

@@ -1,0 +1,31 @@
+import type { Revision } from '../../libs/definition/revision.js';
+import type { Log } from '../../libs/log/log.js';
+import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
+import type { Clock } from '../../libs/time/clock.js';
+import type { RevisionFeed } from './revision-feed.js';
+
+/** What a task works with; the same for all partitions but `partition`. */
+export interface TaskEnvironment {
+  readonly deployment: string;
+  readonly partition: number;
+  readonly partitionCount: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly feed: RevisionFeed;
+  /** The revision's bundle, evaluated. */
+  readonly functionsOf: (revision: Revision) => AuthorFunctions;
+  readonly limits: TickLimits;
+}
+
+/** Bounds of one tick. */
+export interface TickLimits {
+  /** Records that one input gives to a tick. */
+  readonly inputRecordsMax: number;
+  readonly inputBytesMax: number;
+  /** What all inputs together give; bounds a tick's memory and its transaction. */
+  readonly tickRecordsMax: number;
+  readonly tickBytesMax: number;
+}
+
+/** 4,096 small records keep a tick at some 50 ms; the log takes 32 MiB and 100,000 records in a transaction. */
+export const TICK_LIMITS: TickLimits = { inputRecordsMax: 4_096, inputBytesMax: 2 * 1_024 * 1_024, tickRecordsMax: 16_384, tickBytesMax: 8 * 1_024 * 1_024 };

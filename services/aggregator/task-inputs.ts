@@ -1,0 +1,132 @@
+import type { DatasetRecord } from '../../libs/codec/dataset-record.js';
+import type { LogRecord, TopicPartition } from '../../libs/log/log.js';
+import { rekeyPartition, rekeyTopic } from '../../libs/pipeline/topics.js';
+import type { PipelineRun } from './pipeline-run.js';
+import type { Reader } from './reader.js';
+import { decodeRekeyMessage } from './rekey-message.js';
+import type { TaskEnvironment } from './task-environment.js';
+
+/** What an input has read and not yet been run. Several readers at one offset share it, decoded once. */
+export interface InputBatch {
+  readonly records: readonly LogRecord[];
+  readonly nextOffset: number;
+  decoded: readonly DatasetRecord[] | undefined;
+}
+
+/** A batch that waits until the right sides of its joins are as far as they were when it was read (S24). */
+export interface WaitingBatch {
+  readonly batch: InputBatch;
+  /** By dataset: the end that its index must have reached. */
+  readonly ends: ReadonlyMap<string, number>;
+}
+
+/** One place that a task reads: a reader in its dataset's topic, or what another task has re-keyed. */
+export interface TaskInput {
+  readonly source: TopicPartition;
+  nextOffset: number;
+  /** Kept from tick to tick: asking anew each time would wait for ever behind a busy right side. */
+  waiting: WaitingBatch | undefined;
+  /** The datasets that its records may be joined with. */
+  readonly joins: readonly string[];
+  readonly paused: boolean;
+  /** Runs the batch, and moves on behind it, or as far as it may. */
+  run(batch: InputBatch, run: PipelineRun): void;
+}
+
+export class TopicInput implements TaskInput {
+  waiting: WaitingBatch | undefined;
+  readonly source: TopicPartition;
+  readonly reader: Reader;
+
+  constructor(reader: Reader, partition: number) {
+    this.reader = reader;
+    this.source = { topic: reader.plan.topic, partition };
+  }
+
+  get nextOffset(): number {
+    return this.reader.nextOffset;
+  }
+
+  get joins(): readonly string[] {
+    return this.reader.plan.joins;
+  }
+
+  get paused(): boolean {
+    return this.reader.paused;
+  }
+
+  run(batch: InputBatch, run: PipelineRun): void {
+    const { reader } = this;
+    const { records } = reader.plan;
+    const decoded = (batch.decoded ??= batch.records.map((record) => records.decode(record.value)));
+    for (let i = 0; i < decoded.length; i++) {
+      const [record, logRecord] = [decoded[i], batch.records[i]];
+      if (record === undefined || logRecord === undefined) continue;
+      run.take(reader, record, logRecord.offset);
+      if (reader.paused) return this.#moveTo(logRecord.offset + 1); // the record that paused it is in the dead letters
+    }
+    this.#moveTo(batch.nextOffset);
+  }
+
+  #moveTo(offset: number): void {
+    this.reader.nextOffset = offset;
+    this.reader.progressed = true;
+    this.reader.checkCaughtUp();
+  }
+}
+
+/** What one other task sends to this one, for all readers together. */
+export class RekeyInput implements TaskInput {
+  waiting: WaitingBatch | undefined;
+  nextOffset = 0;
+  /** The revision of the message that it stands before; 0 for none. */
+  #awaited = 0;
+  readonly source: TopicPartition;
+  readonly sender: number;
+  readonly #readers: () => ReadonlyMap<number, Reader>;
+  readonly #revision: () => number;
+
+  constructor(environment: TaskEnvironment, sender: number, state: { readonly readers: () => ReadonlyMap<number, Reader>; readonly revision: () => number }) {
+    const { deployment, partition, partitionCount } = environment;
+    this.sender = sender;
+    this.source = { topic: rekeyTopic(deployment), partition: rekeyPartition(sender, partition, partitionCount) };
+    this.#readers = state.readers;
+    this.#revision = state.revision;
+  }
+
+  /** Until this task has adopted the sender's revision. */
+  get paused(): boolean {
+    return this.#awaited > this.#revision();
+  }
+
+  get joins(): readonly string[] {
+    const joins = new Set<string>();
+    for (const { plan } of this.#readers().values()) {
+      for (const stage of plan.stages.slice(1)) stage.joins.forEach((dataset) => joins.add(dataset));
+    }
+    return [...joins];
+  }
+
+  run(batch: InputBatch, run: PipelineRun): void {
+    for (const { offset, value } of batch.records) {
+      const message = decodeRekeyMessage(value);
+      // Its pipelines may be unknown here until this task has adopted that revision too.
+      if (message.revision > this.#revision()) {
+        this.nextOffset = offset;
+        this.#awaited = message.revision;
+        return;
+      }
+      for (const record of message.records) {
+        const reader = this.#readers().get(record.readerId);
+        if (reader !== undefined) run.takeRekeyed(reader, record); // of a pipeline that was removed: no longer asked for
+      }
+      for (const through of message.through) {
+        const reader = this.#readers().get(through.readerId);
+        if (reader === undefined) continue;
+        reader.hops.hear(this.sender, through);
+        reader.progressed = true;
+      }
+    }
+    this.nextOffset = batch.nextOffset;
+  }
+}

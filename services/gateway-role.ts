@@ -1,0 +1,41 @@
+import { createCompletion, type Service } from '../libs/lifecycle/service.js';
+import type { RestServer } from '../libs/rest/server.js';
+import { createGateway } from './gateway/gateway.js';
+import type { GatewayServices } from './gateway/gateway-services.js';
+import type { Telemetry } from './owner-role.js';
+import { authorizeOf } from './rpc-role.js';
+import type { ServeConfig } from './serve-config.js';
+
+export const VERSION = '0.1.0';
+
+type Handlers = Pick<GatewayServices, 'query' | 'ingest' | 'registry' | 'aggregator' | 'isReady'>;
+
+/** REST on its port and, unless something else has it, on the one where the published client reads. */
+export function createGatewayRole(config: ServeConfig, telemetry: Telemetry, handlers: Handlers): RestServer {
+  const services: GatewayServices = { ...handlers, ...telemetry, version: VERSION };
+  const open = (port: number): RestServer => createGateway({ host: config.host, port, authorize: authorizeOf(config), services, ...telemetry });
+  const main = open(config.restPort);
+  if (config.readPort === undefined) return main;
+  return withReadPort(main, open(config.readPort), telemetry);
+}
+
+function withReadPort(main: RestServer, second: Service, { logger }: Telemetry): RestServer {
+  const ended = createCompletion();
+  main.done.then(ended.resolve, ended.reject);
+  let secondRuns = false;
+  return {
+    get port() {
+      return main.port;
+    },
+    async start() {
+      await main.start();
+      secondRuns = await second.start().then(() => true, () => false);
+      if (!secondRuns) logger.info('the second REST port is taken: the published client needs THYME_QUERY_URL');
+    },
+    async stop(options) {
+      if (secondRuns) await second.stop(options);
+      await main.stop(options);
+    },
+    done: ended.promise,
+  };
+}

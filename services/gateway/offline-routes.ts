@@ -1,0 +1,165 @@
+import { create } from '@bufbuild/protobuf';
+import { OfflineQuestionSchema, QueryOfflineRequestSchema, type OfflineQuestion, type QueryOfflineRequest, type QueryOfflineResponse } from '../../gen/thyme/v1/query_pb.js';
+import type { ListValue } from '../../gen/thyme/v1/values_pb.js';
+import { invalidArgument } from '../../libs/errors/errors.js';
+import { ARROW_TYPE, ArrowStreamEncoder } from '../../libs/rest/arrow.js';
+import { preferredType } from '../../libs/rest/accept.js';
+import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
+import { JSON_TYPE, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
+import { jsonToValue, valueToJson } from '../../libs/rest/value-json.js';
+import type { CallContext } from '../../libs/rpc/handlers.js';
+import type { Catalog } from './catalog.js';
+import { entityFromJson, entityText, type AskedEntity } from './entity-keys.js';
+import type { GatewayServices } from './gateway-services.js';
+import { ENTITY_SCHEMA, runHeaders, TIME_SCHEMA } from './read-shapes.js';
+import { bodyFields, jsonBody, requiredList, requiredText, timestampUs, type Fields } from './request-fields.js';
+
+export const NDJSON_TYPE = 'application/x-ndjson';
+
+/** Pairs of one request; the published client sends 5,000 (REST, query_offline). */
+const QUESTIONS_MAX = 100_000;
+/** Pairs of one message to the query service, which answers chunk by chunk. */
+const QUESTIONS_PER_MESSAGE = 500;
+const TIMEOUT_MS = 600_000;
+
+interface Asked {
+  readonly entity: AskedEntity;
+  /** As it was sent, to be repeated in the answer. */
+  readonly timestamp: string | number;
+  readonly question: OfflineQuestion;
+}
+
+/** POST /features/offline: a training set, streamed in the order asked. */
+export function offlineRoute({ query }: GatewayServices, catalog: Catalog): Route {
+  return {
+    method: 'POST',
+    path: '/features/offline',
+    scope: 'read',
+    summary: 'Features of many (entity, instant) pairs: a training set.',
+    body: jsonBody(BODY_SCHEMA, { mebibytesMax: 32, wayOut: 'send the queries in several requests; their answers can be joined' }),
+    answers: { [JSON_TYPE]: ANSWER_SCHEMA, [NDJSON_TYPE]: ROW_SCHEMA, [ARROW_TYPE]: {} },
+    timeoutMs: TIMEOUT_MS,
+    async handle(request) {
+      const fields = bodyFields(request);
+      const featureset = requiredText(fields, 'featureset');
+      const asked = await readQuestions(fields, featureset, catalog, request.context);
+      const answers = query.queryOffline(messages(featureset, fields, asked), request.context)[Symbol.asyncIterator]();
+      // The first message is awaited before anything is sent: a refusal can still be a status, and W1.
+      const first = await answers.next();
+      if (first.done === true) throw new Error('an offline query gave no answer at all');
+      return shaped(request, { featureset, asked, first: first.value, rest: answers }, catalog);
+    },
+  };
+}
+
+interface Answering {
+  readonly featureset: string;
+  readonly asked: readonly Asked[];
+  readonly first: QueryOfflineResponse;
+  readonly rest: AsyncIterator<QueryOfflineResponse>;
+}
+
+async function shaped(request: RestRequest, answering: Answering, catalog: Catalog): Promise<RestResponse> {
+  const { queryRunId, features } = answering.first;
+  const type = preferredType(request.accept, [JSON_TYPE, ARROW_TYPE, NDJSON_TYPE]);
+  const response = (body: RestResponse['body']): RestResponse => ({ status: 200, headers: { 'content-type': type, ...runHeaders(queryRunId) }, body });
+  if (type === JSON_TYPE) return response(resultsBody(answering));
+  if (type === NDJSON_TYPE) return response(ndjsonBody(answering));
+  const columns = await catalog.featureColumns(answering.featureset, features, request.context);
+  const text = { kind: 'string', optional: false } as const;
+  // Both echo what was asked, as text: the caller's own columns (REST 11).
+  return response(arrowBody(new ArrowStreamEncoder([{ name: 'entity_id', type: text }, { name: 'timestamp', type: text }, ...columns]), answering));
+}
+
+async function* resultsBody(answering: Answering): AsyncIterable<string> {
+  yield '{"results":[';
+  for await (const { rows, start } of chunks(answering)) {
+    yield (start === 0 ? '' : ',') + rows.map((row, i) => encodeJson(resultJson(answering, row, start + i))).join(',');
+  }
+  yield ']}';
+}
+
+/** A row a line, and a last line by which a reader knows that nothing is missing. */
+async function* ndjsonBody(answering: Answering): AsyncIterable<string> {
+  for await (const { rows, start } of chunks(answering)) {
+    yield rows.map((row, i) => `${encodeJson(resultJson(answering, row, start + i))}\n`).join('');
+  }
+  yield `${encodeJson({ end: true, rows: answering.asked.length })}\n`;
+}
+
+async function* arrowBody(encoder: ArrowStreamEncoder, answering: Answering): AsyncIterable<Uint8Array> {
+  yield encoder.start();
+  for await (const { rows, start } of chunks(answering)) {
+    yield encoder.batch(rows.map((row, i) => {
+      const asked = askedAt(answering, start + i);
+      return [jsonToValue(entityText(asked.entity), 'entity_id'), jsonToValue(String(asked.timestamp), 'timestamp'), ...row.values];
+    }));
+  }
+  yield encoder.end();
+}
+
+/** The messages that hold rows, each with the place of its first row. Fails unless every question is answered (W2). */
+async function* chunks({ first, rest, asked }: Answering): AsyncIterable<{ readonly rows: readonly ListValue[]; readonly start: number }> {
+  let start = 0;
+  try {
+    for (let next: IteratorResult<QueryOfflineResponse> = { done: false, value: first }; next.done !== true; next = await rest.next()) {
+      const { rows } = next.value;
+      if (rows.length > 0) yield { rows, start };
+      start += rows.length;
+    }
+  } finally {
+    await rest.return?.(); // for a client that leaves early: the query stops as well
+  }
+  if (start !== asked.length) throw new Error(`${start} rows answer ${asked.length} questions`);
+}
+
+function resultJson(answering: Answering, row: ListValue, index: number): JsonTree {
+  const { entity, timestamp } = askedAt(answering, index);
+  const features = new Map(answering.first.features.map((name, i) => [name, valueToJson(row.values[i])]));
+  return { entity_id: entity.echo, timestamp, features };
+}
+
+function askedAt({ asked }: Answering, index: number): Asked {
+  const found = asked[index];
+  if (found === undefined) throw new Error(`more rows than the ${asked.length} questions`);
+  return found;
+}
+
+async function readQuestions(fields: Fields, featureset: string, catalog: Catalog, context: CallContext): Promise<readonly Asked[]> {
+  let names: Promise<readonly string[]> | undefined;
+  const keyFields = () => (names ??= catalog.entityFields(featureset, context));
+  const asked: Asked[] = [];
+  for (const [i, query] of requiredList(fields, 'queries', QUESTIONS_MAX).entries()) {
+    const place = `queries[${i}]`;
+    if (typeof query !== 'object' || query === null) throw invalidArgument(place, 'must be an object with entity_id and timestamp');
+    const members = new Map<string, unknown>(Object.entries(query));
+    const entity = await entityFromJson(members.get('entity_id'), `${place}.entity_id`, keyFields);
+    const timestamp = members.get('timestamp');
+    const us = timestampUs(timestamp, `${place}.timestamp`);
+    asked.push({ entity, timestamp: typeof timestamp === 'number' ? timestamp : String(timestamp), question: create(OfflineQuestionSchema, { entity: entity.key, timestampUs: us }) });
+  }
+  return asked;
+}
+
+async function* messages(featureset: string, fields: Fields, asked: readonly Asked[]): AsyncIterable<QueryOfflineRequest> {
+  const knownAt = fields.get('known_at') ?? undefined;
+  const head =
+    knownAt === undefined ? { featureset } : knownAt === 'timestamp' ? { featureset, knownAtTimestamp: true } : { featureset, knownAtUs: timestampUs(knownAt, 'known_at') };
+  for (let start = 0; start === 0 || start < asked.length; start += QUESTIONS_PER_MESSAGE) {
+    const questions = asked.slice(start, start + QUESTIONS_PER_MESSAGE).map(({ question }) => question);
+    yield create(QueryOfflineRequestSchema, start === 0 ? { ...head, questions } : { questions });
+  }
+}
+
+const BODY_SCHEMA: JsonSchema = {
+  type: 'object',
+  required: ['featureset', 'queries'],
+  properties: {
+    featureset: { type: 'string' },
+    queries: { type: 'array', maxItems: QUESTIONS_MAX, items: { type: 'object', required: ['entity_id', 'timestamp'], properties: { entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA } } },
+    known_at: { ...TIME_SCHEMA, description: "An instant, or 'timestamp': each row then sees what was known at its own time." },
+  },
+};
+
+const ROW_SCHEMA: JsonSchema = { type: 'object', properties: { entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA, features: { type: 'object' } } };
+const ANSWER_SCHEMA: JsonSchema = { type: 'object', properties: { results: { type: 'array', items: ROW_SCHEMA } } };

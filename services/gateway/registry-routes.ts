@@ -1,0 +1,93 @@
+import { create, fromBinary, fromJson, type DescMessage, type JsonValue, type MessageShape } from '@bufbuild/protobuf';
+import { CommitRequestSchema, PlanRequestSchema, PlanResponse_Change_Kind, type PlanResponse_Change } from '../../gen/thyme/v1/registry_pb.js';
+import { ListJobsRequestSchema } from '../../gen/thyme/v1/jobs_pb.js';
+import { invalidArgument } from '../../libs/errors/errors.js';
+import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
+import { parseJson, scanObject } from '../../libs/rest/json-scan.js';
+import { JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type Route, type RouteBody } from '../../libs/rest/route.js';
+import type { Catalog } from './catalog.js';
+import { featuresetJson, jobJson, sourceJson } from './definition-json.js';
+import type { GatewayServices } from './gateway-services.js';
+
+const TIMEOUT_MS = 60_000;
+
+const BODY: RouteBody = {
+  bytesMax: 32 * 1024 * 1024,
+  wayOut: 'a module of definitions is far smaller; what makes this one so large is its bundle of functions',
+  types: [JSON_TYPE, 'application/protobuf', 'application/x-protobuf'],
+  schema: { type: 'object', description: 'thyme.v1.CommitRequest in the JSON mapping of protobuf: definitions, bundle, base_revision.' },
+};
+
+/** Definitions in, and what is committed out. */
+export function registryRoutes({ registry, aggregator, events }: GatewayServices, catalog: Catalog): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/api/v1/commit',
+      scope: 'admin',
+      summary: 'Commits a whole module of definitions, or refuses it with all its errors.',
+      body: BODY,
+      answers: { [JSON_TYPE]: { type: 'object', properties: { revision: { type: 'integer' }, changes: CHANGES_SCHEMA } } },
+      timeoutMs: TIMEOUT_MS,
+      async handle(request) {
+        const { revision, changes } = await registry.commit(readMessage(CommitRequestSchema, request), request.context);
+        await catalog.refresh(request.context);
+        events.record({ eventType: 'commit', severity: 'info', source: 'gateway', subject: `revision ${revision}`, message: `revision ${revision} was committed`, detail: { changes: changes.length } });
+        return jsonResponse(encodeJson({ revision, changes: changes.map(changeJson) }));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/plan',
+      scope: 'read',
+      summary: 'What a commit would change, and its errors.',
+      body: BODY,
+      answers: { [JSON_TYPE]: { type: 'object', properties: { base_revision: { type: 'integer' }, changes: CHANGES_SCHEMA, problems: { type: 'array', items: { type: 'object' } } } } },
+      timeoutMs: TIMEOUT_MS,
+      async handle(request) {
+        const { baseRevision, changes, problems } = await registry.plan(readMessage(PlanRequestSchema, request), request.context);
+        return jsonResponse(encodeJson({ base_revision: baseRevision, changes: changes.map(changeJson), problems: problems.map(({ place, message, fix }) => ({ place, message, fix })) }));
+      },
+    },
+    list('/api/v1/featuresets', 'Featuresets of the newest revision.', async ({ context }) => {
+      const revision = await catalog.revision(context);
+      return revision === undefined ? [] : revision.definitions.featuresets.map((featureset) => ({ id: featureset.name, name: featureset.name, spec: featuresetJson(featureset, revision) }));
+    }),
+    list('/api/v1/jobs', 'Pipelines of the newest revision as the jobs that run them.', async ({ context }) => {
+      const revision = await catalog.revision(context);
+      if (revision === undefined) return [];
+      const partitionCount = await countPartitions(aggregator, context);
+      return revision.definitions.pipelines.map((pipeline) => jobJson(pipeline, revision, partitionCount));
+    }),
+    list('/api/v1/sources', 'Sources of the newest revision; secrets are references.', async ({ context }) => (await catalog.revision(context))?.definitions.sources.map(sourceJson) ?? []),
+  ];
+}
+
+/** The web UI wants bare arrays (REST 14). */
+function list(path: string, summary: string, read: (request: RestRequest) => Promise<readonly JsonTree[]>): Route {
+  return { method: 'GET', path, scope: 'read', summary, answers: { [JSON_TYPE]: { type: 'array', items: { type: 'object' } } }, handle: async (request) => jsonResponse(encodeJson(await read(request))) };
+}
+
+async function countPartitions(aggregator: GatewayServices['aggregator'], context: RestRequest['context']): Promise<number> {
+  const { tasks } = await aggregator.listJobs(create(ListJobsRequestSchema), context);
+  return new Set(tasks.map(({ partition }) => partition)).size;
+}
+
+function readMessage<Schema extends DescMessage>(schema: Schema, { contentType, body }: RestRequest): MessageShape<Schema> {
+  try {
+    if (contentType.endsWith('protobuf')) return fromBinary(schema, body);
+    scanObject(body); // its limits hold for this body as well
+    return fromJson(schema, parseJson(body) as JsonValue); // what JSON.parse gives is a JsonValue
+  } catch (error) {
+    throw invalidArgument('body', `is no ${schema.typeName}: ${error instanceof Error ? error.message : 'malformed'}`);
+  }
+}
+
+function changeJson({ kind, subject, detail }: PlanResponse_Change): JsonTree {
+  return { kind: PlanResponse_Change_Kind[kind]?.toLowerCase() ?? 'unspecified', subject, detail };
+}
+
+const CHANGES_SCHEMA: JsonSchema = {
+  type: 'array',
+  items: { type: 'object', properties: { kind: { enum: ['added', 'changed', 'removed', 'needs_backfill', 'breaking'] }, subject: { type: 'string' }, detail: { type: 'string' } } },
+};

@@ -1,0 +1,36 @@
+import { openApiDocument } from '../../libs/rest/openapi.js';
+import { JSON_TYPE, jsonResponse, type Route } from '../../libs/rest/route.js';
+import { batchRoute } from './batch-routes.js';
+import { Catalog } from './catalog.js';
+import { featureRoutes } from './feature-routes.js';
+import type { GatewayServices } from './gateway-services.js';
+import { offlineRoute } from './offline-routes.js';
+import { pushRoutes } from './push-routes.js';
+import { registryRoutes } from './registry-routes.js';
+import { runRoutes } from './run-routes.js';
+import { statusRoutes } from './status-routes.js';
+
+/** Every route of the gateway (DESIGN 9), OpenAPI's own among them. */
+export function gatewayRoutes(services: GatewayServices): readonly Route[] {
+  const catalog = new Catalog(services.registry, services.clock);
+  const routes: Route[] = [
+    ...featureRoutes(services, catalog),
+    batchRoute(services, catalog),
+    offlineRoute(services, catalog),
+    ...runRoutes(services),
+    ...registryRoutes(services, catalog),
+    ...pushRoutes(services),
+    ...statusRoutes(services, catalog),
+  ];
+  const openApi: Route = {
+    method: 'GET',
+    path: '/openapi.json',
+    scope: 'public',
+    summary: 'This document.',
+    answers: { [JSON_TYPE]: { type: 'object' } },
+    handle: () => jsonResponse(document),
+  };
+  const all = [...routes, openApi];
+  const document = JSON.stringify(openApiDocument(all, services.version));
+  return all;
+}

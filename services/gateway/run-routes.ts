@@ -1,0 +1,109 @@
+import { create } from '@bufbuild/protobuf';
+import { GetQueryRunRequestSchema, ListQueryRunsRequestSchema, QueryRun_Kind, ReplayQueryRunRequestSchema, type QueryRun } from '../../gen/thyme/v1/query_pb.js';
+import type { EntityKey } from '../../gen/thyme/v1/values_pb.js';
+import { notFound } from '../../libs/errors/errors.js';
+import { encodeJson, JsonFloat, type JsonTree } from '../../libs/rest/json-text.js';
+import { JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type Route } from '../../libs/rest/route.js';
+import { valueToJson } from '../../libs/rest/value-json.js';
+import type { GatewayServices } from './gateway-services.js';
+import { timeText } from './read-shapes.js';
+import { limitOf } from './request-fields.js';
+
+/** The audit of reads: what was asked, by whom, how it went; never values. */
+export function runRoutes({ query }: GatewayServices): readonly Route[] {
+  const idOf = ({ pathParameters }: RestRequest): string => pathParameters.get('id') ?? '';
+  return [
+    {
+      method: 'GET',
+      path: '/query-runs',
+      scope: 'read',
+      summary: 'Query runs that were recorded, newest first.',
+      parameters: [
+        { name: 'featureset', description: 'Only runs of this featureset or dataset.' },
+        { name: 'limit', description: 'At most so many.', schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 50 } },
+        { name: 'cursor', description: 'next_cursor of the page before.' },
+      ],
+      answers: { [JSON_TYPE]: { type: 'object', properties: { runs: { type: 'array', items: RUN_SCHEMA }, next_cursor: { type: ['string', 'null'] } } } },
+      async handle({ query: parameters, context }) {
+        const request = { featureset: parameters.get('featureset') ?? '', cursor: parameters.get('cursor') ?? '', limit: limitOf(parameters, { fallback: 50, max: 1_000 }) };
+        const { runs, nextCursor } = await query.listQueryRuns(create(ListQueryRunsRequestSchema, request), context);
+        return jsonResponse(encodeJson({ runs: runs.map(runJson), next_cursor: nextCursor === '' ? null : nextCursor }));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/query-runs/{id}',
+      scope: 'read',
+      summary: 'One query run.',
+      answers: { [JSON_TYPE]: RUN_SCHEMA },
+      async handle(request) {
+        const { run } = await query.getQueryRun(create(GetQueryRunRequestSchema, { id: idOf(request) }), request.context);
+        if (run === undefined) throw notFound('query run', idOf(request), []);
+        return jsonResponse(encodeJson(runJson(run)));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/query-runs/{id}/replay',
+      scope: 'read',
+      summary: 'Runs a query run again, as of the instant that it asked for, and records nothing.',
+      // The UI posts an empty object, or nothing.
+      body: { bytesMax: 1_024, wayOut: 'a replay takes no input', types: [JSON_TYPE], schema: {} },
+      answers: { [JSON_TYPE]: { type: 'object', properties: { kind: KIND_SCHEMA, result: { type: 'object' } } } },
+      async handle(request) {
+        const { kind, features, rows, asOfUs } = await query.replayQueryRun(create(ReplayQueryRunRequestSchema, { id: idOf(request) }), request.context);
+        const result = { features, values: rows.map((row) => row.values.map(valueToJson)), as_of: timeText(asOfUs) };
+        return jsonResponse(encodeJson({ kind: kindText(kind), result }));
+      },
+    },
+  ];
+}
+
+const KIND_SCHEMA: JsonSchema = { enum: ['online', 'batch', 'offline', 'lookup'] };
+const RUN_SCHEMA: JsonSchema = {
+  type: 'object',
+  properties: {
+    id: { type: 'string' },
+    featureset: { type: 'string' },
+    entity_ids: { type: 'array' },
+    requested_timestamp: { type: ['string', 'null'], format: 'date-time' },
+    kind: KIND_SCHEMA,
+    row_count: { type: 'integer' },
+    hit_count: { type: 'integer' },
+    latency_ms: { type: 'number' },
+    api_key_fingerprint: { type: ['string', 'null'] },
+    error: { type: ['string', 'null'] },
+    had_inputs: { type: 'boolean', description: 'Such a run cannot be replayed.' },
+    created_at: { type: 'string', format: 'date-time' },
+  },
+};
+
+function runJson(run: QueryRun): JsonTree {
+  return {
+    id: run.id,
+    featureset: run.featureset,
+    entity_ids: run.entities.map(entityJson),
+    requested_timestamp: run.requestedTimestampUs === undefined ? null : timeText(run.requestedTimestampUs),
+    kind: kindText(run.kind),
+    row_count: run.rowCount,
+    hit_count: run.hitCount,
+    latency_ms: new JsonFloat(run.latencyMs),
+    api_key_fingerprint: textOrNull(run.apiKeyFingerprint),
+    error: textOrNull(run.error),
+    had_inputs: run.hadInputs,
+    created_at: timeText(run.createdUs),
+  };
+}
+
+/** A composite key as the list of its values: a run outlives the definition that names them. */
+function entityJson({ values }: EntityKey): JsonTree {
+  return values.length === 1 ? valueToJson(values[0]) : values.map(valueToJson);
+}
+
+function textOrNull(text: string): string | null {
+  return text === '' ? null : text;
+}
+
+function kindText(kind: QueryRun_Kind): string {
+  return QueryRun_Kind[kind]?.toLowerCase() ?? 'unspecified';
+}

@@ -1,0 +1,70 @@
+import type { Job, Task } from '../../gen/thyme/v1/jobs_pb.js';
+import type { Revision } from '../../libs/definition/revision.js';
+import type { JsonTree } from '../../libs/rest/json-text.js';
+import type { PlatformEvent } from '../../libs/telemetry/event-ring.js';
+import { formatTimestamp } from '../../libs/time/timestamp.js';
+import { datasetJson, featuresetJson, jobJson, pipelineJson, sourceJson } from './definition-json.js';
+
+export interface StatusParts {
+  readonly revision: Revision | undefined;
+  readonly tasks: readonly Task[];
+  readonly recentEvents: readonly PlatformEvent[];
+  /** Services that did not answer; their part is then missing. */
+  readonly unavailable: readonly string[];
+}
+
+/** The whole platform on one page, as `thyme status` and the published client read it (REST 3). */
+export function statusJson({ revision, tasks, recentEvents, unavailable }: StatusParts): JsonTree {
+  const definitions = revision?.definitions;
+  const partitionCount = new Set(tasks.map(({ partition }) => partition)).size;
+  return {
+    latest_commit: revision === undefined ? null : { id: String(revision.number), status: 'committed', created_at: formatTimestamp(revision.createdUs) },
+    datasets: definitions?.datasets.map(datasetJson) ?? [],
+    pipelines: definitions?.pipelines.map(pipelineJson) ?? [],
+    featuresets: revision === undefined ? [] : revision.definitions.featuresets.map((featureset) => featuresetJson(featureset, revision)),
+    sources: definitions?.sources.map(sourceJson) ?? [],
+    jobs: revision === undefined ? [] : revision.definitions.pipelines.map((pipeline) => ({ ...jobJson(pipeline, revision, partitionCount), progress: progressJson(tasks, pipeline.name, pipeline.version) })),
+    backfills: backfillsJson(tasks, revision),
+    tasks: tasks.map(({ partition, epoch, seq, revision: adopted }) => ({ partition, epoch, seq, revision: adopted })),
+    recent_events: recentEvents.map(eventJson),
+    physical_assets: [],
+    unavailable,
+  };
+}
+
+export function eventJson({ id, eventType, severity, source, subject, message, detail, createdUs }: PlatformEvent): JsonTree {
+  return { id, event_type: eventType, severity, source, subject, message, detail, created_at: formatTimestamp(createdUs) };
+}
+
+/** The books of a pipeline over all its partitions: read = applied + filtered + late + duplicate + dead. */
+function progressJson(tasks: readonly Task[], name: string, version: number): JsonTree {
+  const jobs = jobsOf(tasks, name, version);
+  const sum = (field: 'lag' | 'read' | 'applied' | 'filtered' | 'lateDropped' | 'duplicate' | 'dead' | 'failed'): bigint => jobs.reduce((total, job) => total + job[field], 0n);
+  return {
+    caught_up: jobs.length > 0 && jobs.every(({ caughtUp }) => caughtUp),
+    paused: jobs.some(({ paused }) => paused),
+    lag: sum('lag'),
+    read: sum('read'),
+    applied: sum('applied'),
+    filtered: sum('filtered'),
+    late_dropped: sum('lateDropped'),
+    duplicate: sum('duplicate'),
+    dead: sum('dead'),
+    failed: sum('failed'),
+  };
+}
+
+/** Pipelines that are still reading their history (S18). */
+function backfillsJson(tasks: readonly Task[], revision: Revision | undefined): JsonTree[] {
+  const inputsOf = new Map(revision?.definitions.pipelines.map(({ name, inputs }) => [name, inputs.join(', ')]));
+  const readers = new Map(tasks.flatMap(({ jobs }) => jobs.map(({ name, version }) => [`${name} ${version}`, { name, version }])));
+  return [...readers.values()].flatMap(({ name, version }) => {
+    const jobs = jobsOf(tasks, name, version);
+    if (jobs.every(({ caughtUp }) => caughtUp)) return [];
+    return [{ job_name: name, source_dataset: inputsOf.get(name) ?? '', status: jobs.some(({ paused }) => paused) ? 'paused' : 'running', records_ingested: jobs.reduce((total, { read }) => total + read, 0n) }];
+  });
+}
+
+function jobsOf(tasks: readonly Task[], name: string, version: number): readonly Job[] {
+  return tasks.flatMap(({ jobs }) => jobs.filter((job) => job.name === name && job.version === version));
+}

@@ -1,0 +1,107 @@
+import { create } from '@bufbuild/protobuf';
+import { ListJobsRequestSchema, type Task } from '../../gen/thyme/v1/jobs_pb.js';
+import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
+import { encodeJson } from '../../libs/rest/json-text.js';
+import { JSON_TYPE, jsonResponse, type JsonSchema, type Route } from '../../libs/rest/route.js';
+import type { CallContext } from '../../libs/rpc/handlers.js';
+import type { EventSeverity } from '../../libs/telemetry/event-ring.js';
+import type { Catalog } from './catalog.js';
+import type { GatewayServices } from './gateway-services.js';
+import { limitOf } from './request-fields.js';
+import { eventJson, statusJson } from './status-json.js';
+
+const RECENT_EVENTS = 10;
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** What the platform is and how it does. */
+export function statusRoutes(services: GatewayServices, catalog: Catalog): readonly Route[] {
+  const { events, metrics } = services;
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/status',
+      scope: 'read',
+      summary: 'What is committed, how far the pipelines are, what happened lately.',
+      answers: { [JSON_TYPE]: { type: 'object' } },
+      async handle({ context }) {
+        const revision = await catalog.refresh(context);
+        const tasks = await listTasks(services, context);
+        const unavailable = tasks === undefined ? ['aggregator'] : [];
+        return jsonResponse(encodeJson(statusJson({ revision, tasks: tasks ?? [], recentEvents: events.list({ limit: RECENT_EVENTS }), unavailable })));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/events',
+      scope: 'read',
+      summary: 'What happened lately in this process, newest first.',
+      parameters: [
+        { name: 'limit', description: 'At most so many.', schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 50 } },
+        { name: 'severity', description: 'Only of this severity.', schema: { enum: ['info', 'warning', 'warn', 'error'] } },
+        { name: 'event_type', description: 'Only of this type.' },
+        { name: 'subject', description: 'Only about this.' },
+      ],
+      answers: { [JSON_TYPE]: { type: 'array', items: EVENT_SCHEMA } },
+      handle({ query }) {
+        const severity = severityOf(query.get('severity'));
+        const [eventType, subject] = [query.get('event_type'), query.get('subject')];
+        const filter = { limit: limitOf(query, { fallback: 50, max: 1_000 }), ...(severity === undefined ? {} : { severity }), ...(eventType === undefined ? {} : { eventType }), ...(subject === undefined ? {} : { subject }) };
+        return jsonResponse(encodeJson(events.list(filter).map(eventJson)));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/health',
+      scope: 'public',
+      summary: '200 while everything that is needed can answer.',
+      answers: { [JSON_TYPE]: { type: 'object', properties: { status: { const: 'ok' } } } },
+      handle: () => (services.isReady() ? jsonResponse('{"status":"ok"}') : { ...jsonResponse('{"status":"unavailable"}'), status: 503 }),
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      scope: 'public',
+      summary: 'Metrics for Prometheus.',
+      answers: { 'text/plain': { type: 'string' } },
+      handle: () => ({ status: 200, headers: { 'content-type': METRICS_TYPE }, body: metrics.render() }),
+    },
+  ];
+}
+
+/** Undefined where the aggregator does not answer: status is what one asks for when something is down. */
+async function listTasks({ aggregator }: GatewayServices, context: CallContext): Promise<readonly Task[] | undefined> {
+  try {
+    return (await aggregator.listJobs(create(ListJobsRequestSchema), context)).tasks;
+  } catch (error) {
+    if (error instanceof ThymeError && error.status === 'UNAVAILABLE') return undefined;
+    throw error;
+  }
+}
+
+function severityOf(text: string | undefined): EventSeverity | undefined {
+  switch (text) {
+    case undefined:
+    case 'info':
+    case 'warning':
+    case 'error':
+      return text;
+    case 'warn':
+      return 'warning';
+    default:
+      throw invalidArgument('severity', `'${text.slice(0, 32)}' is none of info, warning, error`);
+  }
+}
+
+const EVENT_SCHEMA: JsonSchema = {
+  type: 'object',
+  properties: {
+    id: { type: 'string' },
+    event_type: { type: 'string' },
+    severity: { enum: ['info', 'warning', 'error'] },
+    source: { type: 'string' },
+    subject: { type: 'string' },
+    message: { type: 'string' },
+    detail: { type: 'object' },
+    created_at: { type: 'string', format: 'date-time' },
+  },
+};

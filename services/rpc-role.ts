@@ -1,0 +1,73 @@
+import { AggregatorService } from '../gen/thyme/v1/jobs_pb.js';
+import { IngestService } from '../gen/thyme/v1/ingest_pb.js';
+import { QueryService } from '../gen/thyme/v1/query_pb.js';
+import { RegistryService } from '../gen/thyme/v1/registry_pb.js';
+import { ReplicationService } from '../gen/thyme/v1/replication_pb.js';
+import { StateService } from '../gen/thyme/v1/state_pb.js';
+import { authorizeByKeys, authorizeEverybody, type Authorize } from '../libs/config/api-keys.js';
+import { HealthRegister } from '../libs/rpc/health.js';
+import { addReflection } from '../libs/rpc/reflection.js';
+import { createRpcServer, type RpcServer } from '../libs/rpc/server.js';
+import { Health } from '../libs/rpc/standard-protos.js';
+import { addOwnerServices, type OwnerRole, type Telemetry } from './owner-role.js';
+import type { QueryRole } from './query-role.js';
+import type { ServeConfig } from './serve-config.js';
+import type { StandbyRole } from './standby-role.js';
+
+export interface RpcRoles {
+  readonly ownerRole: OwnerRole | undefined;
+  readonly queryRole: QueryRole | undefined;
+  readonly standby: StandbyRole | undefined;
+  readonly isReady: () => boolean;
+}
+
+/** How often readiness is looked at for grpc.health.v1. */
+const HEALTH_MS = 250;
+
+/** gRPC of this process's roles, with health and reflection. */
+export function createRpcRole(config: ServeConfig, telemetry: Telemetry, roles: RpcRoles): RpcServer {
+  const { ownerRole, queryRole, standby } = roles;
+  const server = createRpcServer({ host: config.host, port: config.grpcPort, authorize: authorizeOf(config), ...telemetry });
+  if (ownerRole !== undefined) addOwnerServices(server, ownerRole);
+  if (queryRole !== undefined) server.add(QueryService, queryRole.query);
+  if (standby !== undefined) server.add(StateService, standby.state);
+  addReflection(server, [
+    ...(ownerRole === undefined ? [] : [RegistryService, IngestService, AggregatorService, ReplicationService]),
+    ...(queryRole === undefined ? [] : [QueryService]),
+    ...(standby === undefined ? [] : [StateService]),
+  ]);
+  const health = new HealthRegister();
+  server.add(Health, health.handlers(), { endless: ['watch'] });
+  return withHealth(server, health, telemetry, roles.isReady);
+}
+
+export function authorizeOf({ apiKeys }: ServeConfig): Authorize {
+  return apiKeys.length === 0 ? authorizeEverybody : authorizeByKeys(apiKeys);
+}
+
+/** Says SERVING while the roles can answer, and stops saying so before it stops. */
+function withHealth(server: RpcServer, health: HealthRegister, { clock }: Telemetry, isReady: () => boolean): RpcServer {
+  const stopping = new AbortController();
+  const watch = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      health.set('', isReady() ? 'serving' : 'not serving');
+      await clock.sleep(HEALTH_MS, stopping.signal);
+    }
+    health.set('', 'not serving');
+  };
+  return {
+    add: server.add.bind(server),
+    get port() {
+      return server.port;
+    },
+    async start() {
+      await server.start();
+      void watch();
+    },
+    async stop(options) {
+      stopping.abort();
+      await server.stop(options);
+    },
+    done: server.done,
+  };
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+// The one program: `thyme serve` runs the platform or some of its roles, every other command is a client of it.
+import { commit } from '../libs/cli/commit-command.js';
+import { log } from '../libs/cli/log-command.js';
+import { lookup, query, queryOffline, status } from '../libs/cli/read-commands.js';
+import { runCommand } from '../libs/cli/run-command.js';
+import { serve } from './serve-command.js';
+
+process.exitCode = await runCommand([serve, commit, log, query, queryOffline, lookup, status], process.argv.slice(2), process.env);

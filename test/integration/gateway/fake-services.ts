@@ -1,0 +1,142 @@
+import { create } from '@bufbuild/protobuf';
+import { LogResponseSchema } from '../../../gen/thyme/v1/ingest_pb.js';
+import { ListJobsResponseSchema } from '../../../gen/thyme/v1/jobs_pb.js';
+import { GetQueryRunResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema, QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema } from '../../../gen/thyme/v1/query_pb.js';
+import { CommitResponseSchema, GetResponseSchema, ListResponseSchema, PlanResponse_Change_Kind, PlanResponseSchema, WatchResponseSchema } from '../../../gen/thyme/v1/registry_pb.js';
+import { ListValueSchema, ValueSchema, type ListValue, type Value } from '../../../gen/thyme/v1/values_pb.js';
+import { authorizeEverybody, type Authorize } from '../../../libs/config/api-keys.js';
+import type { Definitions } from '../../../libs/definition/definitions.js';
+import { notFound } from '../../../libs/errors/errors.js';
+import type { Route } from '../../../libs/rest/route.js';
+import type { RestServer } from '../../../libs/rest/server.js';
+import { EventRing } from '../../../libs/telemetry/event-ring.js';
+import { createLogger } from '../../../libs/telemetry/logger.js';
+import { MetricsRegistry } from '../../../libs/telemetry/metrics.js';
+import { systemClock } from '../../../libs/time/clock.js';
+import { revisionToProto } from '../../../libs/wire/revisions.js';
+import { createGateway } from '../../../services/gateway/gateway.js';
+import type { GatewayServices } from '../../../services/gateway/gateway-services.js';
+
+export const NEW_YEAR_US = 1_767_225_600_000_000n; // 2026-01-01T00:00:00Z
+
+const text = { kind: 'string', optional: false } as const;
+const float = { kind: 'float', optional: true } as const;
+
+export const DEFINITIONS: Definitions = {
+  datasets: [
+    { name: 'Order', version: 1, keys: ['user_id'], timestamp: 'at', index: true, publish: false, maxLatenessUs: 3_600e6, maxFutureUs: 600e6, expectations: [], fields: [{ name: 'user_id', type: text }, { name: 'amount', type: float }, { name: 'at', type: { kind: 'timestamp', optional: false } }] },
+    { name: 'Stats', version: 2, keys: ['user_id'], timestamp: 'at', index: true, publish: false, maxFutureUs: 600e6, expectations: [], fields: [{ name: 'user_id', type: text }, { name: 'total', type: float }, { name: 'at', type: { kind: 'timestamp', optional: false } }] },
+  ],
+  sources: [{ dataset: 'Order', connector: 'postgres', config: { table: 'orders', password: { secret: 'env:PG_PASSWORD' } }, cursor: 'at', everyUs: 5e6, cdc: 'append' }],
+  pipelines: [{ name: 'Stats.stats', version: 3, output: 'Stats', inputs: ['Order'], steps: [], aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'total', operator: 'sum', of: 'amount', windowUs: 86_400e6 }] } }],
+  featuresets: [
+    {
+      name: 'Signals',
+      entity: ['user_id'],
+      features: [
+        { name: 'user_id', id: 1, type: text, input: false },
+        { name: 'count', id: 2, type: { kind: 'int', optional: false }, input: false },
+        { name: 'total', id: 3, type: float, input: false },
+        { name: 'risky', id: 4, type: { kind: 'bool', optional: false }, input: false },
+        { name: 'last_at', id: 5, type: { kind: 'timestamp', optional: true }, input: false },
+      ],
+      extractors: [{ name: 'risk', inputs: ['count'], outputs: ['risky'], function: 'f1' }],
+    },
+    { name: 'Routes', entity: ['origin', 'destination'], features: [{ name: 'origin', id: 1, type: text, input: false }, { name: 'destination', id: 2, type: text, input: false }], extractors: [] },
+  ],
+};
+
+export const FEATURES = ['user_id', 'count', 'total', 'risky', 'last_at'];
+
+export function value(kind: Value['kind']): Value {
+  return create(ValueSchema, { kind });
+}
+
+/** A row of Signals. */
+export function signals(user: string, total: number | null = 5): ListValue {
+  return create(ListValueSchema, {
+    values: [
+      { kind: { case: 'stringValue', value: user } },
+      { kind: { case: 'intValue', value: 5n } },
+      total === null ? {} : { kind: { case: 'floatValue', value: total } },
+      { kind: { case: 'boolValue', value: true } },
+      { kind: { case: 'timestampUs', value: NEW_YEAR_US + 1n } },
+    ],
+  });
+}
+
+export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayServices {
+  return {
+    query: { ...fakeQuery, ...overrides.query },
+    ingest: { log: () => create(LogResponseSchema, { eventsSent: 2n, token: 't1' }), async *logStream() {}, ...overrides.ingest },
+    registry: {
+      get: () => create(GetResponseSchema, { revision: revisionToProto({ number: 7, createdUs: Number(NEW_YEAR_US), definitions: DEFINITIONS, bundle: { sha256: '', code: '' }, timelines: [] }) }),
+      commit: () => create(CommitResponseSchema, { revision: 8n, changes: [{ kind: PlanResponse_Change_Kind.NEEDS_BACKFILL, subject: 'Stats', detail: 'new' }] }),
+      plan: () => create(PlanResponseSchema, { baseRevision: 7n, problems: [{ place: 'A', message: 'b', fix: 'c' }] }),
+      list: () => create(ListResponseSchema),
+      async *watch() {
+        yield create(WatchResponseSchema);
+      },
+      ...overrides.registry,
+    },
+    aggregator: {
+      listJobs: () =>
+        create(ListJobsResponseSchema, {
+          tasks: [0, 1].map((partition) => ({ partition, epoch: 1n, seq: 9n, revision: 7n, jobs: [{ name: 'Stats.stats', version: 3, lag: 4n, caughtUp: partition === 0, read: 10n, applied: 9n, filtered: 1n }] })),
+        }),
+      ...overrides.aggregator,
+    },
+    clock: systemClock,
+    metrics: overrides.metrics ?? new MetricsRegistry(),
+    events: overrides.events ?? new EventRing(systemClock),
+    version: '0.1.0',
+    isReady: overrides.isReady ?? (() => true),
+  };
+}
+
+const fakeQuery: GatewayServices['query'] = {
+  query: ({ featureset, timestampUs }) => {
+    if (featureset === 'Signalz') throw notFound('featureset', featureset, ['Signals']);
+    const { values } = signals('user_1');
+    return create(QueryResponseSchema, { queryRunId: 'run-1', asOfUs: timestampUs ?? NEW_YEAR_US, pointInTime: timestampUs !== undefined, freshness: { watermarkUs: NEW_YEAR_US, lagUs: 250n }, features: FEATURES.map((name, i) => (values[i] === undefined ? { name } : { name, value: values[i] })) });
+  },
+  queryBatch: ({ entities }) => create(QueryBatchResponseSchema, { queryRunId: 'run-2', asOfUs: NEW_YEAR_US, features: FEATURES, rows: entities.map((_entity, i) => signals(`user_${i}`, i % 2 === 0 ? i : null)) }),
+  async *queryOffline(requests) {
+    let isFirst = true;
+    for await (const { questions } of requests) {
+      yield create(QueryOfflineResponseSchema, { ...(isFirst ? { queryRunId: 'run-3', features: FEATURES } : {}), rows: questions.map(({ timestampUs }) => signals('user', Number(timestampUs % 1_000n))) });
+      isFirst = false;
+    }
+  },
+  lookup: ({ dataset, entity }) => {
+    if (dataset === 'Ordr') throw notFound('dataset', dataset, ['Order']);
+    const answer = { queryRunId: 'run-4', asOfUs: NEW_YEAR_US };
+    const isKnown = entity?.values[0]?.kind.value === 'user_1';
+    return create(LookupResponseSchema, isKnown ? { ...answer, row: { fields: { amount: { kind: { case: 'floatValue', value: 5 } } } } } : answer);
+  },
+  listQueryRuns: () =>
+    create(ListQueryRunsResponseSchema, {
+      nextCursor: 'c2',
+      runs: [{ id: 'run-1', featureset: 'Signals', entities: [{ values: [{ kind: { case: 'stringValue', value: 'u' } }] }], kind: QueryRun_Kind.ONLINE, rowCount: 1n, hitCount: 1n, latencyMs: 2, apiKeyFingerprint: 'deadbeef', createdUs: NEW_YEAR_US }],
+    }),
+  getQueryRun: ({ id }) => {
+    if (id !== 'run-1') throw notFound('query run', id, []);
+    return create(GetQueryRunResponseSchema, { run: create(QueryRunSchema, { id, kind: QueryRun_Kind.BATCH, createdUs: NEW_YEAR_US, requestedTimestampUs: NEW_YEAR_US }) });
+  },
+  replayQueryRun: () => create(ReplayQueryRunResponseSchema, { kind: QueryRun_Kind.ONLINE, features: ['count'], rows: [{ values: [{ kind: { case: 'intValue', value: 5n } }] }], asOfUs: NEW_YEAR_US }),
+};
+
+export interface RunningGateway {
+  readonly server: RestServer;
+  readonly url: string;
+  readonly logLines: string[];
+}
+
+export async function startGateway(overrides: Partial<GatewayServices> = {}, options: { readonly authorize?: Authorize; readonly extraRoutes?: readonly Route[] } = {}): Promise<RunningGateway> {
+  const logLines: string[] = [];
+  const services = fakeServices(overrides);
+  const logger = createLogger({ level: 'info', clock: systemClock, write: (line) => logLines.push(line) });
+  const server = createGateway({ host: '127.0.0.1', port: 0, services, authorize: options.authorize ?? authorizeEverybody, logger, metrics: services.metrics, clock: systemClock, extraRoutes: options.extraRoutes ?? [] });
+  await server.start();
+  return { server, url: `http://127.0.0.1:${server.port}`, logLines };
+}
