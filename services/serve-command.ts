@@ -27,8 +27,8 @@ export async function startPlatform(config: ServeConfig): Promise<Platform> {
   return platform;
 }
 
-/** Resolves after SIGTERM or SIGINT and a graceful stop; rejects when a service of the process failed. */
-export async function untilStopped(platform: Platform, { drainGraceMs }: ServeConfig): Promise<void> {
+/** Resolves after SIGTERM or SIGINT and a graceful stop, `beforeStop` first; rejects when a service of the process failed. */
+export async function untilStopped(platform: Platform, { drainGraceMs }: ServeConfig, beforeStop?: () => Promise<void>): Promise<void> {
   const signalled = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
@@ -36,12 +36,13 @@ export async function untilStopped(platform: Platform, { drainGraceMs }: ServeCo
   try {
     await Promise.race([signalled, platform.done]);
   } finally {
+    await beforeStop?.();
     await platform.stop({ graceMs: drainGraceMs });
   }
 }
 
 /** The one line on standard output that says it answers (DESIGN 10). */
-function readyLine({ restUrl, grpcTarget }: Platform): string {
+export function readyLine({ restUrl, grpcTarget }: Platform): string {
   const rest = restUrl === undefined ? '' : ` rest=${restUrl}`;
   return `thyme ready${rest} grpc=${grpcTarget}\n`;
 }

@@ -32,6 +32,8 @@ export class ChangeStream {
   readonly #options: ChangeStreamOptions;
   readonly #recent: RecentBatches;
   readonly #waiting = new Set<() => void>();
+  /** Aborted when the owner has ended: its subscribers look for the next one. */
+  readonly #ended = new AbortController();
   #applier: Applier | undefined;
 
   constructor(options: ChangeStreamOptions) {
@@ -50,7 +52,13 @@ export class ChangeStream {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  async *subscribe({ epoch, fromSeq }: { readonly epoch: number; readonly fromSeq: number }, signal: AbortSignal): AsyncGenerator<StreamMessage> {
+  /** Ends every subscription, in order. */
+  end(): void {
+    this.#ended.abort();
+  }
+
+  async *subscribe({ epoch, fromSeq }: { readonly epoch: number; readonly fromSeq: number }, subscriber: AbortSignal): AsyncGenerator<StreamMessage> {
+    const signal = AbortSignal.any([subscriber, this.#ended.signal]);
     let nextSeq = fromSeq;
     while (!signal.aborted) {
       this.#refuseIfStale(epoch);

@@ -55,6 +55,11 @@ export class PartitionOwner {
     return this.#task;
   }
 
+  /** Written by the task alone; for digests and copies. Undefined while it is being opened. */
+  get store(): Store | undefined {
+    return this.#store;
+  }
+
   /** Works until the signal aborts; rejects when it cannot go on. */
   async run(signal: AbortSignal): Promise<void> {
     try {
@@ -66,6 +71,7 @@ export class PartitionOwner {
         await this.#options.environment.clock.sleep(this.#nextRetryMs(outcome.ticks), signal);
       }
     } finally {
+      this.stream.end();
       await this.#closeStore();
     }
   }

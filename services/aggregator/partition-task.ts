@@ -94,12 +94,9 @@ export class PartitionTask {
     if (adopted !== undefined) output.changes.push(adopted);
     const reading = new InputReading(this.#environment);
     const ran = await this.#runInputs(reading, output);
-    const progressed = this.readers.filter((reader) => reader.progressed);
-    if (adopted === undefined && !ran && progressed.length === 0) return reading.isFull ? 'full' : 'idle';
+    if (adopted === undefined && !ran && !this.readers.some((reader) => reader.hasNews)) return reading.isFull ? 'full' : 'idle';
     this.#foldBooks(output);
-    const told = progressed.filter((reader) => reader.rekeys).flatMap((reader) => reader.told());
-    for (const reader of progressed) reader.progressed = false;
-    await this.#commit(output, told);
+    await this.#commit(output, this.readers.flatMap((reader) => reader.takeNews()));
     return reading.isFull ? 'full' : 'worked';
   }
 

@@ -35,8 +35,8 @@ export class Reader {
   caughtUp: boolean;
   /** The end that it must have read to be caught up; undefined while that cannot be told yet. */
   target: number | undefined;
-  /** Moved or heard something in this tick: others are told. */
-  progressed = false;
+  /** The first stage of which other tasks have news to hear after this tick; undefined for none. */
+  #newsFrom: number | undefined;
   /** Steps that threw one after another; too many pause the pipeline (S23). */
   failuresInARow = 0;
   readonly counters: MutableCounters;
@@ -63,10 +63,6 @@ export class Reader {
     this.failuresInARow = 0;
   }
 
-  get rekeys(): boolean {
-    return this.plan.stages.length > 1;
-  }
-
   /** It has failed at one record after another; a new revision or a restart tries again (S23). */
   get paused(): boolean {
     return this.failuresInARow >= FAILURES_IN_A_ROW_MAX;
@@ -76,7 +72,19 @@ export class Reader {
   checkCaughtUp(): void {
     if (this.caughtUp || this.target === undefined || this.nextOffset < this.target) return;
     this.caughtUp = true;
-    this.progressed = true;
+    this.#noteNews(1);
+  }
+
+  moveTo(offset: number): void {
+    this.nextOffset = offset;
+    this.#noteNews(1);
+    this.checkCaughtUp();
+  }
+
+  /** Another task has passed on what it had for a stage: news for the stages behind it only. */
+  hear(sender: number, through: StageThrough): void {
+    this.hops.hear(sender, through);
+    this.#noteNews(through.stage + 1);
   }
 
   /** Whether everything that its history is made of has arrived here, from every partition (S18). */
@@ -98,9 +106,22 @@ export class Reader {
     });
   }
 
-  /** What other tasks' later stages are told. */
-  told(): StageThrough[] {
-    return this.plan.stages.slice(1).map((_, index) => this.hops.tell(this.plan.id, index + 1, this.#own()));
+  /** Whether this tick is worth a commit even if it changed nothing else. */
+  get hasNews(): boolean {
+    return this.#newsFrom !== undefined;
+  }
+
+  /** What other tasks' later stages are to hear of this tick. */
+  takeNews(): StageThrough[] {
+    const from = this.#newsFrom;
+    this.#newsFrom = undefined;
+    const news: StageThrough[] = [];
+    for (let stage = from ?? Number.POSITIVE_INFINITY; stage < this.plan.stages.length; stage++) news.push(this.hops.tell(this.plan.id, stage, this.#own()));
+    return news;
+  }
+
+  #noteNews(stage: number): void {
+    this.#newsFrom = Math.min(this.#newsFrom ?? stage, stage);
   }
 
   #own(): Through {

@@ -63,15 +63,9 @@ export class TopicInput implements TaskInput {
       const [record, logRecord] = [decoded[i], batch.records[i]];
       if (record === undefined || logRecord === undefined) continue;
       run.take(reader, record, logRecord.offset);
-      if (reader.paused) return this.#moveTo(logRecord.offset + 1); // the record that paused it is in the dead letters
+      if (reader.paused) return reader.moveTo(logRecord.offset + 1); // the record that paused it is in the dead letters
     }
-    this.#moveTo(batch.nextOffset);
-  }
-
-  #moveTo(offset: number): void {
-    this.reader.nextOffset = offset;
-    this.reader.progressed = true;
-    this.reader.checkCaughtUp();
+    reader.moveTo(batch.nextOffset);
   }
 }
 
@@ -120,12 +114,7 @@ export class RekeyInput implements TaskInput {
         const reader = this.#readers().get(record.readerId);
         if (reader !== undefined) run.takeRekeyed(reader, record); // of a pipeline that was removed: no longer asked for
       }
-      for (const through of message.through) {
-        const reader = this.#readers().get(through.readerId);
-        if (reader === undefined) continue;
-        reader.hops.hear(this.sender, through);
-        reader.progressed = true;
-      }
+      for (const through of message.through) this.#readers().get(through.readerId)?.hear(this.sender, through);
     }
     this.nextOffset = batch.nextOffset;
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -8,7 +9,7 @@ import type { Log } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-const APPENDER = fileURLToPath(new URL('./log-appender.ts', import.meta.url));
+const APPENDER = fileURLToPath(new URL(`./log-appender${extname(import.meta.url)}`, import.meta.url));
 /** Lines after which the process is killed: at its first write, and under load. */
 const KILLS_AFTER_LINES = [1, 40, 300, 7, 900];
 const FILE_SIZE_MAX_BLOCKS = 2_000;
