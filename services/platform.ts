@@ -55,7 +55,7 @@ export async function openPlatform(config: ServeConfig, telemetry: Telemetry): P
   const hasReplica = config.roles.has('query') || config.roles.has('store-replica');
   const partitions = ownerRole === undefined && hasReplica ? await askPartitions(owner, telemetry.clock) : config.partitions;
   const queryRole = config.roles.has('query') ? await openQueryRole({ ...replicas, partitions }) : undefined;
-  const standby = config.roles.has('store-replica') ? openStandbyRole({ ...replicas, partitions, sharing: queryRole?.replicas }) : undefined;
+  const standby = config.roles.has('store-replica') ? openStandbyRole({ ...replicas, partitions, sharing: queryRole?.replica }) : undefined;
   return assemble(config, telemetry, { ownerRole, owner, queryRole, standby, channels });
 }
 

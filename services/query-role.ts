@@ -3,10 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { QueryService } from '../gen/thyme/v1/query_pb.js';
 import { AuthorModules } from '../libs/feature/author-module.js';
-import { createCompletion, type Service } from '../libs/lifecycle/service.js';
+import type { Service } from '../libs/lifecycle/service.js';
 import { FolderReplicaStores } from '../libs/replica/replica-stores.js';
-import { createReplicaViews } from '../libs/replica/replica-views.js';
-import { Replica } from '../libs/replica/replica.js';
 import type { ReplicationSource } from '../libs/replica/replication-source.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
 import { openLevelStore } from '../libs/store/level-store.js';
@@ -15,6 +13,7 @@ import type { Telemetry } from './owner-role.js';
 import { QueryEngine } from './query/engine.js';
 import { queryHandlers } from './query/handlers.js';
 import { QueryRuns } from './query/query-runs.js';
+import { StoreReplica } from './store-replica/store-replica.js';
 
 export interface ReplicasOptions extends Telemetry {
   readonly dataDir: string;
@@ -24,53 +23,36 @@ export interface ReplicasOptions extends Telemetry {
 
 export interface QueryRole extends Service {
   readonly query: ServiceHandlers<typeof QueryService>;
-  readonly replicas: readonly Replica[];
-  /** Whether every partition has a state to answer from. */
+  readonly replica: StoreReplica;
   isReady(): boolean;
 }
 
-/** One replica a partition, each in a folder of its own. */
-export function createReplicas({ dataDir, partitions, source, clock, logger }: ReplicasOptions): readonly Replica[] {
-  return Array.from({ length: partitions }, (_, partition) => new Replica({
-    partition, source, clock,
-    stores: new FolderReplicaStores(join(dataDir, 'replica', `p${partition}`)),
-    onFailure: (failed, error) => logger.warn('a replica lost its stream and follows it again', { partition: failed, error }),
-  }));
-}
-
-/** Replicas as a service: they follow from `start` on, whether or not the owner answers yet. */
-export function replicasService(replicas: readonly Replica[]): Service {
-  const ended = createCompletion();
-  const stopping = new AbortController();
-  let running: Promise<unknown> = Promise.resolve();
-  return {
-    async start() {
-      const runs = replicas.map((replica) => replica.run(stopping.signal));
-      running = Promise.allSettled(runs);
-      Promise.all(runs).then(() => ended.resolve(), ended.reject);
-    },
-    async stop() {
-      stopping.abort();
-      await running;
-      ended.resolve();
-    },
-    done: ended.promise,
-  };
+/** Follows every partition, each in a folder of its own; from `start` on, whether or not the owner answers yet. */
+export function createStoreReplica({ dataDir, partitions, source, clock, logger }: ReplicasOptions): StoreReplica {
+  return new StoreReplica({
+    partitionCount: partitions, source, clock,
+    storesOf: (partition) => new FolderReplicaStores(join(dataDir, 'replica', `p${partition}`)),
+    onFailure: (partition, error) => logger.warn('a replica lost its stream and follows it again', { partition, error }),
+  });
 }
 
 export async function openQueryRole(options: ReplicasOptions): Promise<QueryRole> {
-  const { dataDir, partitions, clock } = options;
+  const { dataDir, clock } = options;
   const runsStore = await openLevelStore(join(dataDir, 'query-runs'));
   const runs = await QueryRuns.open({ store: runsStore, randomBytes: (length) => randomBytes(length) });
-  const replicas = createReplicas(options);
-  const views = createReplicaViews(partitions, replicas.map((replica) => replica.view));
-  const engine = new QueryEngine({ views, clock, runs, evaluate: new AuthorModules().evaluate });
+  const replica = createStoreReplica(options);
+  const engine = new QueryEngine({ views: replica.views, clock, runs, evaluate: new AuthorModules().evaluate });
   return {
     query: queryHandlers(engine, runs),
-    replicas,
-    isReady: () => replicas.every((replica) => replica.view.applied() !== undefined),
-    ...withRuns(replicasService(replicas), runs, runsStore),
+    replica,
+    isReady: () => holdsState(replica),
+    ...withRuns(replica, runs, runsStore),
   };
+}
+
+/** Whether every partition has a state to answer from. */
+export function holdsState({ replicas }: StoreReplica): boolean {
+  return replicas.every((replica) => replica.view.applied() !== undefined);
 }
 
 /** The audit is written to its end before its store closes. */

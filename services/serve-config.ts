@@ -80,7 +80,7 @@ function readConfig(env: Env, roles: ReadonlySet<Role>): ServeConfig {
 }
 
 function readRoles(text: string): ReadonlySet<Role> {
-  if (text === 'all') return new Set(ROLES.filter((role) => role !== 'store-replica'));
+  if (text === 'all') return new Set(ROLES);
   const names = text.split(',').map((name) => name.trim());
   const roles = new Set(ROLES.filter((role) => names.includes(role)));
   const unknown = names.find((name) => !ROLES.some((role) => role === name));

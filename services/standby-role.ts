@@ -1,8 +1,9 @@
 import type { StateService } from '../gen/thyme/v1/state_pb.js';
 import type { Service } from '../libs/lifecycle/service.js';
-import type { Replica } from '../libs/replica/replica.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
-import { createReplicas, replicasService, type ReplicasOptions } from './query-role.js';
+import { createStoreReplica, holdsState, type ReplicasOptions } from './query-role.js';
+import { stateHandlers } from './store-replica/state-handlers.js';
+import type { StoreReplica } from './store-replica/store-replica.js';
 
 export interface StandbyRole extends Service {
   readonly state: ServiceHandlers<typeof StateService>;
@@ -10,8 +11,21 @@ export interface StandbyRole extends Service {
 }
 
 export interface StandbyOptions extends ReplicasOptions {
-  /** The query service's replicas, where both roles are one process: a partition is kept once. */
-  readonly sharing: readonly Replica[] | undefined;
+  /** The query service's, where both roles are one process: a partition is kept once, and run once. */
+  readonly sharing: StoreReplica | undefined;
 }
-export function openStandbyRole(o: StandbyOptions): StandbyRole { throw new Error(String(o)); }
-void createReplicas; void replicasService;
+
+const ALREADY_RUN: Service = { start: () => Promise.resolve(), stop: () => Promise.resolve(), done: Promise.resolve() };
+
+/** A warm standby: it follows, and shows what it has over StateService. */
+export function openStandbyRole({ sharing, ...options }: StandbyOptions): StandbyRole {
+  const replica = sharing ?? createStoreReplica(options);
+  const service: Service = sharing === undefined ? replica : ALREADY_RUN;
+  return {
+    state: stateHandlers(replica.replicas),
+    isReady: () => holdsState(replica),
+    start: () => service.start(),
+    stop: (stopping) => service.stop(stopping),
+    done: service.done,
+  };
+}

@@ -8,6 +8,7 @@ import { encodeRevision } from '../wire/revisions.js';
 import { type AppliedState, loadState, withHorizon, withReady, withRevision } from './applied-state.js';
 import type { Change, CommitRecord } from './change.js';
 import { encodeCommit } from './commit-codec.js';
+import { HEAD_CACHE_BYTES, HeadCache } from './head-cache.js';
 import { Overlay } from './overlay.js';
 import { SharedSnapshot } from './shared-snapshot.js';
 import { COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, seenKey } from './state-keys.js';
@@ -27,7 +28,7 @@ export class Applier {
 
   private constructor(store: Store, state: AppliedState) {
     this.#store = store;
-    this.#overlay = new Overlay(store);
+    this.#overlay = new Overlay(store, new HeadCache(HEAD_CACHE_BYTES));
     this.#state = state;
     this.#next = state;
   }
@@ -97,14 +98,14 @@ export class Applier {
       this.#before = undefined;
       before.close();
     }
-    this.#overlay.clear();
+    this.#overlay.committed();
     this.#state = { ...this.#next, commit };
     this.#next = this.#state;
   }
 
   /** Forgets what was folded since the last commit. */
   discard(): void {
-    this.#overlay.clear();
+    this.#overlay.discard();
     this.#next = this.#state;
   }
 

@@ -95,7 +95,7 @@ export interface ReaderCounters {
   readonly late: number;
   readonly duplicate: number;
   readonly dead: number;
-  /** Of the dead: those at which a step threw (S23). */
+  /** Records at which something threw (S23): dead, or applied but not published (S25) where a value was out of range. */
   readonly failed: number;
   /** The highest watermark of the reader's lanes, µs; -Infinity before any record. */
   readonly watermarkUs: number;

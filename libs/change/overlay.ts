@@ -1,20 +1,25 @@
 import type { StoreBatch, StoreReader } from '../store/store.js';
 import type { PageWriter } from '../timeline/timeline.js';
+import { type HeadCache, isHeadKey } from './head-cache.js';
 
 /** Writes of one tick, held over a store until they are written as one batch (C1). Reads see them. */
 export class Overlay implements PageWriter {
   readonly #below: StoreReader;
+  readonly #heads: HeadCache;
   /** By key as latin-1 text, one character a byte; undefined where deleted. */
   readonly #writes = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array | undefined }>();
 
-  constructor(below: StoreReader) {
+  /** `heads` holds what lies below, as of the last commit. */
+  constructor(below: StoreReader, heads: HeadCache) {
     this.#below = below;
+    this.#heads = heads;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    if (this.#writes.size === 0) return this.#below.get(key);
-    const write = this.#writes.get(textOf(key));
-    return write === undefined ? this.#below.get(key) : write.value;
+    const text = textOf(key);
+    const write = this.#writes.get(text);
+    if (write !== undefined) return write.value;
+    return (isHeadKey(key) ? this.#heads.get(text) : undefined) ?? this.#below.get(key);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -33,11 +38,23 @@ export class Overlay implements PageWriter {
     }
   }
 
-  clear(): void {
+  /** What was written is below now. */
+  committed(): void {
+    for (const [text, { key, value }] of this.#writes) {
+      if (!isHeadKey(key)) continue;
+      if (value === undefined) this.#heads.delete(text);
+      else this.#heads.put(text, value);
+    }
+    this.#writes.clear();
+  }
+
+  /** As if nothing had been written. */
+  discard(): void {
     this.#writes.clear();
   }
 }
 
 function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+  const bytes = key instanceof Buffer ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.toString('latin1');
 }

@@ -17,12 +17,17 @@ export const GROUP_KEY_BYTES_MAX = 1_024;
 /** The group's head key. `slot` is `slotOf(groupKey)`. */
 export function headKey(slot: number, timelineId: number, groupKey: Uint8Array): Uint8Array {
   assert(slot >= 0 && slot < 1_024 && groupKey.length <= GROUP_KEY_BYTES_MAX);
-  const key = new Uint8Array(9 + groupKey.length);
-  const view = new DataView(key.buffer);
-  view.setUint8(0, TIMELINE_TAG);
-  view.setUint16(1, slot);
-  view.setUint32(3, timelineId);
-  view.setUint16(7, groupKey.length);
+  // Byte by byte, and from the pool: this is done for every group of every tick and every lookup.
+  const key = Buffer.allocUnsafe(9 + groupKey.length);
+  key[0] = TIMELINE_TAG;
+  key[1] = slot >>> 8;
+  key[2] = slot;
+  key[3] = timelineId >>> 24;
+  key[4] = timelineId >>> 16;
+  key[5] = timelineId >>> 8;
+  key[6] = timelineId;
+  key[7] = groupKey.length >>> 8;
+  key[8] = groupKey.length;
   key.set(groupKey, 9);
   return key;
 }

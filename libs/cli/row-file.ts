@@ -76,7 +76,8 @@ function parseJsonLine(line: string, path: string, number: number): FileRow {
 
 function csvRow(header: readonly string[], fields: readonly string[], path: string, number: number): FileRow {
   if (fields.length !== header.length) throw new UsageError(`${path}:${number}: ${fields.length} fields, but the header has ${header.length}`);
-  return Object.fromEntries(header.map((name, i) => [name, fields[i] ?? '']).filter(([, field]) => field !== ''));
+  const entries = header.map((name, i): readonly [string, string] => [name, fields[i] ?? '']);
+  return Object.fromEntries(entries.filter(([, field]) => field !== ''));
 }
 
 /** One line of RFC 4180; a quoted field may hold commas and doubled quotes, but no line break. */

@@ -10,7 +10,9 @@ const DEFAULT_API_URL = 'http://127.0.0.1:8080';
 export const processTerminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
-  progress: (line) => void (process.stderr.isTTY && process.stderr.write(`\r\x1b[K${line}`)),
+  progress: (line) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+  },
 };
 
 /** Runs one command; gives the exit code: 0, 1 for a failure, 2 for a wrong call. */

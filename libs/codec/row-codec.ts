@@ -34,7 +34,7 @@ export function compileRowCodec(fields: readonly Field[]): RowCodec {
   for (const field of fields) checkDepth(field.type, field.name);
   const codec = compileFields(fields);
   return {
-    encode: codec.encode,
+    encode: (row, into) => codec.encode(row, into),
     decode: (bytes, offset) => codec.decode(new ByteReader(bytes, offset)),
   };
 }

@@ -92,7 +92,7 @@ export const expectations =
   () =>
   <C>(value: () => readonly RowExpectation<Row<C>>[], context: ClassMethodDecoratorContext<C>): void => {
     const marks = marksOf(context, 'expectations');
-    marks.expectations.push({ name: methodName(marks, context, 'expectations'), method: value as Method });
+    marks.expectations.push({ name: methodName(marks, context, 'expectations'), method: value });
   };
 
 /** What is asked of a member's decorator context. */

@@ -13,8 +13,8 @@ export interface Service {
 /** A promise and its two ends, for a `done` that is settled from elsewhere (Node 20 has no `Promise.withResolvers`). */
 export interface Completion {
   readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export function createCompletion(): Completion {

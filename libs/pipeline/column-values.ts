@@ -35,7 +35,7 @@ function compileEncode(type: ValueType): (value: Exclude<Value, null>) => Column
 
 function compileDecode(type: ValueType): (value: number | Uint8Array) => Value {
   if (type.kind === 'bool') return (value) => value === 1;
-  if (isNumber(type)) return (value) => value as number; // the column's shape says so
+  if (isNumber(type)) return (value) => value; // the column's shape says so
   if (isText(type)) return (value) => asBuffer(value).toString('utf8');
   if (type.kind === 'bytes') return (value) => Uint8Array.from(asBuffer(value));
   const codec = compileRowCodec([{ name: 'value', type }]);

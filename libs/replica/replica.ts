@@ -21,12 +21,15 @@ import { crashPoint } from '../change/crash-point.js';
 import { digestStore, type StateDigest } from '../change/digest.js';
 import { COMMIT_KEY } from '../change/state-keys.js';
 import { ThymeError } from '../errors/errors.js';
+import { createCompletion } from '../lifecycle/service.js';
+import type { RangeOptions } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 import { bootstrap } from './bootstrap.js';
 import { PartitionView } from './partition-view.js';
 import { ReplicaLag } from './replica-lag.js';
 import type { ReplicaStores } from './replica-stores.js';
-import type { ReplicationSource, StreamMessage } from './replication-source.js';
+import type { ReplicationSource, SnapshotEntry, StreamMessage } from './replication-source.js';
+import { snapshotChunks } from './snapshot-chunks.js';
 
 export interface ReplicaOptions {
   readonly partition: number;
@@ -61,11 +64,17 @@ export class Replica {
   /** The highest that was ever heard of (R2). */
   #epoch = 0;
   #retryMs = RETRY_MS_MIN;
+  readonly #caughtUp = createCompletion();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#lag = new ReplicaLag(() => options.clock.nowUs());
     this.view = new PartitionView(options.partition, () => this.#lag.lagUs());
+  }
+
+  /** Resolves when it has once shown all that its owner had: before that its answers may be of any age. */
+  get caughtUp(): Promise<void> {
+    return this.#caughtUp.promise;
   }
 
   /** Follows until the signal aborts; rejects when it cannot go on. */
@@ -83,6 +92,16 @@ export class Replica {
   /** SHA-256 over the partition's entries; replicas at the same seq have the same (C2). */
   async digest(): Promise<StateDigest> {
     return digestStore(this.#held().store);
+  }
+
+  /** Entries of the range in key order, as of the call. */
+  entries(range: RangeOptions): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+    return this.#held().store.entries(range);
+  }
+
+  /** The whole store as of one seq, for another replica or a backup. */
+  snapshot(signal: AbortSignal): AsyncIterable<readonly SnapshotEntry[]> {
+    return snapshotChunks(this.#held().store, signal);
   }
 
   /** The applier of now; a bootstrap puts another in its place. */
@@ -133,6 +152,7 @@ export class Replica {
     this.#epoch = Math.max(this.#epoch, epoch);
     if (message.kind === 'heartbeat') {
       this.#lag.heartbeat(message.headSeq, message.clockUs, applier.seq);
+      if (message.headSeq <= applier.seq) this.#caughtUp.resolve();
       return undefined;
     }
     await this.#apply(applier, message.batch);

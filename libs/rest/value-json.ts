@@ -51,7 +51,7 @@ function kindOf(json: unknown, place: string): Kind {
     case 'boolean':
       return { case: 'boolValue', value: json };
     case 'number':
-      return numberKind(json, place);
+      return numberKind(json);
     case 'object':
       if (json === null) return { case: undefined };
       if (Array.isArray(json)) return { case: 'listValue', value: { values: json.map((element, i) => jsonToValue(element, `${place}[${i}]`)) } };
@@ -67,7 +67,7 @@ export function jsonToFields(json: object, place: string): Record<string, Value>
 }
 
 /** JSON does not tell `5.0` from `5`: an integer is an int, and becomes a float where a float is wanted. */
-function numberKind(value: number, place: string): Kind {
+function numberKind(value: number): Kind {
   if (!Number.isInteger(value)) return { case: 'floatValue', value };
   if (Number.isSafeInteger(value)) return { case: 'intValue', value: BigInt(value) };
   // Beyond 2^53 the parser has already rounded: as a float that is what it says, as a key it is somebody else's.

@@ -71,7 +71,9 @@ function answerOnce(
       callback(statusFor(error, context));
       scope.close(context, method, error);
     },
-  ).finally(aborted.release);
+  ).finally(() => {
+    aborted.release();
+  });
 }
 
 async function answerMany(

@@ -1,4 +1,4 @@
-import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { ThymeError, type FieldViolation, type StatusName } from '../errors/errors.js';
 
@@ -132,7 +132,7 @@ function repeatedBytes(bytes: Uint8Array, field: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   while (reader.pos < reader.len) {
     const [number, wireType] = reader.tag();
-    if (number === field && wireType === 2) found.push(reader.bytes());
+    if (number === field && wireType === WireType.LengthDelimited) found.push(reader.bytes());
     else reader.skip(wireType, number);
   }
   return found;

@@ -84,7 +84,7 @@ export class Aggregator implements Service {
       this.#ended.reject(error);
       this.#stopping.abort(); // one partition that cannot go on ends the process: another takes all of them
     });
-    await Promise.race([Promise.all(this.owners.map((owner) => owner.view.waitFor(() => true, signal))), this.done]);
+    await Promise.race([Promise.all(this.owners.map((owner) => owner.acquired)), this.done]);
   }
 
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {

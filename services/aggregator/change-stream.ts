@@ -1,11 +1,11 @@
 import type { Applier } from '../../libs/change/applier.js';
 import type { EncodedBatch } from '../../libs/change/batch-codec.js';
 import { readBatches } from '../../libs/change/changelog.js';
-import { COMMIT_KEY } from '../../libs/change/state-keys.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import type { Log } from '../../libs/log/log.js';
 import { changesTopic } from '../../libs/pipeline/topics.js';
 import type { SnapshotEntry, StreamMessage } from '../../libs/replica/replication-source.js';
+import { snapshotChunks } from '../../libs/replica/snapshot-chunks.js';
 import type { Clock } from '../../libs/time/clock.js';
 import { RecentBatches } from './recent-batches.js';
 
@@ -20,9 +20,6 @@ export interface ChangeStreamOptions {
   /** Whether the partition is being worked: only then a heartbeat is the truth. */
   readonly isWorked: () => boolean;
 }
-
-const SNAPSHOT_CHUNK_BYTES = 256 * 1_024;
-const SNAPSHOT_CHUNK_ENTRIES = 1_024;
 
 /**
  * A partition's batches for whoever follows them (DESIGN 5). A subscriber has a cursor and pulls: it
@@ -86,19 +83,7 @@ export class ChangeStream {
   /** The store as of one seq; the commit record's key comes first of all. */
   async *snapshot(signal: AbortSignal): AsyncGenerator<readonly SnapshotEntry[]> {
     if (this.#applier === undefined) throw notHere(this.#options.partition);
-    let chunk: SnapshotEntry[] = [];
-    let bytes = 0;
-    // As of this call, whatever is written meanwhile.
-    for await (const [key, value] of this.#applier.store.entries({ from: COMMIT_KEY })) {
-      signal.throwIfAborted();
-      chunk.push({ key, value });
-      bytes += key.length + value.length;
-      if (bytes < SNAPSHOT_CHUNK_BYTES && chunk.length < SNAPSHOT_CHUNK_ENTRIES) continue;
-      yield chunk;
-      chunk = [];
-      bytes = 0;
-    }
-    if (chunk.length > 0) yield chunk;
+    yield* snapshotChunks(this.#applier.store, signal);
   }
 
   #headSeq(): number {

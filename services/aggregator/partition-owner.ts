@@ -1,6 +1,7 @@
 import type { Applier } from '../../libs/change/applier.js';
 import type { EncodedBatch } from '../../libs/change/batch-codec.js';
 import { ThymeError } from '../../libs/errors/errors.js';
+import { createCompletion } from '../../libs/lifecycle/service.js';
 import { PartitionView } from '../../libs/replica/partition-view.js';
 import type { Store } from '../../libs/store/store.js';
 import { acquire } from './acquire.js';
@@ -42,12 +43,18 @@ export class PartitionOwner {
   #store: Store | undefined;
   #task: PartitionTask | undefined;
   #retryMs = RETRY_MS_MIN;
+  readonly #acquired = createCompletion();
 
   constructor(options: OwnerOptions) {
     this.#options = options;
     const { deployment, partition, log, clock } = options.environment;
     this.view = new PartitionView(partition, () => (this.#task === undefined ? undefined : 0));
     this.stream = new ChangeStream({ deployment, partition, log, clock, recentBytesMax: options.recentBytesMax, heartbeatMs: options.heartbeatMs, isWorked: () => this.#task !== undefined });
+  }
+
+  /** Resolves when the partition has been acquired once. */
+  get acquired(): Promise<void> {
+    return this.#acquired.promise;
   }
 
   /** The task at work; undefined while the partition is being acquired. */
@@ -83,6 +90,7 @@ export class PartitionOwner {
       this.#store ??= await this.#options.openStore();
       task = await acquire(this.#options.environment, this.#store, { onApplier: (applier) => this.#attach(applier), onBatch: (batch) => this.#onBatch(batch) });
       this.#task = task;
+      this.#acquired.resolve();
       for (; !signal.aborted; ticks++) await this.#tick(task, signal);
       return { kind: 'stopped' };
     } catch (cause) {

@@ -161,7 +161,7 @@ export class PipelineRun {
       groups = new Map();
       this.#groups.set(reader, groups);
     }
-    const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+    const text = (key instanceof Buffer ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength)).toString('latin1');
     let group = groups.get(text);
     if (group === undefined) {
       group = { key, rows: [] };
@@ -176,11 +176,13 @@ export class PipelineRun {
     if (publish === undefined) return;
     const { eventTimeUs, appendTimeUs, historical } = record;
     try {
-      const shape = this.#applier.shape(id);
-      const answers = publish.questions.length === 0 ? [] : readWindows(shape, this.#applier.pages, headKey(slotOf(key), id, key), { asOfUs: eventTimeUs, knownAtUs: Number.POSITIVE_INFINITY }, publish.questions);
+      const instant = { asOfUs: eventTimeUs, knownAtUs: Number.POSITIVE_INFINITY };
+      const answers = publish.questions.length === 0 ? [] : readWindows(this.#applier.shape(id), this.#applier.pages, headKey(slotOf(key), id, key), instant, publish.questions);
       const row = publish.outputRow(record.row, eventTimeUs, answers);
       this.#output.append(publish.topic, { key, value: publish.records.encode({ eventTimeUs, appendTimeUs, lane: publish.lane, historical, row }) });
     } catch (error) {
+      if (!(error instanceof ThymeError)) throw error; // no author's code runs here
+      reader.counters.failed++; // its group has it: it counts as applied
       this.#deadLetter(reader, { stage: reader.plan.stages.length - 1, record, whole: true }, reasonOf(error));
     }
   }

@@ -10,6 +10,7 @@ import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
 import { datasetTopic, deadLetterTopic } from '../../libs/pipeline/topics.js';
 import type { Field, Row } from '../../libs/schema/value-type.js';
 import { compilePublish, type PublishPlan } from './publish-plan.js';
+import { readerIdentities } from './reader-identities.js';
 
 /** The lane that all pushes share (S10); every other is a source's partition, shard or file. */
 const PUSH_LANE = 'push';
@@ -17,7 +18,7 @@ const INDEX_PREFIX = 'index:';
 
 /** Everything that a reader runs a record with, compiled from a revision. A reader belongs to one timeline or stream. */
 export interface ReaderPlan {
-  /** The timeline's id, which is the reader's too. */
+  /** The timeline's id, which is the reader's too (reader-identities.ts). */
   readonly id: number;
   readonly name: string;
   readonly version: number;
@@ -55,7 +56,7 @@ export interface RevisionPlan {
 
 export function planRevision(revision: Revision, deployment: string, functions: AuthorFunctions): RevisionPlan {
   const planner = new Planner(revision, deployment, functions);
-  const plans = revision.timelines.flatMap((timeline) => planner.plan(timeline) ?? []);
+  const plans = readerIdentities(revision).flatMap((identity) => planner.plan(identity) ?? []);
   const indexes = plans.filter((plan) => plan.isIndex);
   for (const plan of plans) {
     for (const dataset of plan.joins) assert(indexes.some((index) => index.dataset.name === dataset), `${plan.name} joins ${dataset}, which has no index`); // checked at commit
@@ -70,14 +71,15 @@ export function planRevision(revision: Revision, deployment: string, functions: 
 class Planner {
   readonly #definitions: Definitions;
   readonly #datasets: ReadonlyMap<string, DatasetDefinition>;
-  readonly #timelines: readonly TimelineIdentity[];
+  readonly #identities: readonly TimelineIdentity[];
   readonly #deployment: string;
   readonly #functions: AuthorFunctions;
 
-  constructor({ definitions, timelines }: Revision, deployment: string, functions: AuthorFunctions) {
+  constructor(revision: Revision, deployment: string, functions: AuthorFunctions) {
+    const { definitions } = revision;
     this.#definitions = definitions;
     this.#datasets = new Map(definitions.datasets.map((dataset) => [dataset.name, dataset]));
-    this.#timelines = timelines;
+    this.#identities = readerIdentities(revision);
     this.#deployment = deployment;
     this.#functions = functions;
   }
@@ -144,6 +146,6 @@ class Planner {
 
   #upstreamOf(dataset: string): readonly number[] {
     const filling = this.#definitions.pipelines.filter((pipeline) => pipeline.output === dataset);
-    return this.#timelines.filter(({ name, version }) => filling.some((pipeline) => pipeline.name === name && pipeline.version === version)).map(({ id }) => id);
+    return this.#identities.filter(({ name, version }) => filling.some((pipeline) => pipeline.name === name && pipeline.version === version)).map(({ id }) => id);
   }
 }

@@ -48,7 +48,7 @@ describe('ingest and registry on a log on disk', () => {
     await registry.commit(await proposalOf(ORDER));
     const ingest = ingestOn(failing(log), registry);
     const push = ingest.push({ dataset: 'Order', historical: false, body: { kind: 'parsed', records: [{ user_id: 'u', amount: 1, ordered_at: 1 }, {}] } });
-    expect(await push.then(() => 'acknowledged', (error: Error) => error.message)).to.equal('the disk is gone');
+    expect(await push.then(() => 'acknowledged', (error: unknown) => (error as Error).message)).to.equal('the disk is gone');
     expect(ingest.counts()).to.deep.equal([{ dataset: 'Order', accepted: 0, refused: 0, ignoredFields: 0 }]);
     await registry.stop();
     await log.close();

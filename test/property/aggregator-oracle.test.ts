@@ -139,7 +139,7 @@ class Model {
         return this.#tick(partition);
       case 'restart':
       case 'lose':
-        return this.harness.restart(partition, { loseStore: step.kind === 'lose' });
+        { this.harness.restart(partition, { loseStore: step.kind === 'lose' }); return; }
       case 'fault':
         this.log.next = step.fault;
         await this.#tick(partition);

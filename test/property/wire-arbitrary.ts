@@ -16,7 +16,7 @@ const share = fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 
 
 /** Only the members that are there, as `exactOptionalPropertyTypes` has it. */
 function some<T extends object>(members: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }, required: (keyof T)[]): fc.Arbitrary<T> {
-  return fc.record(members, { requiredKeys: required, noNullPrototype: true }) as fc.Arbitrary<T>;
+  return fc.record(members, { requiredKeys: required, noNullPrototype: true });
 }
 
 export const valueTypes: fc.Arbitrary<ValueType> = fc.letrec<{ type: ValueType }>((tie) => ({
@@ -128,7 +128,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 
 const aggregations: fc.Arbitrary<Aggregation> = fc.constantFrom<Aggregation['operator'][]>('sum', 'count', 'avg', 'min', 'max', 'percentile', 'percentRank', 'last', 'lastK').chain((operator) =>
   some<Aggregation>(
-    { field: name, operator: fc.constant(operator), of: name, windowUs: fc.option(safe), where: expressions, ...(operator === 'percentile' ? { pct: share } : {}), k: count, dedup: fc.constant(true), dropNull: fc.constant(true) } as { [K in keyof Aggregation]: fc.Arbitrary<Aggregation[K]> },
+    { field: name, operator: fc.constant(operator), of: name, windowUs: fc.option(safe), where: expressions, ...(operator === 'percentile' ? { pct: share } : {}), k: count, dedup: fc.constant(true), dropNull: fc.constant(true) },
     operator === 'percentile' ? ['field', 'operator', 'windowUs', 'pct'] : ['field', 'operator', 'windowUs'],
   ),
 );

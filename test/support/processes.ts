@@ -1,0 +1,141 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const LAUNCHER = fileURLToPath(new URL('../../services/launch.js', import.meta.url));
+
+/** From the start to the ready line; a cold start takes two seconds, and several may share a busy core. */
+const READY_DEADLINE_MS = 120_000;
+/** From SIGTERM to the exit: above the 10 s that a server gives to what is in flight. */
+const STOP_DEADLINE_MS = 30_000;
+const READY_LINE = /^thyme ready(?: rest=(\S+))? grpc=(\S+)$/m;
+
+export interface ThymeProcess {
+  readonly pid: number;
+  /** Empty where the process has no gateway. */
+  readonly restUrl: string;
+  readonly grpcTarget: string;
+  /** Standard error so far: JSON lines. */
+  stderr(): string;
+  readonly isRunning: boolean;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with the exit code, or rejects when it does not end in time. */
+  stop(): Promise<number | null>;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Run by bash in front of the program, for limits such as `ulimit -f`. */
+  readonly before?: string;
+}
+
+/** Processes of the real program, with one folder for all that they write; `end` stops them and removes it. */
+export class Processes {
+  readonly folder = mkdtempSync(join(tmpdir(), 'thyme-processes-'));
+  readonly #running = new Set<Child>();
+
+  /** A new folder below the one that `end` removes. */
+  subfolder(name: string): string {
+    const path = join(this.folder, name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  /** `thyme serve`, on free ports unless told otherwise; resolves at its ready line. */
+  async serve(dataDir: string, args: readonly string[] = [], { env = {}, before }: StartOptions = {}): Promise<ThymeProcess> {
+    const child = this.#start(['serve', ...args], { env: { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_LOG_LEVEL: 'warn', ...env }, ...(before === undefined ? {} : { before }) });
+    return child.ready();
+  }
+
+  /** Any command, to its end. */
+  async run(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
+    const child = this.#start(args, options);
+    await child.ended;
+    return { code: child.process.exitCode, stdout: child.stdout, stderr: child.stderrText };
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#running].map((child) => child.kill()));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #start(args: readonly string[], options: StartOptions): Child {
+    const child = new Child(args, options);
+    this.#running.add(child);
+    void child.ended.then(() => this.#running.delete(child));
+    return child;
+  }
+}
+
+class Child {
+  readonly process: ChildProcess;
+  readonly ended: Promise<void>;
+  stdout = '';
+  stderrText = '';
+
+  constructor(args: readonly string[], { env = {}, before }: StartOptions) {
+    const command = [process.execPath, LAUNCHER, ...args];
+    const [file = '', ...rest] = before === undefined ? command : ['bash', '-c', `${before}; exec "$@"`, 'bash', ...command];
+    this.process = spawn(file, rest, { env: { ...inherited(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process.stdout?.setEncoding('utf8').on('data', (part: string) => (this.stdout += part));
+    this.process.stderr?.setEncoding('utf8').on('data', (part: string) => (this.stderrText += part));
+    // `close` comes after `exit`, when both streams have been read to their ends.
+    this.ended = once(this.process, 'close').then(() => undefined);
+  }
+
+  async ready(): Promise<ThymeProcess> {
+    const signal = AbortSignal.timeout(READY_DEADLINE_MS);
+    const { process: child } = this;
+    while (!READY_LINE.test(this.stdout)) {
+      if (hasExited(child)) throw new Error(`thyme serve ended with ${String(child.exitCode ?? child.signalCode)}:\n${this.stderrText}`);
+      await Promise.race([once(child.stdout ?? child, 'data', { signal }), this.ended]);
+    }
+    const [, restUrl = '', grpcTarget = ''] = READY_LINE.exec(this.stdout) ?? [];
+    return {
+      pid: child.pid ?? 0,
+      restUrl,
+      grpcTarget,
+      stderr: () => this.stderrText,
+      get isRunning() {
+        return !hasExited(child);
+      },
+      kill: () => this.kill(),
+      stop: () => this.#stop(),
+    };
+  }
+
+  async kill(): Promise<void> {
+    if (!hasExited(this.process)) this.process.kill('SIGKILL');
+    await this.ended;
+  }
+
+  async #stop(): Promise<number | null> {
+    if (!hasExited(this.process)) this.process.kill('SIGTERM');
+    const late = once(AbortSignal.timeout(STOP_DEADLINE_MS), 'abort').then(async () => {
+      await this.kill();
+      throw new Error(`thyme serve did not stop within ${STOP_DEADLINE_MS} ms`);
+    });
+    await Promise.race([this.ended, late]);
+    return this.process.exitCode;
+  }
+}
+
+function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+/** The environment without what would configure the program behind the test's back. */
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('THYME_')));
+}
