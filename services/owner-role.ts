@@ -5,6 +5,7 @@ import { AggregatorService } from '../gen/thyme/v1/jobs_pb.js';
 import { IngestService } from '../gen/thyme/v1/ingest_pb.js';
 import { RegistryService } from '../gen/thyme/v1/registry_pb.js';
 import { ReplicationService } from '../gen/thyme/v1/replication_pb.js';
+import { configError } from '../libs/config/env.js';
 import { createCompletion, type Service } from '../libs/lifecycle/service.js';
 import { openLevelLog } from '../libs/log/level-log.js';
 import type { Log } from '../libs/log/log.js';
@@ -55,7 +56,7 @@ export interface OwnerRole extends Service {
 /** Opens the log of the data folder; FAILED_PRECONDITION when another process has it. */
 export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRole> {
   const { dataDir, deployment, partitions, clock } = options;
-  await mkdir(dataDir, { recursive: true });
+  await makeDataFolder(dataDir);
   const logStore = await openLevelStore(join(dataDir, 'log'), { writeBufferSize: LOG_WRITE_BUFFER_BYTES });
   const log = await openLevelLog(logStore);
   const room = watchRoom(options);
@@ -73,6 +74,14 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
     replication: aggregator.replication,
     ...lifecycle({ registry, aggregator, log, logStore, room }),
   };
+}
+
+async function makeDataFolder(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+  } catch (error) {
+    throw configError('THYME_DATA_DIR', `'${dataDir}' cannot be made a folder: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** The owner's RPCs. */

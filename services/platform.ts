@@ -21,7 +21,6 @@ import { remoteSource } from '../libs/replica/remote-source.js';
 import type { ReplicationSource } from '../libs/replica/replication-source.js';
 import { createClient, openChannel, type RpcChannel } from '../libs/rpc/client.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
-import type { Clock } from '../libs/time/clock.js';
 import { createGatewayRole } from './gateway-role.js';
 import { openOwnerRole, type OwnerRole, type Telemetry } from './owner-role.js';
 import { openQueryRole, type QueryRole } from './query-role.js';
@@ -53,7 +52,7 @@ export async function openPlatform(config: ServeConfig, telemetry: Telemetry): P
   const owner = ownerRole ?? remoteOwner(channels.to(config.owner));
   const replicas = { ...telemetry, dataDir: config.dataDir, source: owner.replication };
   const hasReplica = config.roles.has('query') || config.roles.has('store-replica');
-  const partitions = ownerRole === undefined && hasReplica ? await askPartitions(owner, telemetry.clock) : config.partitions;
+  const partitions = ownerRole === undefined && hasReplica ? await askPartitions(owner, telemetry) : config.partitions;
   const queryRole = config.roles.has('query') ? await openQueryRole({ ...replicas, partitions }) : undefined;
   const standby = config.roles.has('store-replica') ? openStandbyRole({ ...replicas, partitions, sharing: queryRole?.replica }) : undefined;
   return assemble(config, telemetry, { ownerRole, owner, queryRole, standby, channels });
@@ -97,14 +96,15 @@ function remoteOwner(channel: RpcChannel): OwnerServices {
 }
 
 /** How many partitions a replica has to hold, from who knows; a wrong number would answer from the wrong partition. */
-async function askPartitions({ aggregator }: OwnerServices, clock: Clock): Promise<number> {
+async function askPartitions({ aggregator }: OwnerServices, { clock, logger }: Telemetry): Promise<number> {
   const { signal } = new AbortController();
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     try {
       const { partitionCount } = await aggregator.listJobs(create(ListJobsRequestSchema), { signal });
       if (partitionCount > 0) return partitionCount;
     } catch (error) {
       if (!(error instanceof ThymeError && error.status === 'UNAVAILABLE')) throw error;
+      if (attempt === 1) logger.warn('the owner of the log does not answer: waiting for it');
     }
     await clock.sleep(OWNER_RETRY_MS, signal);
   }

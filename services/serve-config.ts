@@ -95,4 +95,8 @@ function readRoles(text: string): ReadonlySet<Role> {
 function checkPeers({ roles, owner, query }: ServeConfig): void {
   if (!roles.has('registry') && owner === undefined) throw configError('THYME_OWNER', 'must name host:port of the process with registry, ingest and aggregator');
   if (roles.has('gateway') && !roles.has('query') && query === undefined) throw configError('THYME_QUERY', 'must name host:port of the query service');
+  for (const [variable, target] of [['THYME_OWNER', owner], ['THYME_QUERY', query]] as const) {
+    // One that can never be reached would be waited for without end.
+    if (target !== undefined && !/^([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(target)) throw configError(variable, `'${target.slice(0, 64)}' is not host:port`);
+  }
 }

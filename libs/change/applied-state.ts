@@ -1,5 +1,5 @@
 import type { Revision } from '../definition/revision.js';
-import { shapeOf } from '../pipeline/measures.js';
+import { INDEX_PREFIX, shapeOf } from '../pipeline/measures.js';
 import type { Store } from '../store/store.js';
 import type { TimelineShape } from '../timeline/timeline.js';
 import { decodeRevision } from '../wire/revisions.js';
@@ -15,13 +15,15 @@ export interface AppliedState {
   readonly revisions: readonly Revision[];
   /** Of every timeline that a revision ever named: ids are never reused. */
   readonly shapes: ReadonlyMap<number, TimelineShape>;
+  /** The timelines that index a dataset. */
+  readonly indexes: ReadonlySet<number>;
   readonly ready: ReadonlySet<number>;
   readonly horizons: ReadonlyMap<number, number>;
 }
 
 export async function loadState(store: Store): Promise<AppliedState> {
   const commit = store.get(COMMIT_KEY);
-  let state: AppliedState = { commit: commit && decodeCommit(commit), revisions: [], shapes: new Map(), ready: new Set(), horizons: new Map() };
+  let state: AppliedState = { commit: commit && decodeCommit(commit), revisions: [], shapes: new Map(), indexes: new Set(), ready: new Set(), horizons: new Map() };
   for await (const [, value] of store.entries(metaRange(REVISION_PREFIX))) state = withRevision(state, decodeRevision(value));
   for await (const [key] of store.entries(metaRange(READY_PREFIX))) state = withReady(state, Number(metaName(key).slice(READY_PREFIX.length)));
   for await (const [key, value] of store.entries(metaRange(HORIZON_PREFIX))) {
@@ -32,11 +34,13 @@ export async function loadState(store: Store): Promise<AppliedState> {
 
 export function withRevision(state: AppliedState, revision: Revision): AppliedState {
   const shapes = new Map(state.shapes);
-  for (const { id, measures } of revision.timelines) {
+  const indexes = new Set(state.indexes);
+  for (const { id, name, measures } of revision.timelines) {
+    if (name.startsWith(INDEX_PREFIX)) indexes.add(id);
     // The same object for a timeline that is known: libs/timeline keeps its layout by it.
     if (!shapes.has(id)) shapes.set(id, shapeOf(measures));
   }
-  return { ...state, shapes, revisions: [revision, ...state.revisions] };
+  return { ...state, shapes, indexes, revisions: [revision, ...state.revisions] };
 }
 
 export function withReady(state: AppliedState, timelineId: number): AppliedState {

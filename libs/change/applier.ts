@@ -8,8 +8,10 @@ import { encodeRevision } from '../wire/revisions.js';
 import { type AppliedState, loadState, withHorizon, withReady, withRevision } from './applied-state.js';
 import type { Change, CommitRecord } from './change.js';
 import { encodeCommit } from './commit-codec.js';
+import { crashPoint } from './crash-point.js';
 import { HEAD_CACHE_BYTES, HeadCache } from './head-cache.js';
 import { Overlay } from './overlay.js';
+import { CachedReader, PAGE_CACHE_BYTES, PageCache } from './page-cache.js';
 import { SharedSnapshot } from './shared-snapshot.js';
 import { COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, seenKey } from './state-keys.js';
 
@@ -20,6 +22,9 @@ import { COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, seenKe
 export class Applier {
   readonly #store: Store;
   readonly #overlay: Overlay;
+  readonly #heads = new HeadCache(HEAD_CACHE_BYTES);
+  readonly #pages = new PageCache(PAGE_CACHE_BYTES);
+  readonly #cached: StoreReader;
   #state: AppliedState;
   /** The state as it will be after `commit`. */
   #next: AppliedState;
@@ -28,7 +33,8 @@ export class Applier {
 
   private constructor(store: Store, state: AppliedState) {
     this.#store = store;
-    this.#overlay = new Overlay(store, new HeadCache(HEAD_CACHE_BYTES));
+    this.#overlay = new Overlay(store, this.#heads);
+    this.#cached = new CachedReader(store, this.#heads, this.#pages);
     this.#state = state;
     this.#next = state;
   }
@@ -91,14 +97,16 @@ export class Applier {
     this.#overlay.writeTo(batch);
     const shared = new SharedSnapshot(this.#store.snapshot());
     const before = shared.hold();
-    this.#before = { shared, reader: before };
+    this.#before = { shared, reader: new CachedReader(before, this.#heads, this.#pages) };
     try {
-      await batch.write({ sync: false });
+      const writing = batch.write({ sync: false });
+      crashPoint('applier.duringWrite');
+      await writing;
     } finally {
       this.#before = undefined;
       before.close();
     }
-    this.#overlay.committed();
+    this.#overlay.committed(this.#pages);
     this.#state = { ...this.#next, commit };
     this.#next = this.#state;
   }
@@ -111,7 +119,7 @@ export class Applier {
 
   /** Whole ticks only (S15). For one synchronous block. */
   reader(): StoreReader {
-    return this.#before?.reader ?? this.#store;
+    return this.#before?.reader ?? this.#cached;
   }
 
   /** One tick for as long as the caller needs; it closes it. */
@@ -129,6 +137,9 @@ export class Applier {
   #foldRows(timelineId: number, groupKey: Uint8Array, rows: readonly TimelineRow[]): void {
     const writer = new TimelineWriter(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey));
     for (const row of rows) writer.insert(row);
+    const horizonUs = this.#next.horizons.get(timelineId);
+    // Not of an index: its newest row at an instant is asked for however old it is.
+    if (horizonUs !== undefined && !this.#next.indexes.has(timelineId)) writer.trim(horizonUs);
     writer.flush();
   }
 }

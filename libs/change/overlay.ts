@@ -1,6 +1,7 @@
 import type { StoreBatch, StoreReader } from '../store/store.js';
 import type { PageWriter } from '../timeline/timeline.js';
-import { type HeadCache, isHeadKey } from './head-cache.js';
+import { type HeadCache, isHeadKey, keyText } from './head-cache.js';
+import type { PageCache } from './page-cache.js';
 
 /** Writes of one tick, held over a store until they are written as one batch (C1). Reads see them. */
 export class Overlay implements PageWriter {
@@ -16,18 +17,18 @@ export class Overlay implements PageWriter {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const text = textOf(key);
+    const text = keyText(key);
     const write = this.#writes.get(text);
     if (write !== undefined) return write.value;
     return (isHeadKey(key) ? this.#heads.get(text) : undefined) ?? this.#below.get(key);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.#writes.set(textOf(key), { key, value });
+    this.#writes.set(keyText(key), { key, value });
   }
 
   delete(key: Uint8Array): void {
-    this.#writes.set(textOf(key), { key, value: undefined });
+    this.#writes.set(keyText(key), { key, value: undefined });
   }
 
   /** Into the batch, in the order of the first write to each key. */
@@ -38,11 +39,11 @@ export class Overlay implements PageWriter {
     }
   }
 
-  /** What was written is below now. */
-  committed(): void {
+  /** What was written is below now; `pages` forgets what it has of it. */
+  committed(pages: PageCache): void {
     for (const [text, { key, value }] of this.#writes) {
-      if (!isHeadKey(key)) continue;
-      if (value === undefined) this.#heads.delete(text);
+      if (!isHeadKey(key)) pages.delete(text);
+      else if (value === undefined) this.#heads.delete(text);
       else this.#heads.put(text, value);
     }
     this.#writes.clear();
@@ -52,9 +53,4 @@ export class Overlay implements PageWriter {
   discard(): void {
     this.#writes.clear();
   }
-}
-
-function textOf(key: Uint8Array): string {
-  const bytes = key instanceof Buffer ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
-  return bytes.toString('latin1');
 }

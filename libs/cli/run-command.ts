@@ -51,7 +51,9 @@ function report(error: unknown, command: Command, terminal: Terminal): number {
   }
   if (error instanceof RestError || error instanceof ThymeError) {
     terminal.err(error.message);
-    if (error instanceof ThymeError) for (const { field, description } of error.violations) terminal.err(`  ${field}: ${description}`);
+    // Most messages say all of it already.
+    const unsaid = error instanceof ThymeError ? error.violations.filter(({ description }) => !error.message.includes(description)) : [];
+    for (const { field, description } of unsaid) terminal.err(`  ${field}: ${description}`);
     return 1;
   }
   terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { ThymeError } from '../errors/errors.js';
 import { configError } from './env.js';
 
 const loopback = new BlockList();
@@ -27,4 +28,17 @@ export function assertSafeAddress(options: {
   if (isLoopback(host) || insecure || (hasTls && hasKeys)) return;
   const missing = hasKeys ? 'a TLS certificate is' : hasTls ? 'API keys are' : 'a TLS certificate and API keys are';
   throw configError(variable, `'${host}' is reachable from other machines and ${missing} missing: configure them, listen on 127.0.0.1, or say --insecure`);
+}
+
+/** Why a server cannot listen, in words that say what to do; `error` is what the system gave, or wraps it. */
+export function cannotListen(host: string, port: number, error: unknown): ThymeError {
+  const text = error instanceof Error ? error.message : String(error);
+  const reason = text.includes('EADDRINUSE')
+    ? 'another process listens there: stop that one, or configure another port (0 for any that is free)'
+    : text.includes('EACCES')
+      ? 'this user may not: ports below 1024 need the right to'
+      : text.includes('EADDRNOTAVAIL') || text.includes('ENOTFOUND')
+        ? 'this machine has no such address'
+        : text.slice(0, 256);
+  return new ThymeError('THYME_CANNOT_LISTEN', 'FAILED_PRECONDITION', `cannot listen on ${host}:${port}: ${reason}`, [], { cause: error });
 }

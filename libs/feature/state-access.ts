@@ -1,4 +1,5 @@
 import type { Instant, PageReader } from '../timeline/timeline.js';
+import type { Readings } from './readings.js';
 import type { Row } from '../schema/value-type.js';
 
 /** An entity as reads take it: its key's values, and the bytes that state is kept under. */
@@ -28,4 +29,6 @@ export interface StateAccess {
 export interface ReadContext {
   readonly state: StateAccess;
   readonly instant: Instant;
+  /** The row's own. */
+  readonly readings: Readings;
 }

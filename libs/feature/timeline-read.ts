@@ -1,7 +1,6 @@
 import { headKey } from '../change/state-keys.js';
 import { ThymeError } from '../errors/errors.js';
 import { formatTimestamp } from '../time/timestamp.js';
-import { readWindows } from '../timeline/timeline-reader.js';
 import type { Instant, TimelineShape, WindowAnswer, WindowQuestion } from '../timeline/timeline.js';
 import type { EntityKey, PartitionState, ReadContext } from './state-access.js';
 
@@ -27,10 +26,13 @@ export class TimelineRead {
   }
 
   /** One answer for each question, in order; all from one state of the group (S15). */
-  read(key: EntityKey, { state, instant }: ReadContext): readonly WindowAnswer[] {
+  read(key: EntityKey, { state, instant, readings }: ReadContext): readonly WindowAnswer[] {
     const partition = state.partitionOf(key.slot);
     this.#checkCovered(partition, instant);
-    return readWindows(this.#shape, partition, headKey(key.slot, this.timelineId, key.bytes), instant, this.#questions);
+    const { timelineId } = this;
+    const reading = readings.find(timelineId, key.bytes)
+      ?? readings.open(timelineId, key.bytes, { shape: this.#shape, store: partition, headKey: headKey(key.slot, timelineId, key.bytes), instant });
+    return this.#questions.map((question) => reading.answer(question));
   }
 
   /** S20: covered means T − W ≥ horizon. */

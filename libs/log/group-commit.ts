@@ -1,3 +1,4 @@
+import { crashPoint } from '../change/crash-point.js';
 import { logBusy, logClosed } from './log-errors.js';
 import type { LogOverlay } from './log-overlay.js';
 
@@ -95,7 +96,11 @@ export class GroupCommit {
       }
     }
     try {
-      await overlay.write();
+      crashPoint('log.beforeWrite');
+      const writing = overlay.write();
+      crashPoint('log.duringWrite');
+      await writing;
+      crashPoint('log.afterWrite');
     } catch (error) {
       for (const { reject } of staged) reject(error);
       return;

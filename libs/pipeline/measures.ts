@@ -9,6 +9,9 @@ import { canonicalJson } from './canonical-json.js';
 // Measures: the columns that a pipeline's timelines hold, and what its aggregations ask of them.
 // Five windows over one column cost one measure (DESIGN 6).
 
+/** Before the dataset's name in the name of an index's timeline. */
+export const INDEX_PREFIX = 'index:';
+
 /** The one measure of an index: the whole record as bytes of its row codec. */
 export const INDEX_MEASURES: readonly Measure[] = [{ digest: false, type: { kind: 'bytes', optional: false } }];
 

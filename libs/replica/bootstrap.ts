@@ -12,6 +12,7 @@ import type { ReplicationSource } from './replication-source.js';
 export async function bootstrap(partition: number, source: ReplicationSource, stores: ReplicaStores, signal: AbortSignal): Promise<Applier> {
   const store = await stores.openFresh();
   try {
+    crashPoint('replica.beforeSnapshot');
     await copySnapshot(partition, source, store, signal);
     const applier = await Applier.open(store);
     crashPoint('replica.beforeSwap');
@@ -31,6 +32,7 @@ async function copySnapshot(partition: number, source: ReplicationSource, store:
     for (const { key, value } of chunk) batch.put(key, value);
     await batch.write({ sync: false });
     entries += chunk.length;
+    crashPoint('replica.duringSnapshot');
   }
   signal.throwIfAborted();
   if (entries === 0) throw new ThymeError('THYME_SNAPSHOT_EMPTY', 'UNAVAILABLE', `the owner of partition ${partition} has nothing to copy yet`);

@@ -131,6 +131,7 @@ export class Replica {
 
   async #follow(signal: AbortSignal): Promise<FollowOutcome> {
     const applier = this.#held();
+    crashPoint('replica.beforeSubscribe');
     this.#epoch = Math.max(this.#epoch, applier.state.commit?.epoch ?? 0);
     try {
       // From the batch that is there already: its repeat shows whether owner and replica agree (R3).
@@ -181,6 +182,7 @@ export class Replica {
       this.#attach(await bootstrap(this.#options.partition, this.#options.source, this.#options.stores, signal));
       await old?.store.close();
       await this.#options.stores.removeOthers();
+      crashPoint('replica.afterCleanup');
     } catch (cause) {
       if (signal.aborted) return;
       const outcome = outcomeOf(cause);

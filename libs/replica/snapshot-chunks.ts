@@ -1,3 +1,4 @@
+import { crashPoint } from '../change/crash-point.js';
 import { COMMIT_KEY } from '../change/state-keys.js';
 import type { Store } from '../store/store.js';
 import type { SnapshotEntry } from './replication-source.js';
@@ -15,8 +16,10 @@ export async function* snapshotChunks(store: Store, signal: AbortSignal): AsyncG
     bytes += key.length + value.length;
     if (bytes < CHUNK_BYTES && chunk.length < CHUNK_ENTRIES) continue;
     yield chunk;
+    crashPoint('snapshot.duringServe');
     chunk = [];
     bytes = 0;
   }
   if (chunk.length > 0) yield chunk;
+  crashPoint('snapshot.afterServe');
 }

@@ -15,6 +15,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Authorize } from '../config/api-keys.js';
+import { cannotListen } from '../config/listen-address.js';
 import { ThymeError } from '../errors/errors.js';
 import { createCompletion, settlesWithin, type Service } from '../lifecycle/service.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -75,7 +76,11 @@ export function createRestServer(options: RestServerOptions): RestServer {
     },
     async start() {
       server.listen(options.port, options.host);
-      await once(server, 'listening'); // rejects on 'error', such as a port that is taken
+      try {
+        await once(server, 'listening'); // rejects on 'error', such as a port that is taken
+      } catch (error) {
+        throw cannotListen(options.host, options.port, error);
+      }
       server.on('error', (error) => options.logger.error('REST server failed', { error }));
     },
     stop({ graceMs }) {

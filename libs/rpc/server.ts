@@ -14,6 +14,7 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall } from '@grpc/grpc-js';
 import type { Authorize } from '../config/api-keys.js';
+import { cannotListen } from '../config/listen-address.js';
 import { ThymeError } from '../errors/errors.js';
 import { createCompletion, settlesWithin, type Service } from '../lifecycle/service.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -111,7 +112,7 @@ function bind(server: Server, { host, port, tls }: RpcServerOptions): Promise<nu
         );
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => (error === null ? resolve(bound) : reject(error)));
+    server.bindAsync(address, credentials, (error, bound) => (error === null ? resolve(bound) : reject(cannotListen(host, port, error))));
   });
 }
 

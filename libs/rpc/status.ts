@@ -50,6 +50,13 @@ export function toStatus(error: unknown): StatusObject {
 export function fromStatus(error: ServiceError): ThymeError {
   const name = NAME_OF.get(error.code);
   const { code, violations } = decodeDetails(error.metadata);
+  // Without our details it is grpc-js that speaks, of addresses and sockets which are not the caller's business.
+  if (name === 'UNAVAILABLE' && code === undefined) {
+    return new ThymeError('THYME_UNAVAILABLE', 'UNAVAILABLE', 'a service that is needed for this does not answer: send it again', [], { cause: error });
+  }
+  if (name === 'DEADLINE_EXCEEDED' && code === undefined) {
+    return new ThymeError('THYME_DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'the deadline passed before the answer was there', [], { cause: error });
+  }
   if (name !== undefined && name !== 'INTERNAL') {
     return new ThymeError(code ?? `THYME_${name}`, name, error.details, violations, { cause: error });
   }

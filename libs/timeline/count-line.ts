@@ -1,4 +1,4 @@
-import type { Digest } from './digest.js';
+import { type Digest, shareBetween } from './digest.js';
 
 /**
  * The count of a set's values as a line with steps: at each x, how many are below and how many up to it; straight
@@ -65,9 +65,7 @@ function between({ xs, below, upTo }: CountLine, next: number, x: number): numbe
   if (next === xs.length) return count;
   const rise = below[next]! - count;
   if (rise === 0) return count;
-  // Halves: two values of opposite sign may be further apart than the greatest double.
-  const start = xs[next - 1]! / 2;
-  return count + rise * Math.min(1, (x / 2 - start) / (xs[next]! / 2 - start));
+  return count + rise * shareBetween(xs[next - 1]!, xs[next]!, x);
 }
 
 function emptyLine(length: number): CountLine {

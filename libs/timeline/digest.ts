@@ -61,8 +61,11 @@ export function lastAtMost(sorted: Float64Array, x: number, start: number, end: 
   return below;
 }
 
-/** Halves before subtracting: two values of opposite sign may be further apart than the greatest double. */
-function shareBetween(start: number, end: number, x: number): number {
+/**
+ * Halves before subtracting: two values of opposite sign may be further apart than the greatest double. And
+ * the halves of two values next to 0 may be the same, though they are not.
+ */
+export function shareBetween(start: number, end: number, x: number): number {
   const width = end / 2 - start / 2;
   return width === 0 ? 0 : Math.min(1, (x / 2 - start / 2) / width);
 }

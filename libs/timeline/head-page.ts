@@ -4,11 +4,11 @@ import { RowPage } from './row-page.js';
 import type { TimelineRow } from './timeline.js';
 
 // The head: | header 16 | root u32 | next id u32 | boundary time f64 | boundary source f64 | boundary offset f64 | horizon f64 | rows | heap |
-const HEAD_BYTES = 56;
+export const HEAD_BYTES = 56;
 const ROOT_HALF = 4;
 const NEXT_ID_HALF = 5;
-const BOUNDARY_WORD = 3;
-const HORIZON_WORD = 6;
+export const BOUNDARY_WORD = 3;
+export const HORIZON_WORD = 6;
 
 /**
  * The newest rows of a timeline, and where the rest is. All its rows are after the boundary, the key of

@@ -57,6 +57,10 @@ export function writeHeader(page: Uint8Array, header: PageHeader): void {
   setUint32(page, 12, header.b);
 }
 
+export function setCount(page: Uint8Array, count: number): void {
+  setUint32(page, 4, count);
+}
+
 function uint32(page: Uint8Array, at: number): number {
   return (page[at]! | (page[at + 1]! << 8) | (page[at + 2]! << 16) | (page[at + 3]! << 24)) >>> 0;
 }

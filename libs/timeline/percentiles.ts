@@ -41,12 +41,12 @@ function rankSearch(view: WindowView, column: number): RankSearch {
     else expandEntry(view.pages, item).forEach(gather);
   };
   view.items.forEach(gather);
-  search.setRaw(sortedValues(spans, column, view.bounds.knownAtUs));
+  search.setRaw(valuesOf(spans, column, view.bounds.knownAtUs));
   view.rankSearches[column] = search;
   return search;
 }
 
-function sortedValues(spans: readonly RowSpan[], column: number, knownAtUs: number): Float64Array<ArrayBuffer> {
+function valuesOf(spans: readonly RowSpan[], column: number, knownAtUs: number): Float64Array<ArrayBuffer> {
   const values = new Float64Array(spans.reduce((sum, { start, end }) => sum + end - start, 0));
   let count = 0;
   for (const { page, start, end } of spans) {
@@ -55,5 +55,5 @@ function sortedValues(spans: readonly RowSpan[], column: number, knownAtUs: numb
       if (value === value && page.known(index) <= knownAtUs) values[count++] = value;
     }
   }
-  return values.subarray(0, count).sort();
+  return values.subarray(0, count);
 }

@@ -21,17 +21,35 @@ import { WindowView } from './window-view.js';
  * MAX_SAFE_INTEGER in magnitude, and a float's that overflows is not finite; refusing them is the caller's (S8).
  */
 export function readWindows(shape: TimelineShape, store: PageReader, headKey: Uint8Array, instant: Instant, questions: readonly WindowQuestion[]): WindowAnswer[] {
-  const pages = new TimelinePages(shape, store, headKey);
-  const views = new Map<number | null, WindowView>();
-  return questions.map((question) => {
-    let view = views.get(question.windowUs);
+  const reading = new TimelineReading(shape, store, headKey, instant);
+  return questions.map((question) => reading.answer(question));
+}
+
+/** One group at one instant, for whoever asks several times: what was fetched and computed for one question serves the next. */
+export class TimelineReading {
+  readonly #pages: TimelinePages;
+  readonly #instant: Instant;
+  readonly #views = new Map<number | null, WindowView>();
+
+  constructor(shape: TimelineShape, store: PageReader, headKey: Uint8Array, instant: Instant) {
+    this.#pages = new TimelinePages(shape, store, headKey);
+    this.#instant = instant;
+  }
+
+  answer(question: WindowQuestion): WindowAnswer {
+    return answer(this.#view(question.windowUs), question);
+  }
+
+  #view(windowUs: number | null): WindowView {
+    let view = this.#views.get(windowUs);
     if (view === undefined) {
-      const fromUs = question.windowUs === null ? Number.NEGATIVE_INFINITY : instant.asOfUs - question.windowUs;
-      view = new WindowView(pages, { fromUs, toUs: instant.asOfUs, knownAtUs: instant.knownAtUs });
-      views.set(question.windowUs, view);
+      const { asOfUs, knownAtUs } = this.#instant;
+      const fromUs = windowUs === null ? Number.NEGATIVE_INFINITY : asOfUs - windowUs;
+      view = new WindowView(this.#pages, { fromUs, toUs: asOfUs, knownAtUs });
+      this.#views.set(windowUs, view);
     }
-    return answer(view, question);
-  });
+    return view;
+  }
 }
 
 function answer(view: WindowView, question: WindowQuestion): WindowAnswer {

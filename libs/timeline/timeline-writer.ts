@@ -3,12 +3,12 @@
 //   writable-pages.ts  loads pages, and puts back those that changed
 //   tree.ts            takes over the head's rows when it is full, and late rows
 //   digest-seals.ts    digests of inner pages that appends have left behind
+//   write-rows.ts      a tick's rows, and the short way for those that are only to be appended
 //   trimming.ts        drops old leaves, whose partials trimmed-base.ts keeps
 
-import assert from 'node:assert/strict';
+import { checkRow } from './check-row.js';
 import { DigestSeals } from './digest-seals.js';
 import { type Geometry, PRODUCTION_GEOMETRY } from './geometry.js';
-import type { Layout } from './layout.js';
 import { RowPage } from './row-page.js';
 import type { PageWriter, TimelineRow, TimelineShape } from './timeline.js';
 import { Tree } from './tree.js';
@@ -70,17 +70,5 @@ export class TimelineWriter {
     head.horizonUs = horizonUs;
     this.#pages.headChanged = true;
     trimTree(this.#pages, { tree: this.#tree, base: this.#base }, horizonUs);
-  }
-}
-
-/** Before anything is changed: a page half changed would be worse than the mistake. */
-function checkRow(row: TimelineRow, layout: Layout): void {
-  assert(Number.isFinite(row.eventTimeUs) && Number.isFinite(row.knownUs), 'a row has no time');
-  assert.equal(row.values.length, layout.columnCount, 'a row has not the columns of its timeline');
-  for (let column = 0; column < layout.columnCount; column++) {
-    const value = row.values[column];
-    if (value === null) continue;
-    if (layout.isNumber[column]!) assert(typeof value === 'number' && Number.isFinite(value), 'a column of numbers takes finite numbers only');
-    else assert(value instanceof Uint8Array, 'a column of bytes takes bytes only');
   }
 }

@@ -52,6 +52,7 @@ async function replay({ deployment, partition, log }: TaskEnvironment, applier: 
   for await (const batch of readBatches(log, { topic: changesTopic(deployment), partition }, Math.max(1, stored))) {
     found = true;
     if ((await applyBatch(applier, batch)) === 'applied') onBatch(batch);
+    crashPoint('acquire.duringReplay');
   }
   if (!found) {
     throw new ThymeError('THYME_STORE_AHEAD', 'FAILED_PRECONDITION',

@@ -109,6 +109,7 @@ export class ChangeStream {
 
   /** Until a batch comes, or a heartbeat is due. */
   async #news(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return; // its listeners were told already
     const waited = new AbortController();
     const stop = (): void => waited.abort();
     signal.addEventListener('abort', stop, { once: true });

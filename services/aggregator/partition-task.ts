@@ -91,11 +91,15 @@ export class PartitionTask {
     const adopted = this.#adopt();
     await this.#setTargets();
     const output = this.#newOutput();
-    if (adopted !== undefined) output.changes.push(adopted);
+    if (adopted !== undefined) {
+      output.changes.push(adopted);
+      crashPoint('aggregator.afterAdopt');
+    }
     const reading = new InputReading(this.#environment);
     const ran = await this.#runInputs(reading, output);
     if (adopted === undefined && !ran && !this.readers.some((reader) => reader.hasNews)) return reading.isFull ? 'full' : 'idle';
     this.#foldBooks(output);
+    crashPoint('aggregator.afterFold');
     await this.#commit(output, this.readers.flatMap((reader) => reader.takeNews()));
     return reading.isFull ? 'full' : 'worked';
   }

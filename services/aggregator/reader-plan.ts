@@ -6,6 +6,7 @@ import type { DatasetDefinition, Definitions, PipelineDefinition } from '../../l
 import type { Revision, TimelineIdentity } from '../../libs/definition/revision.js';
 import { compilePipeline, type Stage } from '../../libs/pipeline/compile.js';
 import { compileIndexValues, type MeasureValues } from '../../libs/pipeline/measure-values.js';
+import { INDEX_PREFIX } from '../../libs/pipeline/measures.js';
 import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
 import { datasetTopic, deadLetterTopic } from '../../libs/pipeline/topics.js';
 import type { Field, Row } from '../../libs/schema/value-type.js';
@@ -14,7 +15,6 @@ import { readerIdentities } from './reader-identities.js';
 
 /** The lane that all pushes share (S10); every other is a source's partition, shard or file. */
 const PUSH_LANE = 'push';
-const INDEX_PREFIX = 'index:';
 
 /** Everything that a reader runs a record with, compiled from a revision. A reader belongs to one timeline or stream. */
 export interface ReaderPlan {

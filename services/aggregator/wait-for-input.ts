@@ -3,6 +3,7 @@ import type { TaskEnvironment } from './task-environment.js';
 
 /** Resolves when some input of the task may have more, when a revision comes, or when the signal aborts. */
 export async function waitForInput(task: PartitionTask, { log, feed }: TaskEnvironment, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return; // its listeners were told already
   const waited = new AbortController();
   const stop = (): void => waited.abort();
   signal.addEventListener('abort', stop, { once: true });

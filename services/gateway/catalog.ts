@@ -22,11 +22,16 @@ export class Catalog {
     this.#clock = clock;
   }
 
-  /** Undefined before the first commit. */
+  /** Undefined before the first commit. While the registry does not answer, what was last known: reads go on without it. */
   async revision(context: CallContext): Promise<Revision | undefined> {
     const known = this.#known;
     if (known !== undefined && this.#clock.nowUs() - known.readUs < AGE_MAX_US) return known.revision;
-    return this.refresh(context);
+    try {
+      return await this.refresh(context);
+    } catch (error) {
+      if (known !== undefined && error instanceof ThymeError && error.status === 'UNAVAILABLE') return known.revision;
+      throw error;
+    }
   }
 
   async refresh(context: CallContext): Promise<Revision | undefined> {

@@ -9,6 +9,8 @@ import type { GatewayServices } from './gateway-services.js';
 import { jsonBody, optionalText, requiredText, type Fields } from './request-fields.js';
 
 const TIMEOUT_MS = 120_000;
+/** Where the bracket of a list must come; nobody indents it further. */
+const LEADING_BYTES = 256;
 
 /** Events in, and entities out. */
 export function pushRoutes({ ingest }: GatewayServices): readonly Route[] {
@@ -52,6 +54,8 @@ function logFields({ body }: RestRequest): { readonly fields: Fields; readonly e
   const members = scanObject(body);
   const events = members.get('events');
   if (events === undefined) throw invalidArgument('events', 'is missing: send a list of objects');
+  // Ingest also reads one record a line: an object that was sent without its list would be taken to pieces.
+  if (!/^\s*\[/.test(Buffer.from(events.subarray(0, LEADING_BYTES)).toString('latin1'))) throw invalidArgument('events', 'is no list: send a list of objects');
   const fields = new Map([...members].filter(([name]) => name !== 'events').map(([name, bytes]) => [name, parseJson(bytes)]));
   return { fields, events };
 }

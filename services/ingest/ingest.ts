@@ -15,6 +15,7 @@
 //       so any number of ingests may run.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Revision } from '../../libs/definition/revision.js';
+import { crashPoint } from '../../libs/change/crash-point.js';
 import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import { encodeToken } from '../../libs/feature/token.js';
 import type { Log, NewRecord } from '../../libs/log/log.js';
@@ -79,7 +80,9 @@ export class Ingest {
     checkBatch(records.length, batch.producer);
     const sorted = await this.#sort(records, batch, door);
     const { log } = this.#options;
+    crashPoint('ingest.beforeAppend');
     const [marks] = await settled([appendToTopic(log, door.topic, sorted.admitted), appendDead(log, door, sorted.dead)]);
+    crashPoint('ingest.afterAppend');
     const refused = sorted.dead.length;
     door.counts.accepted += sorted.accepted;
     door.counts.refused += refused;

@@ -18,6 +18,7 @@ import type { Revision } from '../../libs/definition/revision.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
 import type { AuthorModule } from '../../libs/feature/revision-plans.js';
+import { Readings } from '../../libs/feature/readings.js';
 import type { EntityKey } from '../../libs/feature/state-access.js';
 import type { ReplicaViews } from '../../libs/replica/replica-view.js';
 import type { Row } from '../../libs/schema/value-type.js';
@@ -69,7 +70,7 @@ export class QueryEngine {
         run.asks(plan.keys.fields, [key.values]);
         const brought = plan.readInputs(inputs);
         const instant = await this.#instant(asked, served, { run, caller });
-        const evaluated = plan.evaluate(key, brought, { state: tick, instant });
+        const evaluated = plan.evaluate(key, brought, { state: tick, instant, readings: new Readings() });
         const row = evaluated instanceof Promise ? await untilDeadline(evaluated, caller.signal) : evaluated;
         run.rowCount = 1;
         run.hitCount = tick.found > 0 ? 1 : 0;
@@ -108,7 +109,7 @@ export class QueryEngine {
         const key = plan.keys.read(entity, 'entity_id');
         run.asks(plan.keys.fields, [key.values]);
         const instant = await this.#instant(asked, served, { run, caller });
-        const row = plan.row(key, { state: tick, instant });
+        const row = plan.row(key, { state: tick, instant, readings: new Readings() });
         run.rowCount = row === null ? 0 : 1;
         run.hitCount = tick.found > 0 ? 1 : 0;
         return { dataset, entity: key.values, row, columns: plan.dataset.fields, ...this.#answer({ run, asked, instant, tick, keyFields: plan.keys.fields }) };

@@ -1,6 +1,7 @@
 import { ThymeError } from '../../libs/errors/errors.js';
 import { within } from '../../libs/feature/feature-errors.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
+import { Readings } from '../../libs/feature/readings.js';
 import type { EntityKey } from '../../libs/feature/state-access.js';
 import type { Row } from '../../libs/schema/value-type.js';
 import type { Instant } from '../../libs/timeline/timeline.js';
@@ -34,7 +35,7 @@ export async function evaluateRows(plan: FeaturePlan, asked: readonly AskedRow[]
   try {
     for (const { key, instant, place } of asked) {
       const foundBefore = tick.found;
-      rows.push(named(place, () => plan.evaluate(key, inputs, { state: tick, instant })));
+      rows.push(named(place, () => plan.evaluate(key, inputs, { state: tick, instant, readings: new Readings() })));
       if (tick.found > foundBefore) hitCount++;
     }
   } catch (error) {

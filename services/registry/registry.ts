@@ -15,6 +15,7 @@
 //       fences every other registry (L4), then the log is read to its end, then it is decided.
 //   G3. Numbers of revisions have no gaps, and ids of timelines are never given twice.
 import assert from 'node:assert';
+import { crashPoint } from '../../libs/change/crash-point.js';
 import { refuseBreaking, type Change } from '../../libs/definition/compare.js';
 import { definitionsInvalid, type Problem } from '../../libs/definition/problem.js';
 import type { Revision } from '../../libs/definition/revision.js';
@@ -134,7 +135,9 @@ export class Registry {
   async #commit(proposal: Proposal, baseRevision: number | undefined): Promise<Committed> {
     this.#assertRunning();
     const writer = await this.#acquireWriter();
+    crashPoint('registry.afterFence');
     await this.history.catchUp(); // after the writer is ours (G2)
+    crashPoint('registry.afterRead');
     const { latestNumber } = this.history;
     const decision = this.#decide(proposal, { runBundle: true });
     if (decision.kind === 'invalid') throw definitionsInvalid(decision.problems);
@@ -149,13 +152,16 @@ export class Registry {
   async #publish(writer: TransactionalWriter, revision: Revision): Promise<void> {
     const record = this.#revisions.recordOf(revision);
     await createDatasetTopics(this.#options.log, this.#options.deployment, revision.definitions);
+    crashPoint('registry.beforeCommit');
     try {
       await this.#revisions.commit(writer, record);
     } catch (cause) {
       await this.#dropWriter(); // dead after any error; the next commit takes a new one, then reads
       throw commitUnsure(cause);
     }
+    crashPoint('registry.afterCommit');
     await this.history.catchUp();
+    crashPoint('registry.afterCatchUp');
   }
 
   #decide(proposal: Proposal, options: { readonly runBundle: boolean }): Decision {

@@ -46,11 +46,11 @@ type WantedTimeline = Omit<TimelineIdentity, 'id'>;
 
 function wantedTimelines({ datasets, pipelines }: Definitions): readonly WantedTimeline[] {
   const byName: Datasets = new Map(datasets.map((dataset) => [dataset.name, dataset]));
-  const aggregating = pipelines.filter((pipeline) => pipeline.aggregate !== undefined);
-  const aggregated = new Set(aggregating.map((pipeline) => pipeline.output));
+  const aggregated = new Set(pipelines.filter((pipeline) => pipeline.aggregate !== undefined).map((pipeline) => pipeline.output));
   const indexed = datasets.filter((dataset) => dataset.index && !aggregated.has(dataset.name));
   return [
-    ...aggregating.map((pipeline) => ({ name: pipeline.name, version: pipeline.version, measures: measuresOf(pipeline, fieldsOf(pipeline, byName)) })),
+    // Also one that only publishes: its timeline stays empty, and its reader needs an identity (S18, S25).
+    ...pipelines.map((pipeline) => ({ name: pipeline.name, version: pipeline.version, measures: measuresOf(pipeline, fieldsOf(pipeline, byName)) })),
     ...indexed.map(({ name, version }) => ({ name: `index:${name}`, version, measures: INDEX_MEASURES })),
   ];
 }

@@ -52,7 +52,7 @@ export function revisionOf(number: number, parts: Pick<Definitions, 'datasets' |
     if (each.index && !aggregated) wanted.push({ name: `index:${each.name}`, version: each.version, measures: INDEX_MEASURES });
   }
   for (const each of definitions.pipelines) {
-    wanted.push({ name: each.name, version: each.version, measures: measuresOf(each, outputFields(each, datasets).at(-1) ?? []) });
+    if (each.aggregate !== undefined) wanted.push({ name: each.name, version: each.version, measures: measuresOf(each, outputFields(each, datasets).at(-1) ?? []) });
   }
   const timelines = wanted.map((identity) => {
     let found = known.find(({ name, version }) => name === identity.name && version === identity.version);

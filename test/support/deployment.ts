@@ -11,10 +11,10 @@ export interface Deployment {
 const OWNER = ['--roles', 'registry,ingest,aggregator'];
 
 /** Starts them in their order: each names those that it talks to. */
-export async function startDeployment(processes: Processes, name: string, partitions: number): Promise<Deployment> {
-  const owner = await startOwner(processes, name, { THYME_PARTITIONS: String(partitions) });
-  const query = await startQuery(processes, name, owner);
-  const gateway = await processes.serve(processes.subfolder(`${name}-gateway`), ['--roles', 'gateway', '--owner', owner.grpcTarget, '--query', query.grpcTarget]);
+export async function startDeployment(processes: Processes, name: string, partitions: number, env: StartOptions['env'] = {}): Promise<Deployment> {
+  const owner = await startOwner(processes, name, { THYME_PARTITIONS: String(partitions), ...env });
+  const query = await startQuery(processes, name, owner, env);
+  const gateway = await processes.serve(processes.subfolder(`${name}-gateway`), ['--roles', 'gateway', '--owner', owner.grpcTarget, '--query', query.grpcTarget], { env });
   return { owner, query, gateway, url: gateway.restUrl };
 }
 

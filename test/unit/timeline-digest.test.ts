@@ -71,6 +71,12 @@ describe('digests (S9)', () => {
     expect(merged.low.length).to.be.below(600);
   });
 
+  it('are merged where a value lies between two whose halves are the same', () => {
+    const around = { low: Float64Array.of(-5e-324), high: Float64Array.of(5e-324), upTo: Float64Array.of(100) };
+    const between = { low: Float64Array.of(0), high: Float64Array.of(0), upTo: Float64Array.of(3) };
+    expect(digestWeight(mergeDigests([around, between]))).to.equal(103);
+  });
+
   it('of nothing have no weight', () => {
     expect(digestWeight(digestValues(new Float64Array(0)))).to.equal(0);
     expect(digestWeight(mergeDigests([]))).to.equal(0);

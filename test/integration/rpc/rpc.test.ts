@@ -244,11 +244,16 @@ describe('gRPC over loopback', () => {
 
   it('finishes what is in flight when it stops, and ends endless streams at once', async () => {
     let release = (): void => undefined;
+    const [getting, watched] = [latch(), latch()];
     await serve({
       registry: {
-        get: () => new Promise((resolve) => { release = () => resolve(create(GetResponseSchema)); }),
+        get: () => new Promise((resolve) => {
+          release = () => resolve(create(GetResponseSchema));
+          getting.open();
+        }),
         async *watch(_request, { signal }) {
           yield create(WatchResponseSchema);
+          watched.open();
           await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         },
       },
@@ -258,7 +263,7 @@ describe('gRPC over loopback', () => {
     const watching = failure((async () => {
       for await (const _ of client.watch(create(WatchRequestSchema), live()));
     })());
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await Promise.all([getting.opened, watched.opened]);
     const stopped = server.stop({ graceMs: 5_000 });
     expect(await watching).to.include({ status: 'UNAVAILABLE' });
     release();
@@ -268,9 +273,10 @@ describe('gRPC over loopback', () => {
   });
 
   it('aborts what does not finish within the grace', async () => {
-    await serve({ registry: { get: () => new Promise(() => undefined) } });
+    const getting = latch();
+    await serve({ registry: { get: () => new Promise(() => getting.open()) } });
     const stuck = failure(createClient(RegistryService, channel).get(create(GetRequestSchema), live()));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await getting.opened;
     await server.stop({ graceMs: 50 });
     expect(await stuck).to.include({ status: 'UNAVAILABLE' });
   });
@@ -298,6 +304,13 @@ const idleIngest: Ingest = { log: () => create(LogResponseSchema), async *logStr
 
 function live(): CallContext {
   return { signal: new AbortController().signal };
+}
+
+/** A promise that another part of the test resolves. */
+function latch(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
 }
 
 async function failure(work: unknown): Promise<unknown> {

@@ -1,0 +1,54 @@
+// aggregate: the aggregator alone, fraud pipeline, from log to committed.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openLevelStore } from '../../libs/store/level-store.js';
+import { systemClock } from '../../libs/time/clock.js';
+import { Aggregator } from '../../services/aggregator/aggregator.js';
+import { cachedAuthorFunctions } from '../../services/aggregator/author-functions.js';
+import { report, say } from './bench-report.js';
+import { DEPLOYMENT, fillLog, openFraudLog, withFolder, type FraudLog } from './fraud-owner.js';
+import { Latencies, nowUs } from './latencies.js';
+import type { OrdersOptions } from './orders.js';
+
+const { values } = parseArgs({ options: { events: { type: 'string', default: '1000000' }, entities: { type: 'string', default: '100000' } } });
+const options: OrdersOptions = {
+  events: Number(values.events), entities: Number(values.entities), endUs: Math.floor(systemClock.nowUs()), spanUs: 30 * 86_400e6, skew: 'zipf', lateShare: 0.05,
+};
+
+await withFolder(async (dataDir) => {
+  const opened = await openFraudLog(dataDir);
+  const fillRate = await fillLog(opened, options);
+  say(`${options.events} orders are in the log, ${Math.round(fillRate)}/s through ingest`);
+  const { eventsPerS, ticks } = await aggregate(opened, dataDir);
+  await opened.close();
+  report('aggregate', [
+    { name: 'events_per_s', value: eventsPerS, goal: { atLeast: 100_000 }, note: `${options.events} orders of ${options.entities} users, zipf, 5 % late` },
+    { name: 'tick_p50_ms', value: ticks.quantile(0.5) / 1_000, note: `between commits; ${ticks.count} ticks` },
+    { name: 'tick_p99_ms', value: ticks.quantile(0.99) / 1_000 },
+    { name: 'ingest_per_s', value: fillRate, note: 'parsed records through ingest into the log, durable' },
+  ]);
+});
+
+/** From the aggregator's start until its commit records say that every order is applied. */
+async function aggregate({ log, registry }: FraudLog, dataDir: string): Promise<{ readonly eventsPerS: number; readonly ticks: Latencies }> {
+  const aggregator = new Aggregator({
+    deployment: DEPLOYMENT, log, clock: systemClock, partitionCount: 1, feed: registry.history, functionsOf: cachedAuthorFunctions(),
+    openStore: (partition) => openLevelStore(join(dataDir, 'store', `p${partition}`)),
+    onFailure: (_, error) => { throw error; },
+  });
+  const ticks = new Latencies();
+  const startUs = nowUs();
+  await aggregator.start();
+  let lastUs = startUs;
+  await aggregator.views.view(0).waitFor(({ counters }) => {
+    const atUs = nowUs();
+    ticks.add(atUs - lastUs);
+    lastUs = atUs;
+    return counters.reduce((sum, { applied, late }) => sum + applied + late, 0) >= options.events;
+  }, new AbortController().signal);
+  const eventsPerS = (options.events * 1e6) / (nowUs() - startUs);
+  const [counters] = aggregator.views.view(0).applied()?.counters ?? [];
+  if (counters?.applied !== options.events) throw new Error(`applied ${counters?.applied ?? 0} of ${options.events} orders`);
+  await aggregator.stop({ graceMs: 10_000 });
+  return { eventsPerS, ticks };
+}

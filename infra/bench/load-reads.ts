@@ -1,0 +1,124 @@
+import { create } from '@bufbuild/protobuf';
+import { QueryRequestSchema, QueryService } from '../../gen/thyme/v1/query_pb.js';
+import { createClient, openChannel } from '../../libs/rpc/client.js';
+import { parseTimestamp } from '../../libs/time/timestamp.js';
+import { plainFromProto } from '../../libs/wire/untyped-values.js';
+import { Latencies, nowUs } from './latencies.js';
+import type { LoadJob, LoadResult } from './load-jobs.js';
+import { Pushing } from './load-pushes.js';
+import { OrderOracle } from './order-oracle.js';
+import { lcg, orders, userId, zipf } from './orders.js';
+import { RestConnection } from './rest-connection.js';
+
+/** One answer of so many is compared with the oracle: more would measure the oracle. */
+const CHECK_EVERY = 200;
+const FAULTS_MAX = 5;
+/** Before anything counts: code is compiled, and caches are warm. */
+const WARM_UP_SHARE = 0.25;
+
+type JobOf<Kind extends LoadJob['kind']> = Extract<LoadJob, { readonly kind: Kind }>;
+type Ask = (id: string) => Promise<Answer>;
+type Answer = { readonly asOfUs: number; readonly features: Readonly<Record<string, unknown>> } | { readonly fault: string };
+
+export async function runRestReads({ url, orders: options, connections, seconds, ratePerS, pushes }: JobOf<'restReads'>): Promise<LoadResult> {
+  const open = Array.from({ length: connections }, () => new RestConnection(url));
+  const asks = open.map((connection): Ask => async (id) => {
+    const { status, body } = await connection.post('/features', `{"featureset":"FraudSignals","entity_id":"${id}","inputs":{"cart_total":900.5}}`);
+    return status === 200 ? lazyAnswer(body) : { fault: `${status}: ${body}` };
+  });
+  const pushing = pushes === undefined ? undefined : new Pushing(url, pushes);
+  const reads = new Reading(options, asks);
+  const result = await reads.run(seconds, ratePerS);
+  const pushed = await pushing?.stop();
+  for (const connection of open) connection.close();
+  return { ...result, pushedPerS: pushed?.achievedPerS ?? 0, faults: [...result.faults, ...(pushed?.faults ?? [])] };
+}
+
+export async function runGrpcReads({ target, orders: options, inFlight, seconds }: JobOf<'grpcReads'>): Promise<LoadResult> {
+  const channel = openChannel({ target });
+  const client = createClient(QueryService, channel);
+  const { signal } = new AbortController();
+  const inputs = { cart_total: { kind: { case: 'floatValue', value: 900.5 } } } as const;
+  const ask: Ask = async (id) => {
+    const entity = { values: [{ kind: { case: 'stringValue', value: id } } as const] };
+    const { features, asOfUs } = await client.query(create(QueryRequestSchema, { featureset: 'FraudSignals', entity, inputs }), { signal });
+    return { asOfUs: Number(asOfUs), get features() { return Object.fromEntries(features.map(({ name, value }) => [name, plain(value === undefined ? null : plainFromProto(value, name))])); } };
+  };
+  const result = await new Reading(options, Array.from({ length: inFlight }, () => ask)).run(seconds, undefined);
+  channel.close();
+  return result;
+}
+
+/** Parsed only where it is looked at. */
+function lazyAnswer(body: string): Answer {
+  const parsed = (): { readonly as_of: string; readonly features: Readonly<Record<string, unknown>> } => JSON.parse(body);
+  return { get asOfUs() { return parseTimestamp(parsed().as_of); }, get features() { return parsed().features; } };
+}
+
+function plain(value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
+class Reading {
+  readonly #asks: readonly Ask[];
+  readonly #oracle: OrderOracle;
+  readonly #draw: () => number;
+  readonly #faults: string[] = [];
+  #latencies = new Latencies();
+  #checked = 0;
+
+  constructor(options: Parameters<typeof orders>[0], asks: readonly Ask[]) {
+    this.#asks = asks;
+    this.#oracle = new OrderOracle(orders(options));
+    this.#draw = options.skew === 'zipf' ? zipf(options.entities, lcg(99)) : () => 0;
+  }
+
+  async run(seconds: number, ratePerS: number | undefined): Promise<LoadResult> {
+    await this.#phase(seconds * WARM_UP_SHARE, ratePerS);
+    this.#latencies = new Latencies();
+    const startUs = nowUs();
+    await this.#phase(seconds, ratePerS);
+    const tookS = (nowUs() - startUs) / 1e6;
+    const { count } = this.#latencies;
+    return {
+      askedPerS: ratePerS ?? Number.POSITIVE_INFINITY, achievedPerS: count / tookS, count, p50Us: this.#latencies.quantile(0.5), p99Us: this.#latencies.quantile(0.99),
+      checked: this.#checked, faults: this.#faults, pushedPerS: 0,
+    };
+  }
+
+  async #phase(seconds: number, ratePerS: number | undefined): Promise<void> {
+    const startUs = nowUs();
+    const endUs = startUs + seconds * 1e6;
+    let number = 0;
+    await Promise.all(this.#asks.map(async (ask) => {
+      for (;;) {
+        const dueUs = ratePerS === undefined ? nowUs() : startUs + (number++ * 1e6) / ratePerS;
+        if (dueUs >= endUs) return;
+        await until(dueUs);
+        await this.#one(ask, dueUs);
+      }
+    }));
+  }
+
+  async #one(ask: Ask, dueUs: number): Promise<void> {
+    const id = userId(this.#draw());
+    const answer = await ask(id);
+    this.#latencies.add(nowUs() - dueUs);
+    if ('fault' in answer) this.#note(answer.fault);
+    else if (this.#latencies.count % CHECK_EVERY === 0) {
+      this.#checked++;
+      this.#note(this.#oracle.fault(id, answer.asOfUs, answer.features));
+    }
+  }
+
+  #note(fault: string | undefined): void {
+    if (fault !== undefined && this.#faults.length < FAULTS_MAX) this.#faults.push(fault);
+  }
+}
+
+/** To within a millisecond by a timer, and then by turns of the loop: timers alone would be late by one. */
+export async function until(dueUs: number): Promise<void> {
+  const restMs = (dueUs - nowUs()) / 1_000;
+  if (restMs > 2) await new Promise((resolve) => setTimeout(resolve, restMs - 1.5));
+  while (nowUs() < dueUs) await new Promise((resolve) => setImmediate(resolve));
+}

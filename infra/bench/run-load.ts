@@ -1,0 +1,20 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { LoadJob, LoadResult } from './load-jobs.js';
+import { say } from './bench-report.js';
+
+/** Runs the job in a load process. Rejects where it failed, and where an answer was wrong: a fast wrong answer is no figure. */
+export async function runLoad(job: LoadJob): Promise<LoadResult> {
+  const file = fileURLToPath(new URL(`./load-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+  // Not this process's own flags beyond its loader: a profiler would write a second profile.
+  const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof'));
+  const child = fork(file, { execArgv });
+  const result = await new Promise<LoadResult>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as LoadResult)); // the one thing that it sends
+    child.once('exit', (code) => reject(new Error(`the load process ended with ${String(code)} and without a result`)));
+    child.send(job);
+  });
+  say(`${job.kind}: ${Math.round(result.achievedPerS)}/s of ${Number.isFinite(result.askedPerS) ? Math.round(result.askedPerS) : 'as many as it can'}, ${result.checked} answers checked`);
+  if (result.faults.length > 0) throw new Error(`wrong answers: ${result.faults.join('; ')}`);
+  return result;
+}

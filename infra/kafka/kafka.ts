@@ -1,0 +1,127 @@
+// A real Kafka without Docker: for tests, and for trying the platform on it (`npm run kafka`).
+//
+//   kafka-jars.ts        - its jars, by Maven, kept in a cache folder
+//   kafka-properties.ts  - its configuration
+//   kafka-process.ts     - one broker
+//   start.ts             - the command
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
+import { kafkaJars, type KafkaVersion } from './kafka-jars.js';
+import { KafkaProcess } from './kafka-process.js';
+import { serverProperties } from './kafka-properties.js';
+
+export interface KafkaOptions {
+  readonly version?: KafkaVersion;
+  /** 1 or 3. */
+  readonly brokers?: number;
+  /** Kept when it is given; a temporary one is removed at the end. */
+  readonly folder?: string;
+}
+
+export interface KafkaCluster {
+  /** `host:port` of each. */
+  readonly brokers: readonly string[];
+  /** SIGKILL: it has no time to write anything. */
+  kill(broker: number): Promise<void>;
+  /** The same data, the same port; resolves when the cluster answers. */
+  restart(broker: number): Promise<void>;
+  /** Holds it in place, as a long pause does; `resume` ends that. */
+  pause(broker: number): void;
+  resume(broker: number): void;
+  stop(): Promise<void>;
+}
+
+const READY_MS_MAX = 60_000;
+
+/** Starts a cluster on loopback, on free ports; resolves when it answers. */
+export async function startKafka({ version = '4.3.1', brokers: count = 1, folder }: KafkaOptions = {}): Promise<KafkaCluster> {
+  const jars = await kafkaJars(version);
+  const home = folder ?? await mkdtemp(join(tmpdir(), 'thyme-kafka-'));
+  const ports = await freePorts(2 * count);
+  const addresses = Array.from({ length: count }, (_, index) => ({ nodeId: index + 1, port: ports[2 * index] ?? 0, controllerPort: ports[2 * index + 1] ?? 0 }));
+  const clusterId = randomUuid(jars);
+  const processes = addresses.map((address) => {
+    const own = join(home, `broker-${address.nodeId}`);
+    return new KafkaProcess({ jars, folder: own, port: address.port, clusterId, properties: serverProperties(address, addresses, join(own, 'data')) });
+  });
+  const brokers = addresses.map(({ port }) => `127.0.0.1:${port}`);
+  const stop = async (): Promise<void> => {
+    await Promise.all(processes.map((process) => process.kill('SIGTERM')));
+    if (folder === undefined) await rm(home, { recursive: true, force: true });
+  };
+  try {
+    for (const process of processes) await process.prepare();
+    for (const process of processes) process.start();
+    await Promise.all(processes.map((process) => process.listening()));
+    await answering(brokers);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ...faultsOf(processes, brokers), brokers, stop };
+}
+
+function faultsOf(processes: readonly KafkaProcess[], brokers: readonly string[]): Omit<KafkaCluster, 'brokers' | 'stop'> {
+  const at = (broker: number): KafkaProcess => {
+    const process = processes[broker];
+    if (process === undefined) throw new RangeError(`there are ${processes.length} brokers, and no ${broker}`);
+    return process;
+  };
+  return {
+    kill: (broker) => at(broker).kill('SIGKILL'),
+    async restart(broker) {
+      await at(broker).kill('SIGTERM');
+      at(broker).start();
+      await at(broker).listening();
+      await answering(brokers);
+    },
+    pause: (broker) => at(broker).signal('SIGSTOP'),
+    resume: (broker) => at(broker).signal('SIGCONT'),
+  };
+}
+
+/** Resolves when all brokers are members: a port accepts connections well before that. */
+async function answering(brokers: readonly string[]): Promise<void> {
+  const deadline = performance.now() + READY_MS_MAX;
+  for (;;) {
+    const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+    try {
+      await admin.connect();
+      if ((await admin.describeCluster()).brokers.length === brokers.length) return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+    await sleep(100);
+  }
+}
+
+function randomUuid(jars: string): string {
+  const output = execFileSync('java', ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'random-uuid'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return output.trim().split('\n').at(-1) ?? '';
+}
+
+/** All are held until all are known, so that none is given twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return server;
+  }));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map(async (server) => {
+    server.close();
+    await once(server, 'close');
+  }));
+  return ports;
+}

@@ -1,0 +1,89 @@
+import { ThymeError } from '../errors/errors.js';
+import { describeCode } from './kafka-driver.js';
+
+/** An error code in a broker's answer. */
+export class KafkaAnswerError extends Error {
+  override readonly name = 'KafkaAnswerError';
+
+  constructor(readonly kafkaCode: number, readonly what: string) {
+    const { type, message } = describeCode(kafkaCode);
+    super(`${what}: ${type}: ${message}`);
+  }
+}
+
+export const KAFKA_CODE = {
+  offsetOutOfRange: 1, corruptMessage: 2, unknownTopic: 3, messageTooLarge: 10, topicExists: 36, outOfOrderSequence: 45, duplicateSequence: 46,
+  concurrentTransactions: 51, unknownProducerId: 59,
+} as const;
+
+/** The leader or coordinator is elsewhere, or not there yet: ask again where it is, then retry. */
+const STALE = new Set([3, 5, 6, 8, 9, 13, 14, 15, 16, 41, 56, 74, 75, 76, 78, 100]);
+/** Retry where it is: waits for replicas, markers being written, throttling. */
+const BUSY = new Set([7, 19, 20, 51, 89]);
+/** A newer producer with the same id exists, or the coordinator aborted for us (L4). */
+const FENCED = new Set([47, 90]);
+const REFUSED = new Set([29, 30, 31, 33, 34, 53, 54, 58, 65]);
+const CONNECTION_NAMES = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError', 'KafkaJSLockTimeout']);
+
+export type KafkaFailure = 'stale' | 'busy' | 'fenced' | 'refused' | 'connection' | 'unsupported' | 'other';
+
+/** What to do about a failure; codes that are not known are the most careful kind. */
+export function failureOf(error: unknown): KafkaFailure {
+  if (error instanceof KafkaAnswerError) {
+    const code = error.kafkaCode;
+    return STALE.has(code) ? 'stale' : BUSY.has(code) ? 'busy' : FENCED.has(code) ? 'fenced' : REFUSED.has(code) ? 'refused' : code === 35 ? 'unsupported' : 'other';
+  }
+  if (!(error instanceof Error)) return 'other';
+  if (error.name === 'KafkaJSSASLAuthenticationError') return 'refused';
+  if (error.name === 'KafkaJSServerDoesNotSupportApiKey') return 'unsupported';
+  if (CONNECTION_NAMES.has(error.name)) return 'connection';
+  return 'code' in error && error.code === 35 ? 'unsupported' : 'other';
+}
+
+export function throwOnCode(code: number, what: string): void {
+  if (code !== 0) throw new KafkaAnswerError(code, what);
+}
+
+/** The failure in the words of the contract, for who called the log. */
+export function toThymeError(error: unknown, brokers: readonly string[]): ThymeError {
+  if (error instanceof ThymeError) return error;
+  const cause = { cause: error };
+  const said = error instanceof Error ? error.message : 'unknown failure';
+  const where = brokers.join(',');
+  switch (failureOf(error)) {
+    case 'connection':
+      return new ThymeError('THYME_KAFKA_ABSENT', 'UNAVAILABLE', `no answer from Kafka at ${where}: ${said}`, [], cause);
+    case 'refused':
+      return new ThymeError('THYME_KAFKA_REFUSED', 'PERMISSION_DENIED', `Kafka at ${where} refuses this client: ${said}; check its credentials and access rules`, [], cause);
+    case 'unsupported':
+      return tooOld(where, said, error);
+    default:
+      return new ThymeError('THYME_KAFKA_FAILED', 'UNAVAILABLE', `Kafka at ${where} failed: ${said}`, [], cause);
+  }
+}
+
+export function tooOld(where: string, said: string, cause?: unknown): ThymeError {
+  return new ThymeError('THYME_KAFKA_TOO_OLD', 'FAILED_PRECONDITION', `Kafka at ${where} is too old: ${said}; use 2.4 or newer`, [], { cause });
+}
+
+/** Nobody here knows whether the transaction committed; who reads the log after the next writer has begun does (L2, L4). */
+export function commitUnknown(transactionalId: string, cause: unknown): ThymeError {
+  return new ThymeError('THYME_COMMIT_UNKNOWN', 'UNAVAILABLE',
+    `no answer to the commit of '${transactionalId}': take a new writer, which decides it, and read what is there`, [], { cause });
+}
+
+/** Fenced by a newer writer (L4), or the transaction stood open for so long that the broker aborted it: it cannot be told apart. */
+export function fencedByBroker(transactionalId: string, epoch: number, cause: unknown): ThymeError {
+  return new ThymeError('THYME_FENCED', 'ABORTED',
+    `writer ${epoch} of '${transactionalId}' is fenced by a newer one: drop it, and take the partition anew if it is still yours`, [], { cause });
+}
+
+export function wrongTopicConfig(topic: string, name: string, found: string, wanted: string): ThymeError {
+  return new ThymeError('THYME_TOPIC_CONFIG', 'FAILED_PRECONDITION',
+    `topic '${topic}' has ${name}=${found}, and the log needs ${wanted}: kafka-configs.sh --alter --topic ${topic} --add-config ${name}=${wanted}`);
+}
+
+export function logTrimmed(topic: string, partition: number, offset: number, start: number): ThymeError {
+  return new ThymeError('THYME_LOG_TRIMMED', 'OUT_OF_RANGE',
+    `partition ${partition} of '${topic}' begins at offset ${start}, and ${offset} was asked for: what came before is gone; check the topic's retention`);
+}

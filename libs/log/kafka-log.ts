@@ -1,0 +1,152 @@
+// The log on Kafka, for a platform of several processes (DESIGN 4).
+//
+//   kafka-driver.ts          - what is used of kafkajs: connections, TLS, SASL, small requests
+//   kafka-cluster.ts         - who leads what; kafka-retry.ts, kafka-errors.ts
+//   kafka-topics.ts          - creates topics, and refuses those that would lose records
+//   kafka-appends.ts         - appends by an idempotent producer; kafka-outbox.ts, kafka-producer-id.ts
+//   kafka-writer.ts          - transactions with fencing by epoch; kafka-transaction.ts
+//   kafka-reader.ts          - reads by offset; kafka-aborted-filter.ts drops what was aborted
+//   kafka-followers.ts       - waiting, by one long poll
+//   kafka-record-batch.ts    - the bytes of records; kafka-requests.ts, kafka-crc32c.ts
+//
+// How it keeps the invariants of log.ts:
+//   L1. A transaction's end takes an offset of its own in each partition; a read goes on past it.
+//   L2. acks=all, with two of three replicas in sync; an append is one batch.
+//   L3. Readers see committed records only. Partitions show a transaction within milliseconds of each
+//       other, not at one instant; `commit` resolves when all do.
+//   L4. A writer is an epoch of a transactional id, which the broker compares at every step.
+import { systemClock, type Clock } from '../time/clock.js';
+import { KafkaAppends } from './kafka-appends.js';
+import { KafkaCluster } from './kafka-cluster.js';
+import type { KafkaConnectOptions } from './kafka-driver.js';
+import { toThymeError } from './kafka-errors.js';
+import { KafkaFollowers } from './kafka-followers.js';
+import { KafkaReader } from './kafka-reader.js';
+import { createKafkaTopic } from './kafka-topics.js';
+import { KafkaTransactions } from './kafka-transaction.js';
+import { KafkaWriter } from './kafka-writer.js';
+import type { Log, NewRecord, ReadLimits, ReadResult, TopicPartition, TransactionalWriter } from './log.js';
+import { logClosed } from './log-errors.js';
+import { checkRecords, checkTopic, checkTransactionalId } from './log-limits.js';
+
+export interface KafkaLogOptions extends KafkaConnectOptions {
+  readonly clock?: Clock;
+}
+
+/** Connects; UNAVAILABLE, PERMISSION_DENIED or FAILED_PRECONDITION if Kafka is absent, refuses us, or is too old. */
+export async function openKafkaLog({ clock = systemClock, ...connect }: KafkaLogOptions): Promise<Log> {
+  const cluster = new KafkaCluster(connect, clock);
+  try {
+    await cluster.any();
+  } catch (error) {
+    await cluster.close();
+    throw toThymeError(error, connect.brokers);
+  }
+  return new KafkaLog(cluster, connect, clock);
+}
+
+class KafkaLog implements Log {
+  readonly #connect: KafkaConnectOptions;
+  readonly #clock: Clock;
+  /** One for each that must not wait for the others. */
+  readonly #clusters: { readonly reads: KafkaCluster; readonly appends: KafkaCluster; readonly polls: KafkaCluster };
+  readonly #reader: KafkaReader;
+  readonly #appends: KafkaAppends;
+  readonly #followers: KafkaFollowers;
+  readonly #writers = new Set<KafkaWriter>();
+  #topicQueue: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(reads: KafkaCluster, connect: KafkaConnectOptions, clock: Clock) {
+    this.#connect = connect;
+    this.#clock = clock;
+    this.#clusters = { reads, appends: new KafkaCluster(connect, clock), polls: new KafkaCluster(connect, clock) };
+    this.#reader = new KafkaReader(reads, clock);
+    this.#appends = new KafkaAppends({ cluster: this.#clusters.appends, clock, endOffset: (target) => this.#reader.endOffset(target), toThymeError: this.#toThymeError });
+    this.#followers = new KafkaFollowers(this.#clusters.polls, this.#reader, clock);
+  }
+
+  async createTopic(topic: string, partitions: number): Promise<void> {
+    checkTopic(topic, partitions);
+    this.#assertOpen();
+    // One after another: of those who ask at the same time for different counts, the first one wins.
+    const creating = this.#topicQueue.then(() => this.#reader.retry({ topic, partition: 0 }, () => createKafkaTopic(this.#clusters.reads, topic, partitions, this.#clock)));
+    this.#topicQueue = creating.catch(() => undefined);
+    await this.#said(creating);
+  }
+
+  async partitionCount(topic: string): Promise<number | undefined> {
+    this.#assertOpen();
+    const found = await this.#said(this.#reader.retry({ topic, partition: 0 }, () => this.#clusters.reads.describe(topic)));
+    return found?.leaders.length;
+  }
+
+  async append(target: TopicPartition, records: readonly NewRecord[]): Promise<number> {
+    checkRecords([{ records }]);
+    this.#assertOpen();
+    return this.#appends.append(target, records);
+  }
+
+  async read(source: TopicPartition, offset: number, limits: ReadLimits): Promise<ReadResult> {
+    this.#assertOpen();
+    return this.#said(this.#reader.read(source, offset, limits));
+  }
+
+  async endOffset(source: TopicPartition): Promise<number> {
+    this.#assertOpen();
+    return this.#said(this.#reader.endOffset(source));
+  }
+
+  async waitFor(source: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {
+    this.#assertOpen();
+    await this.#said(this.#followers.waitFor(source, offset, signal));
+  }
+
+  async writer(transactionalId: string): Promise<TransactionalWriter> {
+    checkTransactionalId(transactionalId);
+    this.#assertOpen();
+    const cluster = new KafkaCluster(this.#connect, this.#clock);
+    try {
+      const transactions = await KafkaTransactions.open(cluster, transactionalId, this.#clock);
+      const writer = new KafkaWriter({
+        transactions,
+        assertOpen: () => this.#assertOpen(),
+        checkPartition: (target) => this.#reader.checkPartition(target),
+        endOffset: (target) => this.#reader.endOffset(target),
+        toThymeError: this.#toThymeError,
+        onClosed: (closed) => this.#writers.delete(closed),
+      });
+      this.#writers.add(writer);
+      return writer;
+    } catch (error) {
+      await cluster.close();
+      throw this.#toThymeError(error);
+    }
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#appends.close();
+    await Promise.all([...this.#writers].map((writer) => writer.disconnect()));
+    await this.#followers.close();
+    this.#reader.close();
+    await Promise.all(Object.values(this.#clusters).map((cluster) => cluster.close()));
+  }
+
+  readonly #toThymeError = (error: unknown): unknown => toThymeError(error, this.#connect.brokers);
+
+  async #said<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.#toThymeError(error);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw logClosed();
+  }
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert';
+import type { Clock } from '../time/clock.js';
+import { committedBatches } from './kafka-aborted-filter.js';
+import type { KafkaCluster } from './kafka-cluster.js';
+import { KAFKA_CODE, KafkaAnswerError, logTrimmed } from './kafka-errors.js';
+import { stableEnd, startOffset } from './kafka-offsets.js';
+import { openRecordBatches, recordsOf } from './kafka-record-batch.js';
+import { fetch, type FetchAnswer } from './kafka-requests.js';
+import { retrying } from './kafka-retry.js';
+import type { LogRecord, ReadLimits, ReadResult, TopicPartition } from './log.js';
+
+const KIB = 1_024;
+const READ_MS_MAX = 10_000;
+const FETCH_BYTES_MIN = 64 * KIB;
+const FETCH_BYTES_MAX = 4 * 1_024 * KIB;
+/** What was fetched and not read yet, of all partitions. Some minutes of a quiet log, one fetch each of a busy one. */
+const CHUNK_BYTES_MAX = 64 * 1_024 * KIB;
+
+/** The committed records of one fetch, which may be none where it brought markers and aborted ones only. */
+export interface Chunk {
+  readonly from: number;
+  /** Where the next fetch goes on: past control records too, which take offsets (L1). */
+  readonly next: number;
+  readonly records: readonly LogRecord[];
+  readonly bytes: number;
+}
+
+/** Reads by partition and offset, without a consumer group. Immutable chunks are kept until others push them out. */
+export class KafkaReader {
+  readonly #cluster: KafkaCluster;
+  readonly #clock: Clock;
+  readonly #closing = new AbortController();
+  /** In the order of their last use. */
+  readonly #chunks = new Map<string, Chunk>();
+  #chunkBytes = 0;
+
+  constructor(cluster: KafkaCluster, clock: Clock) {
+    this.#cluster = cluster;
+    this.#clock = clock;
+  }
+
+  /** Committed records from the offset on, to the end or to the limits. */
+  async read(source: TopicPartition, offset: number, limits: ReadLimits): Promise<ReadResult> {
+    assert(Number.isSafeInteger(offset) && offset >= 0);
+    const wanted = new LimitedRecords(offset, limits);
+    while (!wanted.full) {
+      const chunk = this.#kept(source, wanted.nextOffset) ?? await this.#fetch(source, wanted.nextOffset, limits.bytesMax);
+      if (chunk.next === wanted.nextOffset) break;
+      wanted.take(chunk);
+    }
+    return wanted.result;
+  }
+
+  /** One past the last record that is decided (L1). */
+  endOffset(source: TopicPartition): Promise<number> {
+    return this.retry(source, () => stableEnd(this.#cluster, source));
+  }
+
+  /** Rejects if there is no such partition. */
+  async checkPartition(source: TopicPartition): Promise<void> {
+    await this.retry(source, () => this.#cluster.leader(source));
+  }
+
+  /** Keeps what somebody else has fetched, for whoever reads there next. */
+  keep(source: TopicPartition, chunk: Chunk): void {
+    const key = keyOf(source);
+    this.#drop(key);
+    this.#chunks.set(key, chunk);
+    this.#chunkBytes += chunk.bytes;
+    for (const oldest of this.#chunks.keys()) {
+      if (this.#chunkBytes <= CHUNK_BYTES_MAX) return;
+      this.#drop(oldest);
+    }
+  }
+
+  retry<T>(source: TopicPartition, attempt: () => Promise<T>): Promise<T> {
+    return retrying(attempt, {
+      clock: this.#clock, msMax: READ_MS_MAX, retriable: ['stale', 'busy', 'connection'], signal: this.#closing.signal,
+      onFailure: (failure) => {
+        if (failure === 'connection') this.#cluster.forgetConnections();
+        else if (failure === 'stale') this.#cluster.forget(source.topic);
+      },
+    });
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#chunks.clear();
+  }
+
+  #kept(source: TopicPartition, offset: number): Chunk | undefined {
+    const chunk = this.#chunks.get(keyOf(source));
+    return chunk !== undefined && chunk.from <= offset && offset < chunk.next ? chunk : undefined;
+  }
+
+  async #fetch(source: TopicPartition, offset: number, wantedBytes: number): Promise<Chunk> {
+    const bytesMax = Math.min(FETCH_BYTES_MAX, Math.max(FETCH_BYTES_MIN, wantedBytes));
+    const chunk = await this.retry(source, async () => {
+      const [answer] = await fetch(await this.#cluster.leader(source), { positions: [{ ...source, offset, bytesMax }], waitMs: 0, bytesMax });
+      if (answer === undefined) throw new KafkaAnswerError(KAFKA_CODE.unknownTopic, `reading '${source.topic}'`);
+      if (answer.errorCode === KAFKA_CODE.offsetOutOfRange) return this.#outside(source, offset);
+      return openChunk(answer, offset);
+    });
+    if (chunk.next > offset) this.keep(source, chunk);
+    return chunk;
+  }
+
+  /** Past the end there is nothing yet; before the start there is nothing any more, which must not pass for nothing. */
+  async #outside(source: TopicPartition, offset: number): Promise<Chunk> {
+    const start = await startOffset(this.#cluster, source);
+    if (offset < start) throw logTrimmed(source.topic, source.partition, offset, start);
+    return { from: offset, next: offset, records: [], bytes: 0 };
+  }
+
+  #drop(key: string): void {
+    this.#chunkBytes -= this.#chunks.get(key)?.bytes ?? 0;
+    this.#chunks.delete(key);
+  }
+}
+
+/** What a fetch from the offset brought; an answer with an error code is thrown. */
+export function openChunk({ errorCode, topic, partition, recordSet, aborted }: FetchAnswer, offset: number): Chunk {
+  if (errorCode !== 0) throw new KafkaAnswerError(errorCode, `reading partition ${partition} of '${topic}'`);
+  const batches = openRecordBatches(recordSet);
+  const records = committedBatches(batches, aborted).flatMap((batch) => recordsOf(batch, offset));
+  return { from: offset, next: Math.max(offset, (batches.at(-1)?.lastOffset ?? -1) + 1), records, bytes: recordSet.length };
+}
+
+/** The result of one read while it is gathered; at least one record, if there is any. */
+class LimitedRecords {
+  readonly #records: LogRecord[] = [];
+  readonly #recordsMax: number;
+  #bytesLeft: number;
+  #nextOffset: number;
+  #full = false;
+
+  constructor(offset: number, limits: ReadLimits) {
+    this.#nextOffset = offset;
+    this.#recordsMax = Math.max(1, limits.recordsMax);
+    this.#bytesLeft = limits.bytesMax;
+  }
+
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  get result(): ReadResult {
+    return { records: this.#records, nextOffset: this.#nextOffset };
+  }
+
+  take({ records, next }: Chunk): void {
+    for (let index = firstFrom(records, this.#nextOffset); index < records.length; index++) {
+      const record = records[index];
+      if (record === undefined) break;
+      const size = record.key.length + record.value.length;
+      if (this.#records.length > 0 && size > this.#bytesLeft) {
+        this.#full = true;
+        return;
+      }
+      this.#records.push(record);
+      this.#bytesLeft -= size;
+      this.#nextOffset = record.offset + 1;
+      this.#full = this.#bytesLeft <= 0 || this.#records.length >= this.#recordsMax;
+      if (this.#full) return;
+    }
+    this.#nextOffset = next;
+  }
+}
+
+/** The first index whose offset is at least this. */
+function firstFrom(records: readonly LogRecord[], offset: number): number {
+  let low = 0;
+  let high = records.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((records[middle]?.offset ?? offset) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
