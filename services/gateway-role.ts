@@ -1,7 +1,8 @@
 import { createCompletion, type Service } from '../libs/lifecycle/service.js';
-import type { RestServer } from '../libs/rest/server.js';
+import { createRestServer, type RestServer } from '../libs/rest/server.js';
 import { createGateway } from './gateway/gateway.js';
 import type { GatewayServices } from './gateway/gateway-services.js';
+import { probeRoutes } from './gateway/status-routes.js';
 import type { Telemetry } from './owner-role.js';
 import { authorizeOf } from './rpc-role.js';
 import type { ServeConfig } from './serve-config.js';
@@ -17,6 +18,12 @@ export function createGatewayRole(config: ServeConfig, telemetry: Telemetry, han
   const main = open(config.restPort);
   if (config.readPort === undefined) return main;
   return withReadPort(main, open(config.readPort), telemetry);
+}
+
+/** `/health` and `/metrics` of a process without a gateway. */
+export function createProbeRole(config: ServeConfig, telemetry: Telemetry, port: number, isReady: () => boolean): RestServer {
+  const routes = probeRoutes({ isReady, metrics: telemetry.metrics });
+  return createRestServer({ host: config.host, port, authorize: authorizeOf(config), routes, ...telemetry });
 }
 
 function withReadPort(main: RestServer, second: Service, { logger }: Telemetry): RestServer {

@@ -26,6 +26,7 @@ import { ingestHandlers } from './ingest/handlers.js';
 import { Ingest } from './ingest/ingest.js';
 import { registryHandlers } from './registry/handlers.js';
 import { Registry } from './registry/registry.js';
+import { aggregatorMetrics, ingestMetrics } from './role-metrics.js';
 
 /** New records are refused below this: what was accepted still has to pass pipelines, changelog and stores (DESIGN 4). */
 const DISK_FREE_BYTES_MIN = 512 * 1024 * 1024;
@@ -67,6 +68,8 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
     openStore: (partition) => openLevelStore(join(dataDir, 'store', `p${partition}`)),
     onFailure: (partition, error) => reportFailure(options, partition, error),
   });
+  ingestMetrics(options.metrics, ingest);
+  aggregatorMetrics(options.metrics, aggregator);
   return {
     registry: registryHandlers(registry),
     ingest: ingestHandlers(ingest),

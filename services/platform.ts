@@ -21,7 +21,7 @@ import { remoteSource } from '../libs/replica/remote-source.js';
 import type { ReplicationSource } from '../libs/replica/replication-source.js';
 import { createClient, openChannel, type RpcChannel } from '../libs/rpc/client.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
-import { createGatewayRole } from './gateway-role.js';
+import { createGatewayRole, createProbeRole } from './gateway-role.js';
 import { openOwnerRole, type OwnerRole, type Telemetry } from './owner-role.js';
 import { openQueryRole, type QueryRole } from './query-role.js';
 import { createRpcRole } from './rpc-role.js';
@@ -71,7 +71,9 @@ function assemble(config: ServeConfig, telemetry: Telemetry, { ownerRole, owner,
   const rpc = createRpcRole(config, telemetry, { ownerRole, queryRole, standby, isReady });
   const query = (): ServiceHandlers<typeof QueryService> => queryRole?.query ?? createClient(QueryService, channels.to(config.query));
   const gateway = config.roles.has('gateway') ? createGatewayRole(config, telemetry, { ...owner, query: query(), isReady }) : undefined;
-  const services = [channels, ownerRole, standby, queryRole, rpc, gateway].filter((service) => service !== undefined);
+  const { metricsPort } = config;
+  const probes = gateway === undefined && metricsPort !== undefined ? createProbeRole(config, telemetry, metricsPort, isReady) : undefined;
+  const services = [channels, ownerRole, standby, queryRole, rpc, gateway, probes].filter((service) => service !== undefined);
   const composed = composeServices(services, telemetry.clock);
   return {
     start: () => composed.start(),

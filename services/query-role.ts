@@ -13,6 +13,7 @@ import type { Telemetry } from './owner-role.js';
 import { QueryEngine } from './query/engine.js';
 import { queryHandlers } from './query/handlers.js';
 import { QueryRuns } from './query/query-runs.js';
+import { queryRunMetrics, replicaMetrics } from './role-metrics.js';
 import { StoreReplica } from './store-replica/store-replica.js';
 
 export interface ReplicasOptions extends Telemetry {
@@ -41,6 +42,8 @@ export async function openQueryRole(options: ReplicasOptions): Promise<QueryRole
   const runsStore = await openLevelStore(join(dataDir, 'query-runs'));
   const runs = await QueryRuns.open({ store: runsStore, randomBytes: (length) => randomBytes(length) });
   const replica = createStoreReplica(options);
+  replicaMetrics(options.metrics, replica);
+  queryRunMetrics(options.metrics, runs);
   const engine = new QueryEngine({ views: replica.views, clock, runs, evaluate: new AuthorModules().evaluate });
   return {
     query: queryHandlers(engine, runs),

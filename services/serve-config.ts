@@ -20,6 +20,8 @@ export interface ServeConfig {
   /** A second port with the same REST, where the published client reads; not served when taken. */
   readonly readPort: number | undefined;
   readonly grpcPort: number;
+  /** `/health` and `/metrics` of a process without a gateway; not served when absent. */
+  readonly metricsPort: number | undefined;
   readonly partitions: number;
   /** `host:port` of the log's owner, for a process that is not it. */
   readonly owner: string | undefined;
@@ -67,6 +69,7 @@ function readConfig(env: Env, roles: ReadonlySet<Role>): ServeConfig {
     restPort,
     readPort: restPort === 8_080 ? 8_081 : undefined,
     grpcPort: port('THYME_GRPC_PORT', 50_051),
+    metricsPort: env.optional('THYME_METRICS_PORT') === undefined ? undefined : port('THYME_METRICS_PORT', 0),
     partitions: env.integer('THYME_PARTITIONS', { fallback: 1, min: 1, max: PARTITIONS_MAX }),
     owner: env.optional('THYME_OWNER'),
     query: env.optional('THYME_QUERY'),

@@ -2,6 +2,7 @@ import type { StateService } from '../gen/thyme/v1/state_pb.js';
 import type { Service } from '../libs/lifecycle/service.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
 import { createStoreReplica, holdsState, type ReplicasOptions } from './query-role.js';
+import { replicaMetrics } from './role-metrics.js';
 import { stateHandlers } from './store-replica/state-handlers.js';
 import type { StoreReplica } from './store-replica/store-replica.js';
 
@@ -20,6 +21,7 @@ const ALREADY_RUN: Service = { start: () => Promise.resolve(), stop: () => Promi
 /** A warm standby: it follows, and shows what it has over StateService. */
 export function openStandbyRole({ sharing, ...options }: StandbyOptions): StandbyRole {
   const replica = sharing ?? createStoreReplica(options);
+  if (sharing === undefined) replicaMetrics(options.metrics, replica);
   const service: Service = sharing === undefined ? replica : ALREADY_RUN;
   return {
     state: stateHandlers(replica.replicas),

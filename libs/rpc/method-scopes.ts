@@ -14,7 +14,7 @@ import { methodPath } from './service-definition.js';
  */
 export const METHOD_SCOPES: ReadonlyMap<string, RequiredScope> = new Map([
   ...scopes(RegistryService, { plan: 'read', commit: 'admin', get: 'read', list: 'read', watch: 'read' }),
-  ...scopes(IngestService, { log: 'write', logStream: 'write' }),
+  ...scopes(IngestService, { log: 'write', logStream: 'write', listIntakes: 'read' }),
   ...scopes(AggregatorService, { listJobs: 'read' }),
   ...scopes(ReplicationService, { subscribe: 'admin', snapshot: 'admin' }),
   ...scopes(StateService, { get: 'admin', scan: 'admin', digest: 'admin' }),

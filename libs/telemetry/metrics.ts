@@ -52,6 +52,15 @@ export class MetricsRegistry {
     this.#register(options, 'gauge', () => [`${options.name} ${read()}`]);
   }
 
+  /** Series that somebody else counts, read when they are asked for; each value comes with its labels. */
+  seriesOf(kind: 'counter' | 'gauge', options: MetricOptions, read: () => Iterable<readonly [Labels, number]>): void {
+    this.#register(options, kind, () => {
+      const series = new SeriesMap(options, () => ({ value: 0 }));
+      for (const [labels, value] of read()) series.at(labels).value += value;
+      return series.map(({ value }, text) => [`${options.name}${text} ${value}`]);
+    });
+  }
+
   /** `bounds` are the buckets' upper ends, ascending. */
   histogram(options: MetricOptions & { readonly bounds: readonly number[] }): Histogram {
     return this.#shared(this.#histograms, options.name, () => this.#createHistogram(options));

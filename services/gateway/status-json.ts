@@ -1,3 +1,4 @@
+import type { Intake } from '../../gen/thyme/v1/ingest_pb.js';
 import type { Job, Task } from '../../gen/thyme/v1/jobs_pb.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import type { JsonTree } from '../../libs/rest/json-text.js';
@@ -8,13 +9,14 @@ import { datasetJson, featuresetJson, jobJson, pipelineJson, sourceJson } from '
 export interface StatusParts {
   readonly revision: Revision | undefined;
   readonly tasks: readonly Task[];
+  readonly intakes: readonly Intake[];
   readonly recentEvents: readonly PlatformEvent[];
   /** Services that did not answer; their part is then missing. */
   readonly unavailable: readonly string[];
 }
 
 /** The whole platform on one page, as `thyme status` and the published client read it (REST 3). */
-export function statusJson({ revision, tasks, recentEvents, unavailable }: StatusParts): JsonTree {
+export function statusJson({ revision, tasks, intakes, recentEvents, unavailable }: StatusParts): JsonTree {
   const definitions = revision?.definitions;
   const partitionCount = new Set(tasks.map(({ partition }) => partition)).size;
   return {
@@ -25,6 +27,7 @@ export function statusJson({ revision, tasks, recentEvents, unavailable }: Statu
     sources: definitions?.sources.map(sourceJson) ?? [],
     jobs: revision === undefined ? [] : revision.definitions.pipelines.map((pipeline) => ({ ...jobJson(pipeline, revision, partitionCount), progress: progressJson(tasks, pipeline.name, pipeline.version) })),
     backfills: backfillsJson(tasks, revision),
+    intakes: intakes.map(intakeJson),
     tasks: tasks.map(({ partition, epoch, seq, revision: adopted }) => ({ partition, epoch, seq, revision: adopted })),
     recent_events: recentEvents.map(eventJson),
     physical_assets: [],
@@ -34,6 +37,12 @@ export function statusJson({ revision, tasks, recentEvents, unavailable }: Statu
 
 export function eventJson({ id, eventType, severity, source, subject, message, detail, createdUs }: PlatformEvent): JsonTree {
   return { id, event_type: eventType, severity, source, subject, message, detail, created_at: formatTimestamp(createdUs) };
+}
+
+/** Since the ingest process started: what came in, and how it keeps the dataset's expectations. */
+function intakeJson({ dataset, accepted, refused, ignoredFields, expectations }: Intake): JsonTree {
+  const results = expectations.map(({ expectation, mostly, checked, failed }) => ({ expectation, mostly, checked, failed, holds: checked === 0n || Number(checked - failed) / Number(checked) >= mostly }));
+  return { dataset, accepted, refused, ignored_fields: ignoredFields, expectations: results };
 }
 
 /** The books of a pipeline over all its partitions: read = applied + filtered + late + duplicate + dead. */

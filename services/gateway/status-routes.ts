@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { ListIntakesRequestSchema, type Intake } from '../../gen/thyme/v1/ingest_pb.js';
 import { ListJobsRequestSchema, type Task } from '../../gen/thyme/v1/jobs_pb.js';
 import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import { encodeJson } from '../../libs/rest/json-text.js';
@@ -15,7 +16,7 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** What the platform is and how it does. */
 export function statusRoutes(services: GatewayServices, catalog: Catalog): readonly Route[] {
-  const { events, metrics } = services;
+  const { events } = services;
   return [
     {
       method: 'GET',
@@ -25,9 +26,9 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
       answers: { [JSON_TYPE]: { type: 'object' } },
       async handle({ context }) {
         const revision = await catalog.refresh(context);
-        const tasks = await listTasks(services, context);
-        const unavailable = tasks === undefined ? ['aggregator'] : [];
-        return jsonResponse(encodeJson(statusJson({ revision, tasks: tasks ?? [], recentEvents: events.list({ limit: RECENT_EVENTS }), unavailable })));
+        const [tasks, intakes] = await Promise.all([listTasks(services, context), listIntakes(services, context)]);
+        const unavailable = [...(tasks === undefined ? ['aggregator'] : []), ...(intakes === undefined ? ['ingest'] : [])];
+        return jsonResponse(encodeJson(statusJson({ revision, tasks: tasks ?? [], intakes: intakes ?? [], recentEvents: events.list({ limit: RECENT_EVENTS }), unavailable })));
       },
     },
     {
@@ -49,13 +50,20 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
         return jsonResponse(encodeJson(events.list(filter).map(eventJson)));
       },
     },
+    ...probeRoutes(services),
+  ];
+}
+
+/** What probes and Prometheus ask of any process, with a gateway or without. */
+export function probeRoutes({ isReady, metrics }: Pick<GatewayServices, 'isReady' | 'metrics'>): readonly Route[] {
+  return [
     {
       method: 'GET',
       path: '/health',
       scope: 'public',
       summary: '200 while everything that is needed can answer.',
       answers: { [JSON_TYPE]: { type: 'object', properties: { status: { const: 'ok' } } } },
-      handle: () => (services.isReady() ? jsonResponse('{"status":"ok"}') : { ...jsonResponse('{"status":"unavailable"}'), status: 503 }),
+      handle: () => (isReady() ? jsonResponse('{"status":"ok"}') : { ...jsonResponse('{"status":"unavailable"}'), status: 503 }),
     },
     {
       method: 'GET',
@@ -69,9 +77,17 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
 }
 
 /** Undefined where the aggregator does not answer: status is what one asks for when something is down. */
-async function listTasks({ aggregator }: GatewayServices, context: CallContext): Promise<readonly Task[] | undefined> {
+function listTasks({ aggregator }: GatewayServices, context: CallContext): Promise<readonly Task[] | undefined> {
+  return ifAvailable(async () => (await aggregator.listJobs(create(ListJobsRequestSchema), context)).tasks);
+}
+
+function listIntakes({ ingest }: GatewayServices, context: CallContext): Promise<readonly Intake[] | undefined> {
+  return ifAvailable(async () => (await ingest.listIntakes(create(ListIntakesRequestSchema), context)).intakes);
+}
+
+async function ifAvailable<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return (await aggregator.listJobs(create(ListJobsRequestSchema), context)).tasks;
+    return await ask();
   } catch (error) {
     if (error instanceof ThymeError && error.status === 'UNAVAILABLE') return undefined;
     throw error;

@@ -45,6 +45,14 @@ export class ExpectationCounts {
   }
 }
 
+/** In words, such as `amount between 0.01 and 50000`. */
+export function describeExpectation(expectation: Expectation): string {
+  if (expectation.kind === 'notNull') return `${expectation.field} not null`;
+  const { field, min, max } = expectation;
+  if (min === undefined) return `${field} at most ${max ?? Number.POSITIVE_INFINITY}`;
+  return max === undefined ? `${field} at least ${min}` : `${field} between ${min} and ${max}`;
+}
+
 function compileExpectation(expectation: Expectation, dataset: DatasetDefinition): Check['holds'] {
   const column = dataset.fields.findIndex((field) => field.name === expectation.field);
   switch (expectation.kind) {

@@ -1,14 +1,16 @@
-import { create } from '@bufbuild/protobuf';
-import { LogResponseSchema, LogStreamResponseSchema, type IngestService, type LogRequest, type LogResponse, type LogStreamRequest, type LogStreamResponse } from '../../gen/thyme/v1/ingest_pb.js';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type IntakeSchema, ListIntakesResponseSchema, LogResponseSchema, LogStreamResponseSchema, type IngestService, type ListIntakesRequest, type ListIntakesResponse, type LogRequest, type LogResponse, type LogStreamRequest, type LogStreamResponse } from '../../gen/thyme/v1/ingest_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import type { CallContext, ServiceHandlers } from '../../libs/rpc/handlers.js';
 import { safeNumber } from '../../libs/wire/integers.js';
 import { bodyOf } from './batch-body.js';
+import { describeExpectation } from './expectation-counts.js';
 import type { Batch, BatchResult, Ingest } from './ingest.js';
 
 export interface IngestHandlers {
   log(request: LogRequest, context: CallContext): Promise<LogResponse>;
   logStream(requests: AsyncIterable<LogStreamRequest>, context: CallContext): AsyncGenerator<LogStreamResponse>;
+  listIntakes(request: ListIntakesRequest): ListIntakesResponse;
 }
 
 /** The RPCs of IngestService. A batch that was begun is finished also when its caller has gone: nobody could say how far it came. */
@@ -27,7 +29,21 @@ export function ingestHandlers(ingest: Ingest): IngestHandlers {
         yield create(LogStreamResponseSchema, { result: await log(batch, context) });
       }
     },
+    listIntakes: () => create(ListIntakesResponseSchema, { intakes: intakesOf(ingest) }),
   } satisfies ServiceHandlers<typeof IngestService>;
+}
+
+function intakesOf(ingest: Ingest): MessageInitShape<typeof IntakeSchema>[] {
+  const expectations = ingest.expectations();
+  return ingest.counts().map(({ dataset, accepted, refused, ignoredFields }) => ({
+    dataset,
+    accepted: BigInt(accepted),
+    refused: BigInt(refused),
+    ignoredFields: BigInt(ignoredFields),
+    expectations: expectations
+      .filter((result) => result.dataset === dataset)
+      .map(({ expectation, checked, failed }) => ({ expectation: describeExpectation(expectation), mostly: expectation.mostly, checked: BigInt(checked), failed: BigInt(failed) })),
+  }));
 }
 
 function batchOf(request: LogRequest): Batch {

@@ -20,6 +20,19 @@ async function greeting(child: ChildProcess): Promise<string> {
   return text;
 }
 
+/** The books close, and expectations are counted and shown. */
+async function checkBooks(url: string): Promise<void> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const flights = (outcome: string): number => Number(new RegExp(`thyme_pipeline_records_total\\{pipeline="OriginStats.departures v1",partition="0",outcome="${outcome}"\\} (\\d+)`).exec(metrics)?.[1]);
+  expect(flights('read')).to.equal(200_000);
+  expect(flights('applied')).to.equal(200_000);
+  expect(metrics).to.match(/thyme_expectations_total\{dataset="Order",expectation="amount between 0.01 and 50000",outcome="held"\} [1-9]/);
+  const status = (await (await fetch(`${url}/api/v1/status`)).json()) as { readonly intakes: readonly { readonly dataset: string; readonly accepted: number; readonly expectations: readonly { readonly holds: boolean }[] }[] };
+  const orders = status.intakes.find(({ dataset }) => dataset === 'Order');
+  expect(orders?.accepted).to.be.above(0);
+  expect(orders?.expectations.map(({ holds }) => holds)).to.deep.equal([true]);
+}
+
 describe('npm start', () => {
   it('replays real data and prints queries that work when pasted', async function () {
     this.timeout(2 * START_DEADLINE_MS);
@@ -37,6 +50,8 @@ describe('npm start', () => {
         expect(answer.mode, command).to.equal(/--at|timestamp=/.test(command) ? 'point_in_time' : 'online');
         if (command.includes('AirportDelay')) expect(answer.features.flights_1d, command).to.be.within(500, 1_000);
       }
+      const url = /rest=(\S+)/.exec(text)?.[1] ?? '';
+      await checkBooks(url);
     } finally {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
       await ended;

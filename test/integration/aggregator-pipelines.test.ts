@@ -14,7 +14,6 @@ const sumOf = (of: string) => ({ field: 'total', operator: 'sum', of, windowUs: 
 const orders = dataset('Order', [field('order_id', 'string'), field('user_id', 'string'), field('product_id', 'string'), field('amount', 'float'), field('at', 'timestamp')], ['order_id']);
 const products = dataset('Product', [field('product_id', 'string'), field('price', 'float'), field('category', 'string'), field('at', 'timestamp')], ['product_id'], { index: true });
 const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('total', 'float'), field('at', 'timestamp')], ['user_id'], { publish: true });
-const byCategory = dataset('ByCategory', [field('category', 'string'), field('n', 'int'), field('at', 'timestamp')], ['category']);
 
 async function rowsOf(harness: Harness, topic: string, definition: DatasetDefinition): Promise<Row[]> {
   const codec = compileRecordCodec(definition.fields);

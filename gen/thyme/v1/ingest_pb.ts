@@ -12,7 +12,114 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/ingest.proto.
  */
 export const file_thyme_v1_ingest: GenFile = /*@__PURE__*/
-  fileDesc("ChV0aHltZS92MS9pbmdlc3QucHJvdG8SCHRoeW1lLnYxIp8BCgpMb2dSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSJQoGZXZlbnRzGAIgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSDAoEanNvbhgDIAEoDBITCgtwcm9kdWNlcl9pZBgEIAEoCRIVCghzZXF1ZW5jZRgFIAEoA0gAiAEBEhIKCmhpc3RvcmljYWwYBiABKAhCCwoJX3NlcXVlbmNlIlgKC0xvZ1Jlc3BvbnNlEhMKC2V2ZW50c19zZW50GAEgASgDEg0KBXRva2VuGAIgASgJEiUKBmVycm9ycxgDIAMoCzIVLnRoeW1lLnYxLlJlY29yZEVycm9yIisKC1JlY29yZEVycm9yEg0KBWluZGV4GAEgASgFEg0KBWVycm9yGAIgASgJIjcKEExvZ1N0cmVhbVJlcXVlc3QSIwoFYmF0Y2gYASABKAsyFC50aHltZS52MS5Mb2dSZXF1ZXN0IjoKEUxvZ1N0cmVhbVJlc3BvbnNlEiUKBnJlc3VsdBgBIAEoCzIVLnRoeW1lLnYxLkxvZ1Jlc3BvbnNlMo0BCg1Jbmdlc3RTZXJ2aWNlEjIKA0xvZxIULnRoeW1lLnYxLkxvZ1JlcXVlc3QaFS50aHltZS52MS5Mb2dSZXNwb25zZRJICglMb2dTdHJlYW0SGi50aHltZS52MS5Mb2dTdHJlYW1SZXF1ZXN0GhsudGh5bWUudjEuTG9nU3RyZWFtUmVzcG9uc2UoATABYgZwcm90bzM", [file_thyme_v1_values]);
+  fileDesc("ChV0aHltZS92MS9pbmdlc3QucHJvdG8SCHRoeW1lLnYxIhQKEkxpc3RJbnRha2VzUmVxdWVzdCI4ChNMaXN0SW50YWtlc1Jlc3BvbnNlEiEKB2ludGFrZXMYASADKAsyEC50aHltZS52MS5JbnRha2UihwEKBkludGFrZRIPCgdkYXRhc2V0GAEgASgJEhAKCGFjY2VwdGVkGAIgASgDEg8KB3JlZnVzZWQYAyABKAMSFgoOaWdub3JlZF9maWVsZHMYBCABKAMSMQoMZXhwZWN0YXRpb25zGAUgAygLMhsudGh5bWUudjEuRXhwZWN0YXRpb25SZXN1bHQiWQoRRXhwZWN0YXRpb25SZXN1bHQSEwoLZXhwZWN0YXRpb24YASABKAkSDgoGbW9zdGx5GAIgASgBEg8KB2NoZWNrZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDIp8BCgpMb2dSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSJQoGZXZlbnRzGAIgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSDAoEanNvbhgDIAEoDBITCgtwcm9kdWNlcl9pZBgEIAEoCRIVCghzZXF1ZW5jZRgFIAEoA0gAiAEBEhIKCmhpc3RvcmljYWwYBiABKAhCCwoJX3NlcXVlbmNlIlgKC0xvZ1Jlc3BvbnNlEhMKC2V2ZW50c19zZW50GAEgASgDEg0KBXRva2VuGAIgASgJEiUKBmVycm9ycxgDIAMoCzIVLnRoeW1lLnYxLlJlY29yZEVycm9yIisKC1JlY29yZEVycm9yEg0KBWluZGV4GAEgASgFEg0KBWVycm9yGAIgASgJIjcKEExvZ1N0cmVhbVJlcXVlc3QSIwoFYmF0Y2gYASABKAsyFC50aHltZS52MS5Mb2dSZXF1ZXN0IjoKEUxvZ1N0cmVhbVJlc3BvbnNlEiUKBnJlc3VsdBgBIAEoCzIVLnRoeW1lLnYxLkxvZ1Jlc3BvbnNlMtkBCg1Jbmdlc3RTZXJ2aWNlEjIKA0xvZxIULnRoeW1lLnYxLkxvZ1JlcXVlc3QaFS50aHltZS52MS5Mb2dSZXNwb25zZRJICglMb2dTdHJlYW0SGi50aHltZS52MS5Mb2dTdHJlYW1SZXF1ZXN0GhsudGh5bWUudjEuTG9nU3RyZWFtUmVzcG9uc2UoATABEkoKC0xpc3RJbnRha2VzEhwudGh5bWUudjEuTGlzdEludGFrZXNSZXF1ZXN0Gh0udGh5bWUudjEuTGlzdEludGFrZXNSZXNwb25zZWIGcHJvdG8z", [file_thyme_v1_values]);
+
+/**
+ * @generated from message thyme.v1.ListIntakesRequest
+ */
+export type ListIntakesRequest = Message<"thyme.v1.ListIntakesRequest"> & {
+};
+
+/**
+ * Describes the message thyme.v1.ListIntakesRequest.
+ * Use `create(ListIntakesRequestSchema)` to create a new message.
+ */
+export const ListIntakesRequestSchema: GenMessage<ListIntakesRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 0);
+
+/**
+ * @generated from message thyme.v1.ListIntakesResponse
+ */
+export type ListIntakesResponse = Message<"thyme.v1.ListIntakesResponse"> & {
+  /**
+   * @generated from field: repeated thyme.v1.Intake intakes = 1;
+   */
+  intakes: Intake[];
+};
+
+/**
+ * Describes the message thyme.v1.ListIntakesResponse.
+ * Use `create(ListIntakesResponseSchema)` to create a new message.
+ */
+export const ListIntakesResponseSchema: GenMessage<ListIntakesResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 1);
+
+/**
+ * @generated from message thyme.v1.Intake
+ */
+export type Intake = Message<"thyme.v1.Intake"> & {
+  /**
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * @generated from field: int64 accepted = 2;
+   */
+  accepted: bigint;
+
+  /**
+   * @generated from field: int64 refused = 3;
+   */
+  refused: bigint;
+
+  /**
+   * Fields of records that the schema does not have (S12).
+   *
+   * @generated from field: int64 ignored_fields = 4;
+   */
+  ignoredFields: bigint;
+
+  /**
+   * @generated from field: repeated thyme.v1.ExpectationResult expectations = 5;
+   */
+  expectations: ExpectationResult[];
+};
+
+/**
+ * Describes the message thyme.v1.Intake.
+ * Use `create(IntakeSchema)` to create a new message.
+ */
+export const IntakeSchema: GenMessage<Intake> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 2);
+
+/**
+ * @generated from message thyme.v1.ExpectationResult
+ */
+export type ExpectationResult = Message<"thyme.v1.ExpectationResult"> & {
+  /**
+   * Such as `amount between 0.01 and 50000`.
+   *
+   * @generated from field: string expectation = 1;
+   */
+  expectation: string;
+
+  /**
+   * The share that should hold, 0-1.
+   *
+   * @generated from field: double mostly = 2;
+   */
+  mostly: number;
+
+  /**
+   * Accepted records that it was put to.
+   *
+   * @generated from field: int64 checked = 3;
+   */
+  checked: bigint;
+
+  /**
+   * @generated from field: int64 failed = 4;
+   */
+  failed: bigint;
+};
+
+/**
+ * Describes the message thyme.v1.ExpectationResult.
+ * Use `create(ExpectationResultSchema)` to create a new message.
+ */
+export const ExpectationResultSchema: GenMessage<ExpectationResult> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 3);
 
 /**
  * @generated from message thyme.v1.LogRequest
@@ -62,7 +169,7 @@ export type LogRequest = Message<"thyme.v1.LogRequest"> & {
  * Use `create(LogRequestSchema)` to create a new message.
  */
 export const LogRequestSchema: GenMessage<LogRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_ingest, 0);
+  messageDesc(file_thyme_v1_ingest, 4);
 
 /**
  * @generated from message thyme.v1.LogResponse
@@ -93,7 +200,7 @@ export type LogResponse = Message<"thyme.v1.LogResponse"> & {
  * Use `create(LogResponseSchema)` to create a new message.
  */
 export const LogResponseSchema: GenMessage<LogResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_ingest, 1);
+  messageDesc(file_thyme_v1_ingest, 5);
 
 /**
  * @generated from message thyme.v1.RecordError
@@ -115,7 +222,7 @@ export type RecordError = Message<"thyme.v1.RecordError"> & {
  * Use `create(RecordErrorSchema)` to create a new message.
  */
 export const RecordErrorSchema: GenMessage<RecordError> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_ingest, 2);
+  messageDesc(file_thyme_v1_ingest, 6);
 
 /**
  * @generated from message thyme.v1.LogStreamRequest
@@ -132,7 +239,7 @@ export type LogStreamRequest = Message<"thyme.v1.LogStreamRequest"> & {
  * Use `create(LogStreamRequestSchema)` to create a new message.
  */
 export const LogStreamRequestSchema: GenMessage<LogStreamRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_ingest, 3);
+  messageDesc(file_thyme_v1_ingest, 7);
 
 /**
  * @generated from message thyme.v1.LogStreamResponse
@@ -149,7 +256,7 @@ export type LogStreamResponse = Message<"thyme.v1.LogStreamResponse"> & {
  * Use `create(LogStreamResponseSchema)` to create a new message.
  */
 export const LogStreamResponseSchema: GenMessage<LogStreamResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_ingest, 4);
+  messageDesc(file_thyme_v1_ingest, 8);
 
 /**
  * Takes records into dataset topics (DESIGN 4).
@@ -176,6 +283,16 @@ export const IngestService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof LogStreamRequestSchema;
     output: typeof LogStreamResponseSchema;
+  },
+  /**
+   * What this process has taken in since it started, and how its records keep the expectations. Scope: read.
+   *
+   * @generated from rpc thyme.v1.IngestService.ListIntakes
+   */
+  listIntakes: {
+    methodKind: "unary";
+    input: typeof ListIntakesRequestSchema;
+    output: typeof ListIntakesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_thyme_v1_ingest, 0);

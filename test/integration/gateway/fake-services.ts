@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { LogResponseSchema } from '../../../gen/thyme/v1/ingest_pb.js';
+import { ListIntakesResponseSchema, LogResponseSchema } from '../../../gen/thyme/v1/ingest_pb.js';
 import { ListJobsResponseSchema } from '../../../gen/thyme/v1/jobs_pb.js';
 import { GetQueryRunResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema, QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema } from '../../../gen/thyme/v1/query_pb.js';
 import { CommitResponseSchema, GetResponseSchema, ListResponseSchema, PlanResponse_Change_Kind, PlanResponseSchema, WatchResponseSchema } from '../../../gen/thyme/v1/registry_pb.js';
@@ -68,7 +68,7 @@ export function signals(user: string, total: number | null = 5): ListValue {
 export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayServices {
   return {
     query: { ...fakeQuery, ...overrides.query },
-    ingest: { log: () => create(LogResponseSchema, { eventsSent: 2n, token: 't1' }), async *logStream() {}, ...overrides.ingest },
+    ingest: { log: () => create(LogResponseSchema, { eventsSent: 2n, token: 't1' }), async *logStream() {}, listIntakes: () => create(ListIntakesResponseSchema, { intakes: [{ dataset: 'Order', accepted: 10n, refused: 1n, expectations: [{ expectation: 'amount at least 0', mostly: 0.9, checked: 10n, failed: 2n }] }] }), ...overrides.ingest },
     registry: {
       get: () => create(GetResponseSchema, { revision: revisionToProto({ number: 7, createdUs: Number(NEW_YEAR_US), definitions: DEFINITIONS, bundle: { sha256: '', code: '' }, timelines: [] }) }),
       commit: () => create(CommitResponseSchema, { revision: 8n, changes: [{ kind: PlanResponse_Change_Kind.NEEDS_BACKFILL, subject: 'Stats', detail: 'new' }] }),

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { expect } from 'chai';
-import { IngestService, LogResponseSchema, LogStreamRequestSchema, LogStreamResponseSchema, LogRequestSchema } from '../../../gen/thyme/v1/ingest_pb.js';
+import { IngestService, ListIntakesResponseSchema, LogResponseSchema, LogStreamRequestSchema, LogStreamResponseSchema, LogRequestSchema } from '../../../gen/thyme/v1/ingest_pb.js';
 import { RegistryService, WatchRequestSchema, WatchResponseSchema, GetRequestSchema, GetResponseSchema, ListResponseSchema, PlanResponseSchema, CommitRequestSchema, CommitResponseSchema } from '../../../gen/thyme/v1/registry_pb.js';
 import { authorizeByKeys, authorizeEverybody, generateApiKey, type Authorize } from '../../../libs/config/api-keys.js';
 import { ThymeError } from '../../../libs/errors/errors.js';
@@ -300,7 +300,7 @@ const idleRegistry: Registry = {
   async *watch() {},
 };
 
-const idleIngest: Ingest = { log: () => create(LogResponseSchema), async *logStream() {} };
+const idleIngest: Ingest = { log: () => create(LogResponseSchema), async *logStream() {}, listIntakes: () => create(ListIntakesResponseSchema) };
 
 function live(): CallContext {
   return { signal: new AbortController().signal };

@@ -1,0 +1,61 @@
+// What the roles count, as metrics: read when they are asked for, so that the hot paths know nothing of them.
+import type { MetricsRegistry, Labels } from '../libs/telemetry/metrics.js';
+import type { ReaderCounters } from '../libs/change/change.js';
+import type { Aggregator } from './aggregator/aggregator.js';
+import { describeExpectation } from './ingest/expectation-counts.js';
+import type { Ingest } from './ingest/ingest.js';
+import type { QueryRuns } from './query/query-runs.js';
+import type { StoreReplica } from './store-replica/store-replica.js';
+
+/** What may become of a record that a pipeline reads; the books close over these (A4). */
+const BOOKS = ['read', 'received', 'applied', 'filtered', 'late', 'duplicate', 'dead', 'sent', 'failed'] as const satisfies readonly (keyof ReaderCounters)[];
+
+export function ingestMetrics(metrics: MetricsRegistry, ingest: Ingest): void {
+  metrics.seriesOf('counter', { name: 'thyme_ingest_records_total', help: 'Records pushed, by what became of them.', labels: ['dataset', 'outcome'] }, function* () {
+    for (const { dataset, accepted, refused } of ingest.counts()) {
+      yield [{ dataset, outcome: 'accepted' }, accepted];
+      yield [{ dataset, outcome: 'refused' }, refused];
+    }
+  });
+  const labels = ['dataset', 'expectation', 'outcome'];
+  metrics.seriesOf('counter', { name: 'thyme_expectations_total', help: 'Accepted records put to an expectation.', labels }, function* () {
+    for (const { dataset, expectation, checked, failed } of ingest.expectations()) {
+      yield [{ dataset, expectation: describeExpectation(expectation), outcome: 'held' }, checked - failed];
+      yield [{ dataset, expectation: describeExpectation(expectation), outcome: 'failed' }, failed];
+    }
+  });
+}
+
+export function aggregatorMetrics(metrics: MetricsRegistry, { owners }: Aggregator): void {
+  metrics.seriesOf('counter', { name: 'thyme_pipeline_records_total', help: 'Records of a pipeline, by what became of them.', labels: ['pipeline', 'partition', 'outcome'] }, function* () {
+    for (const { task, view } of owners) {
+      const counters = new Map((view.applied()?.counters ?? []).map((of) => [of.readerId, of]));
+      for (const { plan } of task?.readers ?? []) {
+        const books = counters.get(plan.id);
+        const labels: Labels = { pipeline: `${plan.name} v${plan.version}`, partition: String(view.partition) };
+        for (const outcome of BOOKS) yield [{ ...labels, outcome }, books?.[outcome] ?? 0];
+      }
+    }
+  });
+  metrics.seriesOf('gauge', { name: 'thyme_partition_seq', help: 'The last committed tick of a partition.', labels: ['partition'] }, function* () {
+    for (const { view } of owners) yield [{ partition: String(view.partition) }, view.applied()?.seq ?? 0];
+  });
+}
+
+export function replicaMetrics(metrics: MetricsRegistry, { replicas }: StoreReplica): void {
+  metrics.seriesOf('gauge', { name: 'thyme_replica_seq', help: 'The last tick that the replica applied.', labels: ['partition'] }, function* () {
+    for (const { view } of replicas) yield [{ partition: String(view.partition) }, view.applied()?.seq ?? 0];
+  });
+  metrics.seriesOf('gauge', { name: 'thyme_replica_lag_seconds', help: 'How far the replica may lie behind its owner; absent while it is cut off.', labels: ['partition'] }, function* () {
+    for (const { view } of replicas) {
+      const lagUs = view.lagUs();
+      if (lagUs !== undefined) yield [{ partition: String(view.partition) }, lagUs / 1e6];
+    }
+  });
+}
+
+export function queryRunMetrics(metrics: MetricsRegistry, runs: QueryRuns): void {
+  metrics.seriesOf('counter', { name: 'thyme_query_runs_total', help: 'Query runs, by whether the audit took them.', labels: ['outcome'] }, function* () {
+    for (const [outcome, count] of Object.entries(runs.counters)) yield [{ outcome }, count];
+  });
+}
