@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { create } from '@bufbuild/protobuf';
 import { QueryRequestSchema, QueryService } from '../../gen/thyme/v1/query_pb.js';
 import { createClient, openChannel } from '../../libs/rpc/client.js';
@@ -38,6 +39,7 @@ export async function runGrpcReads({ target, orders: options, inFlight, seconds 
   const channel = openChannel({ target });
   const client = createClient(QueryService, channel);
   const { signal } = new AbortController();
+  setMaxListeners(inFlight + 1, signal); // each call listens
   const inputs = { cart_total: { kind: { case: 'floatValue', value: 900.5 } } } as const;
   const ask: Ask = async (id) => {
     const entity = { values: [{ kind: { case: 'stringValue', value: id } } as const] };
@@ -51,7 +53,7 @@ export async function runGrpcReads({ target, orders: options, inFlight, seconds 
 
 /** Parsed only where it is looked at. */
 function lazyAnswer(body: string): Answer {
-  const parsed = (): { readonly as_of: string; readonly features: Readonly<Record<string, unknown>> } => JSON.parse(body);
+  const parsed = () => JSON.parse(body) as { readonly as_of: string; readonly features: Readonly<Record<string, unknown>> };
   return { get asOfUs() { return parseTimestamp(parsed().as_of); }, get features() { return parsed().features; } };
 }
 

@@ -76,7 +76,7 @@ export class KafkaAppends {
   /** Refuses new appends; resolves when those accepted have ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#lanes.values()].map(({ running }) => running));
+    for (const { running } of this.#lanes.values()) await running;
     this.#aborting.abort();
   }
 

@@ -113,7 +113,7 @@ export class KafkaCluster {
     const brokers = [this.#seed, ...[...this.#nodes.values()].map(({ broker }) => broker)];
     this.#seed = undefined;
     for (const node of this.#nodes.values()) node.broker = undefined;
-    await Promise.all(brokers.map((broker) => broker?.disconnect().catch(() => undefined)));
+    await Promise.allSettled(brokers.map(async (broker) => broker?.disconnect()));
   }
 
   #findLeaders(topic: string): Promise<TopicLeaders> {

@@ -128,9 +128,9 @@ export class KafkaTransactions {
       const broker = await this.#cluster.leader(batch);
       ofBroker.set(broker, [...(ofBroker.get(broker) ?? []), batch]);
     }
-    const failures: unknown[] = [];
+    const failures: Error[] = [];
     await Promise.all([...ofBroker].map(async ([broker, own]) => {
-      const answers = await produce(broker, own, this.#transactionalId).catch((error: unknown) => void failures.push(error));
+      const answers = await produce(broker, own, this.#transactionalId).catch((error: unknown) => void failures.push(error instanceof Error ? error : new Error(String(error))));
       for (const { topic, partition, errorCode, baseOffset } of answers ?? []) {
         const batch = own.find((sent) => sent.topic === topic && sent.partition === partition);
         if (errorCode === 0 && batch !== undefined) offsets.set(batch, baseOffset);

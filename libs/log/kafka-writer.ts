@@ -109,7 +109,9 @@ function batchesOf(parts: readonly TransactionRecords[]): PlannedBatch[] {
       const size = record.key.length + record.value.length;
       if (records.length > 0 && bytes + size > BATCH_BYTES) {
         planned.push({ target: part.target, batch: { target: part.target, records }, firstOf, offset: 0 });
-        [records, firstOf, bytes] = [[], new Map(), 0];
+        records = [];
+        firstOf = new Map();
+        bytes = 0;
       }
       if (index === 0) firstOf.set(part, records.length);
       records.push(record);

@@ -1,7 +1,6 @@
 import { InnerPage } from './inner-page.js';
 import { ROW_OFFSET, ROW_SOURCE } from './layout.js';
 import { describeInner, describeLeaf } from './partials.js';
-import { RowPage } from './row-page.js';
 import type { TimelineRow } from './timeline.js';
 import type { WritablePages } from './writable-pages.js';
 
