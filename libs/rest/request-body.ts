@@ -13,13 +13,18 @@ export async function readBody(request: IncomingMessage, body: RouteBody | undef
   const limit = body?.bytesMax ?? 0;
   const chunks: Buffer[] = [];
   let length = 0;
-  // A reader that stops must not destroy the socket, on which the answer is still to be sent.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    const bytes = chunk as Buffer; // no encoding is set, so chunks are Buffers
-    length += bytes.length;
-    if (length <= limit) chunks.push(bytes);
-    else chunks.length = 0;
-    if (length > DISCARDED_BYTES_MAX) break;
+  try {
+    // A reader that stops must not destroy the socket, on which the answer is still to be sent.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const bytes = chunk as Buffer; // no encoding is set, so chunks are Buffers
+      length += bytes.length;
+      if (length <= limit) chunks.push(bytes);
+      else chunks.length = 0;
+      if (length > DISCARDED_BYTES_MAX) break;
+    }
+  } catch {
+    // The client hung up, or its framing is broken: nobody is left to be told, and the fault is not ours to log.
+    throw new HttpError(400, 'the request ended before its body did');
   }
   if (length > limit) throw tooLarge(body);
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);

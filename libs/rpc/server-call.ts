@@ -4,7 +4,7 @@ import { Metadata, status, type sendUnaryData, type ServerDuplexStream, type Ser
 import { TRACE_HEADERS, withSpan } from '../telemetry/tracing.js';
 import type { ServerCallContext } from './call-context.js';
 import type { BidiStreamingHandler, ClientStreamingHandler, ServerStreamingHandler, UnaryHandler } from './handlers.js';
-import { methodPath } from './service-definition.js';
+import { methodPath, wellFormed } from './service-definition.js';
 import { toStatus } from './status.js';
 
 export type AnyCall =
@@ -33,7 +33,7 @@ export function adaptHandler(method: DescMethod, handler: AnyHandler, scope: Cal
   switch (method.methodKind) {
     case 'unary':
       return (call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
-        answerOnce(method, call, callback, scope, (context) => (handler as UnaryHandler<Message, Message>)(call.request, context));
+        answerOnce(method, call, callback, scope, (context) => (handler as UnaryHandler<Message, Message>)(wellFormed(call.request), context));
       };
     case 'client_streaming':
       return (call: ServerReadableStream<Message, Message>, callback: sendUnaryData<Message>) => {
@@ -41,7 +41,7 @@ export function adaptHandler(method: DescMethod, handler: AnyHandler, scope: Cal
       };
     case 'server_streaming':
       return (call: ServerWritableStream<Message, Message>) => {
-        void answerMany(method, call, scope, (context) => (handler as ServerStreamingHandler<Message, Message>)(call.request, context));
+        void answerMany(method, call, scope, (context) => (handler as ServerStreamingHandler<Message, Message>)(wellFormed(call.request), context));
       };
     case 'bidi_streaming':
       return (call: ServerDuplexStream<Message, Message>) => {
@@ -111,7 +111,7 @@ async function answerMany(
 async function* requestsOf(call: ServerReadableStream<Message, Message> | ServerDuplexStream<Message, Message>, signal: AbortSignal): AsyncIterable<Message> {
   try {
     // A handler that stops reading may go on answering: the stream must stay open.
-    for await (const request of call.iterator({ destroyOnReturn: false })) yield request as Message;
+    for await (const request of call.iterator({ destroyOnReturn: false })) yield wellFormed(request as Message);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
