@@ -2,8 +2,8 @@ import assert from 'node:assert';
 import { ThymeError } from '../errors/errors.js';
 import { slotOf } from '../codec/slot.js';
 import type { Store, StoreReader, StoreSnapshot } from '../store/store.js';
-import { TimelineWriter } from '../timeline/timeline-writer.js';
 import type { PageReader, TimelineRow, TimelineShape } from '../timeline/timeline.js';
+import { writeRows } from '../timeline/write-rows.js';
 import { encodeRevision } from '../wire/revisions.js';
 import { type AppliedState, loadState, withHorizon, withReady, withRevision } from './applied-state.js';
 import type { Change, CommitRecord } from './change.js';
@@ -135,12 +135,9 @@ export class Applier {
   }
 
   #foldRows(timelineId: number, groupKey: Uint8Array, rows: readonly TimelineRow[]): void {
-    const writer = new TimelineWriter(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey));
-    for (const row of rows) writer.insert(row);
-    const horizonUs = this.#next.horizons.get(timelineId);
     // Not of an index: its newest row at an instant is asked for however old it is.
-    if (horizonUs !== undefined && !this.#next.indexes.has(timelineId)) writer.trim(horizonUs);
-    writer.flush();
+    const horizonUs = this.#next.indexes.has(timelineId) ? undefined : this.#next.horizons.get(timelineId);
+    writeRows(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows, horizonUs);
   }
 }
 

@@ -12,11 +12,11 @@ export async function* snapshotChunks(store: Store, signal: AbortSignal): AsyncG
   let bytes = 0;
   for await (const [key, value] of store.entries({ from: COMMIT_KEY })) {
     signal.throwIfAborted();
+    crashPoint('snapshot.duringServe');
     chunk.push({ key, value });
     bytes += key.length + value.length;
     if (bytes < CHUNK_BYTES && chunk.length < CHUNK_ENTRIES) continue;
     yield chunk;
-    crashPoint('snapshot.duringServe');
     chunk = [];
     bytes = 0;
   }

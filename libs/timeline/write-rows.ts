@@ -8,18 +8,25 @@ import { TimelineWriter } from './timeline-writer.js';
 import type { PageWriter, TimelineRow, TimelineShape } from './timeline.js';
 
 /**
- * Writes one tick's rows of a group and flushes. Most ticks bring a group a few rows newer than all it has: those
+ * Writes one tick's rows of a group, trims it to the horizon (S20), and flushes. Most ticks bring a group a few rows newer than all it has: those
  * are put behind the head's bytes as they lie, at a fifth of what a writer costs. The pages are the same either way.
  */
-export function writeRows(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, rows: readonly TimelineRow[]): void {
-  if (appendRows(layoutOf(shape), store, headKey, rows)) return;
+export function writeRows(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, rows: readonly TimelineRow[], horizonUs = Number.NEGATIVE_INFINITY): void {
+  if (appendRows(layoutOf(shape), { store, headKey, horizonUs }, rows)) return;
   const writer = new TimelineWriter(shape, store, headKey);
   for (const row of rows) writer.insert(row);
+  writer.trim(horizonUs);
   writer.flush();
 }
 
+interface Place {
+  readonly store: PageWriter;
+  readonly headKey: Uint8Array;
+  readonly horizonUs: number;
+}
+
 /** False, and nothing is changed, where the rows need more than to be put behind the others. */
-function appendRows(layout: Layout, store: PageWriter, headKey: Uint8Array, rows: readonly TimelineRow[]): boolean {
+function appendRows(layout: Layout, { store, headKey, horizonUs }: Place, rows: readonly TimelineRow[]): boolean {
   if (layout.hasBytes) return false; // their heap lies behind the rows
   const stored = store.get(headKey);
   const before = stored === undefined ? new HeadPage(RowPage.empty(layout, 0)).encode() : aligned(stored);
@@ -28,13 +35,14 @@ function appendRows(layout: Layout, store: PageWriter, headKey: Uint8Array, rows
   const page = new Uint8Array(before.length + rows.length * layout.rowWords * 8);
   page.set(before);
   const words = new Float64Array(page.buffer);
-  if (words[HORIZON_WORD] !== Number.NEGATIVE_INFINITY) return false; // a row may belong into the base
+  const trimmedUs = words[HORIZON_WORD]!;
+  if (horizonUs > trimmedUs) return false;
   let at = HEAD_BYTES / 8 + count * layout.rowWords;
   // Behind the newest row, or in an empty head behind the tree's last.
   let newest = count === 0 ? BOUNDARY_WORD : at - layout.rowWords;
   for (const row of rows) {
     checkRow(row, layout);
-    if (!isAfter(row, words, newest)) return false;
+    if (row.eventTimeUs < trimmedUs || !isAfter(row, words, newest)) return false;
     putRow(row, words, at, layout);
     newest = at;
     at += layout.rowWords;

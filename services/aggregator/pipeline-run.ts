@@ -110,7 +110,7 @@ export class PipelineRun {
         row = passed;
         const next = reader.plan.stages[stage]?.nextKey;
         if (next === undefined) {
-          this.#apply(reader, { ...record, row });
+          this.#apply(reader, row === record.row ? record : { ...record, row });
           break;
         }
         const key = next(row);

@@ -74,13 +74,18 @@ async function readManifest(folder: string): Promise<SnapshotManifest> {
 
 async function copyInto(store: Store, chunks: AsyncIterable<readonly SnapshotEntry[]>): Promise<number> {
   let count = 0;
+  let last: SnapshotEntry | undefined;
   for await (const chunk of chunks) {
     const batch = store.batch();
     for (const { key, value } of chunk) batch.put(key, value);
     await batch.write({ sync: false });
     count += chunk.length;
+    last = chunk.at(-1) ?? last;
   }
-  await store.batch().write({ sync: true });
+  // So that all of it lasts; a batch without entries would not be written, nor synced.
+  const batch = store.batch();
+  if (last !== undefined) batch.put(last.key, last.value);
+  await batch.write({ sync: true });
   return count;
 }
 
