@@ -19,10 +19,11 @@ await withFolder(async (dataDir) => {
   const opened = await openFraudLog(dataDir);
   const fillRate = await fillLog(opened, options);
   say(`${options.events} orders are in the log, ${Math.round(fillRate)}/s through ingest`);
-  const { eventsPerS, ticks } = await aggregate(opened, dataDir);
+  const { eventsPerS, ticks, cpuUs } = await aggregate(opened, dataDir);
   await opened.close();
   report('aggregate', [
     { name: 'events_per_s', value: eventsPerS, goal: { atLeast: 100_000 }, note: `${options.events} orders of ${options.entities} users, zipf, 5 % late` },
+    { name: 'cpu_us_per_event', value: cpuUs / options.events, note: 'of the whole process, LevelDB and garbage collection included: what a busy machine does not change' },
     { name: 'tick_p50_ms', value: ticks.quantile(0.5) / 1_000, note: `between commits; ${ticks.count} ticks` },
     { name: 'tick_p99_ms', value: ticks.quantile(0.99) / 1_000 },
     { name: 'ingest_per_s', value: fillRate, note: 'parsed records through ingest into the log, durable' },
@@ -30,7 +31,7 @@ await withFolder(async (dataDir) => {
 });
 
 /** From the aggregator's start until its commit records say that every order is applied. */
-async function aggregate({ log, registry }: FraudLog, dataDir: string): Promise<{ readonly eventsPerS: number; readonly ticks: Latencies }> {
+async function aggregate({ log, registry }: FraudLog, dataDir: string): Promise<{ readonly eventsPerS: number; readonly ticks: Latencies; readonly cpuUs: number }> {
   const aggregator = new Aggregator({
     deployment: DEPLOYMENT, log, clock: systemClock, partitionCount: 1, feed: registry.history, functionsOf: cachedAuthorFunctions(),
     openStore: (partition) => openLevelStore(join(dataDir, 'store', `p${partition}`)),
@@ -38,6 +39,7 @@ async function aggregate({ log, registry }: FraudLog, dataDir: string): Promise<
   });
   const ticks = new Latencies();
   const startUs = nowUs();
+  const startCpu = process.cpuUsage();
   await aggregator.start();
   let lastUs = startUs;
   await aggregator.views.view(0).waitFor(({ counters }) => {
@@ -47,8 +49,9 @@ async function aggregate({ log, registry }: FraudLog, dataDir: string): Promise<
     return counters.reduce((sum, { applied, late }) => sum + applied + late, 0) >= options.events;
   }, new AbortController().signal);
   const eventsPerS = (options.events * 1e6) / (nowUs() - startUs);
+  const { user, system } = process.cpuUsage(startCpu);
   const [counters] = aggregator.views.view(0).applied()?.counters ?? [];
   if (counters?.applied !== options.events) throw new Error(`applied ${counters?.applied ?? 0} of ${options.events} orders`);
   await aggregator.stop({ graceMs: 10_000 });
-  return { eventsPerS, ticks };
+  return { eventsPerS, ticks, cpuUs: user + system };
 }

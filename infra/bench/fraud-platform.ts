@@ -5,9 +5,9 @@ import { startPlatform } from '../../services/serve-command.js';
 import { loadServeConfig } from '../../services/serve-config.js';
 import { FRAUD_MODULE } from './fraud-owner.js';
 
-/** All roles in this process, on ports of their own, with the fraud example committed. */
-export async function startFraudPlatform(dataDir: string): Promise<{ readonly platform: Platform; readonly restUrl: string }> {
-  const platform = await startPlatform(loadServeConfig([], { THYME_LOG_LEVEL: 'warn', THYME_DATA_DIR: dataDir, THYME_REST_PORT: '0', THYME_GRPC_PORT: '0' }));
+/** All roles, or those named, in this process, on ports of their own, with the fraud example committed. */
+export async function startFraudPlatform(dataDir: string, roles: readonly string[] = []): Promise<{ readonly platform: Platform; readonly restUrl: string }> {
+  const platform = await startPlatform(loadServeConfig(roles.length === 0 ? [] : ['--roles', roles.join(',')], { THYME_LOG_LEVEL: 'warn', THYME_DATA_DIR: dataDir, THYME_REST_PORT: '0', THYME_GRPC_PORT: '0' }));
   const restUrl = platform.restUrl ?? '';
   const client = new RestClient({ apiUrl: restUrl });
   const quiet = { out: () => undefined, err: () => undefined, progress: () => undefined };

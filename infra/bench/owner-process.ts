@@ -1,0 +1,6 @@
+// The owner of the log as a process of its own: registry, ingest, aggregator, and the gateway that takes its pushes.
+import { startFraudPlatform } from './fraud-platform.js';
+
+const { platform, restUrl } = await startFraudPlatform(process.argv[2] ?? '', ['registry', 'ingest', 'aggregator', 'gateway']);
+process.send?.({ restUrl, grpcTarget: platform.grpcTarget });
+process.once('SIGTERM', () => void platform.stop({ graceMs: 10_000 }).then(() => process.exit(0)));

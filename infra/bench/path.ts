@@ -1,0 +1,58 @@
+// path: accepted by ingest in one process, readable in a replica in another, sustained. The load generator is a third.
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ReplicationService } from '../../gen/thyme/v1/replication_pb.js';
+import { remoteSource } from '../../libs/replica/remote-source.js';
+import { createClient, openChannel } from '../../libs/rpc/client.js';
+import { createLogger } from '../../libs/telemetry/logger.js';
+import { EventRing } from '../../libs/telemetry/event-ring.js';
+import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
+import { systemClock } from '../../libs/time/clock.js';
+import { createStoreReplica } from '../../services/query-role.js';
+import { report } from './bench-report.js';
+import { withFolder } from './fraud-owner.js';
+import { nowUs } from './latencies.js';
+import { runLoad } from './run-load.js';
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
+const seconds = Number(values.seconds);
+
+await withFolder(async (dataDir) => {
+  const owner = await startOwner(`${dataDir}/owner`);
+  const channel = openChannel({ target: owner.grpcTarget });
+  const telemetry = { clock: systemClock, logger: createLogger({ level: 'warn', clock: systemClock }), metrics: new MetricsRegistry(), events: new EventRing(systemClock) };
+  const replica = createStoreReplica({ ...telemetry, dataDir, partitions: 1, source: remoteSource(createClient(ReplicationService, channel)) });
+  await replica.start();
+  const readable = (): number => replica.views.view(0).applied()?.counters.reduce((sum, { applied }) => sum + applied, 0) ?? 0;
+  const load = { eventsPerS: Number.POSITIVE_INFINITY, batchEvents: 1_000, entities: 100_000, connections: 4 };
+  const startUs = nowUs();
+  const pushed = await runLoad({ kind: 'pushes', url: owner.restUrl, seconds, load });
+  const atEnd = readable();
+  const perS = (atEnd * 1e6) / (nowUs() - startUs);
+  await replica.views.view(0).waitFor(() => readable() >= pushed.count, AbortSignal.timeout(120_000));
+  const drainedS = (nowUs() - startUs) / 1e6 - seconds;
+  await replica.stop({ graceMs: 10_000 });
+  channel.close();
+  owner.child.kill('SIGTERM');
+  report('path', [
+    { name: 'events_per_s', value: perS, goal: { atLeast: 40_000 }, note: `readable in the replica when the load ended, over ${seconds} s` },
+    { name: 'accepted_per_s', value: pushed.pushedPerS, note: 'acknowledged by ingest, pushed over REST in batches of 1,000' },
+    { name: 'behind_s', value: drainedS, note: 'until the replica had all of it, after the load' },
+  ]);
+});
+
+interface Owner {
+  readonly child: ChildProcess;
+  readonly restUrl: string;
+  readonly grpcTarget: string;
+}
+
+async function startOwner(dataDir: string): Promise<Owner> {
+  const file = fileURLToPath(new URL(`./owner-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+  const child = fork(file, [dataDir]);
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve({ child, ...(message as Omit<Owner, 'child'>) })); // what owner-process.ts sends
+    child.once('exit', (code) => reject(new Error(`the owner ended with ${String(code)}`)));
+  });
+}
