@@ -18,6 +18,11 @@ export async function startDeployment(processes: Processes, name: string, partit
   return { owner, query, gateway, url: gateway.restUrl };
 }
 
+/** A warm standby of all partitions, with its state to be read over StateService. */
+export function startStandby(processes: Processes, name: string, owner: ThymeProcess, env: StartOptions['env'] = {}): Promise<ThymeProcess> {
+  return processes.serve(processes.subfolder(`${name}-standby`), ['--roles', 'store-replica', '--owner', owner.grpcTarget], { env });
+}
+
 /** On any free port, or again where the killed one was. */
 export function startOwner(processes: Processes, name: string, env: StartOptions['env'] = {}): Promise<ThymeProcess> {
   return processes.serve(processes.subfolder(`${name}-owner`), OWNER, { env });

@@ -1,0 +1,8 @@
+export interface GeneratorOptions {
+  readonly restUrl: string;
+  readonly journal: string;
+  readonly seed: number;
+  readonly partitions: number;
+  /** Events a second of each dataset, when nothing fails. */
+  readonly rate: number;
+}

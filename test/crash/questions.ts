@@ -1,0 +1,82 @@
+import { MERCHANTS, PAYERS, USERS, WALKERS } from './events.js';
+import type { DatasetName } from './journal.js';
+import type { Random } from './random.js';
+import type { Features, Recount } from './recount.js';
+
+export interface Question {
+  readonly entity: string;
+  readonly atUs: number;
+}
+
+/** One place that answers: REST, the owner's store, a replica's. In the order asked. */
+export type Ask = (featureset: string, questions: readonly Question[]) => Promise<readonly Features[]>;
+
+const MINUTE_US = 60e6;
+/** Windows whose edges are asked at, to the microsecond (S2). */
+const WINDOWS_US: Readonly<Record<string, number>> = { OrderSignals: 60 * MINUTE_US, MerchantSignals: 10 * MINUTE_US };
+const ENTITIES: Readonly<Record<string, readonly string[]>> = { OrderSignals: USERS, PayerSignals: PAYERS, MerchantSignals: MERCHANTS, WalkerSignals: WALKERS };
+const SOURCE: Readonly<Record<string, DatasetName>> = { OrderSignals: 'Order', PayerSignals: 'Payment', MerchantSignals: 'Payment', WalkerSignals: 'Step' };
+const EDGES = 2;
+
+export const FEATURESETS = Object.keys(ENTITIES);
+
+/** Each entity now, and at instants where an answer changes: an event's own time, just before, where it leaves the window, just after. */
+export function questionsFor(featureset: string, recount: Recount, { nowUs, random }: { readonly nowUs: number; readonly random: Random }): readonly Question[] {
+  const records = recount.records(SOURCE[featureset] ?? 'Payment');
+  return (ENTITIES[featureset] ?? MERCHANTS).flatMap((entity) => {
+    const mine = records.filter(({ event }) => Object.values(event.fields).includes(entity));
+    const instants = [nowUs, ...(mine.length === 0 ? [] : Array.from({ length: EDGES }, () => random.pick(mine).event.atUs).flatMap((us) => edgesOf(us, featureset)))];
+    return instants.filter((us) => us <= nowUs).map((atUs) => ({ entity, atUs }));
+  });
+}
+
+function edgesOf(us: number, featureset: string): readonly number[] {
+  const windowUs = WINDOWS_US[featureset];
+  return [us, us - 1, ...(windowUs === undefined ? [] : [us + windowUs, us + windowUs + 1])];
+}
+
+export interface Findings {
+  answers: number;
+  lost: number;
+  duplicated: number;
+  outOfOrder: number;
+  /** In words, the first few. */
+  readonly wrong: string[];
+}
+
+export function noFindings(): Findings {
+  return { answers: 0, lost: 0, duplicated: 0, outOfOrder: 0, wrong: [] };
+}
+
+const WORDS_MAX = 20;
+
+export function report(findings: Findings, what: string): void {
+  if (findings.wrong.length < WORDS_MAX) findings.wrong.push(what);
+}
+
+/** Features that count records: too few is lost, too many is twice. */
+const COUNTS = new Set(['order_count_1h', 'payments', 'payments_10m', 'large', 'steps', 'rows', 'lines']);
+
+/** Asks, and compares every feature that the recount knows. */
+export async function compare(place: string, ask: Ask, featureset: string, questions: readonly Question[], expected: (question: Question) => Features, findings: Findings): Promise<void> {
+  const answers = await ask(featureset, questions);
+  if (answers.length !== questions.length) report(findings, `${place}: ${answers.length} answers to ${questions.length} questions`);
+  for (const [i, question] of questions.entries()) {
+    const actual = answers[i] ?? {};
+    for (const [feature, value] of Object.entries(expected(question))) {
+      if (value === undefined) continue;
+      findings.answers++;
+      if (JSON.stringify(actual[feature]) !== JSON.stringify(value)) judge(`${place}: ${featureset}.${feature} of ${question.entity} at ${question.atUs}`, feature, value, actual[feature], findings);
+    }
+  }
+}
+
+function judge(where: string, feature: string, expected: unknown, actual: unknown, findings: Findings): void {
+  report(findings, `${where} is ${JSON.stringify(actual)}, and by the recount ${JSON.stringify(expected)}`);
+  if (COUNTS.has(feature) && typeof actual === 'number' && typeof expected === 'number') {
+    if (actual < expected) findings.lost += expected - actual;
+    else findings.duplicated += actual - expected;
+  } else if (Array.isArray(actual) && Array.isArray(expected) && JSON.stringify([...actual].sort()) === JSON.stringify([...expected].sort())) {
+    findings.outOfOrder++;
+  }
+}

@@ -1,0 +1,102 @@
+// `npm run test:crash -- --kills N --seed S`: real processes, killed at every named crash point and at random
+// moments under load; afterwards a recount from the generator's record must equal every answer (RELIABILITY 2).
+//
+//   plan.ts, crash-points.ts   - what is killed where; a seed gives the same kills again
+//   generator.ts, events.ts    - the load, in a process of its own; journal.ts is its record
+//   cluster.ts, child.ts       - the processes of one deployment
+//   killer.ts, recovery.ts     - carries out the kills; a kill counts only if it was seen where it was meant
+//   staleness.ts               - replicas that are away, owners that are stopped
+//   recount.ts, lateness.ts    - what every answer must be
+//   settle.ts, questions.ts, stores.ts - books, answers and digests against that
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CRASH_POINTS, unlistedPoints } from './crash-points.js';
+import { planRounds } from './plan.js';
+import { buildPrograms } from './program.js';
+import { killsOf, runRound, type RoundResult } from './round.js';
+import { SCENARIOS } from './staleness.js';
+
+const RESULTS = fileURLToPath(new URL('../../infra/report/results/crash.json', import.meta.url));
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    repeats: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    only: { type: 'string' },
+    scenarios: { type: 'string', default: 'all' },
+    out: { type: 'string', default: RESULTS },
+  },
+});
+
+const startedAt = new Date().toISOString();
+const seed = Number(values.seed);
+say(`seed ${seed}: repeat with --seed ${seed} --kills ${values.kills} --repeats ${values.repeats}`);
+const unlisted = await unlistedPoints();
+if (unlisted.length > 0) throw new Error(`crash points that nothing is killed at: ${unlisted.join(', ')}: list them in crash-points.ts`);
+const programs = await buildPrograms();
+const results: (RoundResult & { readonly scenario?: string })[] = [];
+try {
+  const rounds = planRounds({ seed, kills: Number(values.kills), repeats: Number(values.repeats), only: values.only });
+  for (const [i, plan] of rounds.entries()) {
+    results.push(await runRound(programs, plan, killsOf(plan)));
+    tell(`round ${i + 1} of ${rounds.length}`);
+  }
+  for (const [name, scenario] of SCENARIOS) {
+    if (values.scenarios !== 'all' && !values.scenarios.split(',').includes(name)) continue;
+    results.push({ ...(await runRound(programs, { topology: 'apart', seed }, scenario)), scenario: name });
+    tell(name);
+  }
+} finally {
+  await rm(dirname(programs.thyme), { recursive: true, force: true });
+}
+process.exitCode = (await conclude()) ? 0 : 1;
+
+function tell(what: string): void {
+  const result = results.at(-1);
+  if (result === undefined) return;
+  const { topology, kills, findings, acknowledged, reads, durationMs } = result;
+  const voided = kills.filter(({ observed }) => !observed).map(({ where }) => where);
+  const killed = kills.map(({ target, where }) => `${target}:${where}`).join(' ');
+  say(`${what} (${topology}, ${(durationMs / 1_000).toFixed(1)} s): ${killed} | ${acknowledged} records, ${reads} reads, ${findings.answers} answers | lost ${findings.lost}, duplicated ${findings.duplicated}, out of order ${findings.outOfOrder}`);
+  if (voided.length > 0) say(`  void, never seen to die there: ${voided.join(', ')}`);
+  for (const wrong of findings.wrong) say(`  WRONG ${wrong}`);
+  if (result.folder !== undefined) say(`  its folder is kept: ${result.folder}`);
+}
+
+/** Writes the result for the report card; gives whether all is well. */
+async function conclude(): Promise<boolean> {
+  const kills = results.flatMap((result) => result.kills);
+  const counted = kills.filter(({ observed }) => observed);
+  const sum = (of: (result: RoundResult) => number): number => results.reduce((total, result) => total + of(result), 0);
+  const recoveries = kills.flatMap(({ recoveryMs }) => recoveryMs ?? []).sort((a, b) => a - b);
+  const pointsHit = new Set(counted.map(({ where }) => where).filter((where) => where !== 'random'));
+  const summary = {
+    suite: 'crash', startedAt, endedAt: new Date().toISOString(), seed, node: process.version,
+    rounds: results.length, kills: counted.length, randomKills: counted.filter(({ where }) => where === 'random').length,
+    voided: kills.length - counted.length,
+    crashPoints: { listed: new Set(CRASH_POINTS.map(({ name }) => name)).size, hit: [...pointsHit].sort() },
+    scenarios: results.flatMap(({ scenario }) => scenario ?? []),
+    records: sum(({ acknowledged }) => acknowledged), retries: sum(({ retries }) => retries), repeats: sum(({ repeats }) => repeats),
+    reads: sum(({ reads }) => reads), answers: sum(({ findings }) => findings.answers), digests: sum(({ digests }) => digests),
+    lost: sum(({ findings }) => findings.lost), duplicated: sum(({ findings }) => findings.duplicated), outOfOrder: sum(({ findings }) => findings.outOfOrder),
+    wrong: results.flatMap(({ findings }) => findings.wrong),
+    recoveryMs: { count: recoveries.length, p50: quantile(recoveries, 0.5), p99: quantile(recoveries, 0.99) },
+  };
+  await mkdir(dirname(values.out), { recursive: true });
+  await writeFile(values.out, `${JSON.stringify(summary, undefined, 2)}\n`);
+  const { lost, duplicated, outOfOrder, recoveryMs, wrong, voided } = summary;
+  say(`${summary.kills} kills seen (${summary.randomKills} at random, ${pointsHit.size} of ${summary.crashPoints.listed} crash points), ${voided} void; ${summary.records} records, ${summary.answers} answers compared; lost ${lost}, duplicated ${duplicated}, out of order ${outOfOrder}; recovery p50 ${recoveryMs.p50} ms, p99 ${recoveryMs.p99} ms`);
+  say(`written to ${join(values.out)}`);
+  return voided === 0 && wrong.length === 0;
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

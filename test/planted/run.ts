@@ -1,0 +1,86 @@
+// `npm run test:planted`: tests of the tests. Plants one bug at a time in a copy of the tree and demands that the
+// suites named for it fail; first, that they pass without it.
+//
+//   bugs.ts       - the bugs, and who must notice
+//   tree.ts       - the copy
+//   suite-run.ts  - one run of some suites
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { PLANTED_BUGS, type PlantedBug } from './bugs.js';
+import { runSuites } from './suite-run.js';
+import { TreeCopy } from './tree.js';
+
+interface BugResult {
+  readonly name: string;
+  readonly rules: string;
+  readonly caught: boolean;
+  /** The test that noticed, or why none did. */
+  readonly by: string;
+}
+
+const RESULTS = fileURLToPath(new URL('../../infra/report/results/planted.json', import.meta.url));
+/** Copies of the tree, and runs side by side. */
+const SIDE_BY_SIDE = 2;
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, out: { type: 'string', default: RESULTS } } });
+const bugs = PLANTED_BUGS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const startedAt = new Date().toISOString();
+const trees = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => TreeCopy.create()));
+const results: BugResult[] = [];
+try {
+  const soundness = await checkSound([...new Set(bugs.flatMap(({ suites }) => suites))]);
+  if (soundness !== undefined) throw new Error(soundness);
+  const waiting = [...bugs];
+  await Promise.all(trees.map(async (tree) => {
+    for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) tell(await tryBug(tree, bug));
+  }));
+} finally {
+  await Promise.all(trees.map((tree) => tree.remove()));
+}
+await conclude();
+
+/** Without a bug, every suite passes: only then a failure is a bug that was caught. */
+async function checkSound(suites: readonly string[]): Promise<string | undefined> {
+  const [tree] = trees;
+  const run = tree === undefined ? undefined : await runSuites(tree.folder, suites);
+  if (run?.kind !== 'passed') return `without any bug the suites do not pass: ${JSON.stringify(run)}`;
+  say(`${suites.length} suites pass without a bug, ${run.tests} tests`);
+  return undefined;
+}
+
+async function tryBug(tree: TreeCopy, { name, rules, replacements, suites }: PlantedBug): Promise<BugResult> {
+  const undo = await tree.plant(replacements);
+  try {
+    const run = await runSuites(tree.folder, suites);
+    switch (run.kind) {
+      case 'failed':
+        return { name, rules, caught: true, by: run.tests[0] ?? '' };
+      case 'passed':
+        return { name, rules, caught: false, by: `all ${run.tests} tests pass` };
+      case 'broken':
+        return { name, rules, caught: false, by: `the suite did not run: ${run.output}` };
+    }
+  } finally {
+    await undo();
+  }
+}
+
+function tell(result: BugResult): void {
+  results.push(result);
+  say(`${result.caught ? 'caught' : 'NOT CAUGHT'}  ${result.name} (${result.rules}): ${result.by}`);
+}
+
+async function conclude(): Promise<void> {
+  const caught = results.filter((result) => result.caught).length;
+  const summary = { suite: 'planted', startedAt, endedAt: new Date().toISOString(), planted: results.length, caught, bugs: results };
+  await mkdir(dirname(values.out), { recursive: true });
+  await writeFile(values.out, `${JSON.stringify(summary, undefined, 2)}\n`);
+  say(`${caught} of ${results.length} planted bugs caught`);
+  process.exitCode = caught === results.length ? 0 : 1;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
