@@ -1,10 +1,10 @@
 // The roles as real processes, driven from outside by the programs that users have: curl and grpcurl.
 import { expect } from 'chai';
-import { startDeployment, startOwner, startQuery, samePort, type Deployment } from '../support/deployment.js';
+import { samePort, startDeployment, startOwner, startQuery, startStandby, type Deployment } from '../support/deployment.js';
 import { awaitRecords, everyAnswer, EXAMPLE_MODULE, exampleRecords, pushEvents, pushRecords, type ExampleRecords } from '../support/example-records.js';
 import { grpcTool } from '../support/grpc-tool.js';
 import { curl, curlUntil, jsonOf } from '../support/http.js';
-import { Processes } from '../support/processes.js';
+import { Processes, type ThymeProcess } from '../support/processes.js';
 
 interface Read {
   readonly status: number;
@@ -64,6 +64,24 @@ for (const partitions of [1, 3]) {
       const [jobs] = await tool.call(deployment.owner.grpcTarget, 'thyme.v1.AggregatorService/ListJobs', {});
       expect((jobs as { readonly partitionCount: number }).partitionCount).to.equal(partitions);
     });
+
+    it('keeps standbys with the same bytes at the same seq, also after kill -9 of one of them', async () => {
+      const [first, second] = await Promise.all(['one', 'two'].map((name) => startStandby(processes, name, deployment.owner)));
+      if (first === undefined || second === undefined) throw new Error('two were started');
+      const digests = await digestsOf(second);
+      expect(await digestsOf(first)).to.deep.equal(digests);
+      expect(digests.map(({ seq }) => Number(seq)).filter((seq) => seq > 0)).to.have.length(partitions);
+      await first.kill();
+      const again = await startStandby(processes, 'one', deployment.owner);
+      expect(await digestsOf(again)).to.deep.equal(digests);
+      expect(await again.stop()).to.equal(0);
+      expect(await second.stop()).to.equal(0);
+    });
+
+    async function digestsOf({ grpcTarget }: ThymeProcess): Promise<readonly { readonly seq: string; readonly sha256: string }[]> {
+      const answers = await Promise.all(Array.from({ length: partitions }, (_, partition) => tool.call(grpcTarget, 'thyme.v1.StateService/Digest', { partition })));
+      return answers.map(([answer]) => answer as unknown as { readonly seq: string; readonly sha256: string });
+    }
 
     it('serves again, and the same, after kill -9 of the query process', async () => {
       const before = await everyAnswer(deployment.url, records);

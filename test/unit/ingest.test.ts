@@ -26,6 +26,20 @@ describe('ingest', () => {
     expect(fixture.ingest.counts()).to.deep.equal([{ dataset: 'Order', accepted: 2, refused: 0, ignoredFields: 1 }]);
   });
 
+  it('answers when the records are durable, and not before (I1, S13)', async () => {
+    const { log } = fixture;
+    const append = log.append.bind(log);
+    let isDurable = false;
+    log.append = async (target, records) => {
+      const offset = await append(target, records);
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      isDurable = true;
+      return offset;
+    };
+    await fixture.pushJson([orderOf()]);
+    expect(isDurable).to.equal(true);
+  });
+
   it('takes JSON lines, with blank ones and Windows line ends', async () => {
     const lines = `\uFEFF\n${JSON.stringify(orderOf())}\r\n\r\n${JSON.stringify(orderOf({ amount: 2 }))}\n`;
     expect((await fixture.pushJson(lines)).eventsSent).to.equal(2n);

@@ -61,6 +61,12 @@ describe('query engine', () => {
     expect(await ask(await create(), 'nobody')).to.deep.equal({ user_id: 'nobody', n_1h: 0, sum_24h: 0, max_24h: -1 });
   });
 
+  it('a default leaves alone what is no null, such as 0 (S5)', async () => {
+    const world = await create();
+    await world.feed('Order', [{ row: ['u1', 0, NOON_US] }]);
+    expect(await ask(world, 'u1')).to.deep.equal({ user_id: 'u1', n_1h: 1, sum_24h: 0, max_24h: 0 });
+  });
+
   it('a lookup of an aggregated dataset is its windows at T, without defaults (S5)', async () => {
     const world = await create();
     const answer = await world.engine.lookup({ dataset: 'Stats', entity: 'nobody' }, caller);

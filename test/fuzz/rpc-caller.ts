@@ -1,0 +1,57 @@
+import { toBinary, type DescMethod, type Message } from '@bufbuild/protobuf';
+import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
+import type { Outcome } from './fuzz-target.js';
+
+/** What one call may take, also one that waits for what never comes, such as a token's records. */
+const DEADLINE_MS = 5_000;
+/** Streams without end may have nothing to say at first, or ever. */
+const ENDLESS_DEADLINE_MS = 200;
+
+/** Calls that one connection carries: Node's server closes those on which too many streams were reset (CVE-2023-44487). */
+const CALLS_PER_CONNECTION = 500;
+
+/** Sends bytes as requests of any method, whether or not they are messages. */
+export class RpcCaller {
+  readonly #target: string;
+  readonly #clients: Client[] = [];
+  #calls = 0;
+
+  constructor(target: string) {
+    this.#target = target;
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+
+  send(method: DescMethod, messages: readonly Message[]): Promise<Outcome> {
+    return this.sendBytes(method, messages.map((message) => toBinary(method.input, message)), messages);
+  }
+
+  /** A stream without end is left at its first answer. */
+  sendBytes(method: DescMethod, requests: readonly Uint8Array[], input: unknown = requests): Promise<Outcome> {
+    const path = `/${method.parent.typeName}/${method.name}`;
+    const isEndless = method.name === 'Watch' || method.name === 'Subscribe';
+    return new Promise((resolve) => {
+      const call = this.#client().makeBidiStreamRequest(path, (bytes: Uint8Array) => Buffer.from(bytes), (bytes: Buffer) => bytes, { deadline: Date.now() + (isEndless ? ENDLESS_DEADLINE_MS : DEADLINE_MS) });
+      const end = (code: string, text: string): void => resolve({ input: { path, input }, status: code, text });
+      call.on('data', () => {
+        if (!isEndless) return;
+        end('OK', '');
+        call.cancel();
+      });
+      call.on('error', (error: ServiceError) => end(status[error.code] ?? String(error.code), error.details));
+      call.on('end', () => undefined); // the status follows
+      call.on('status', ({ code, details }: { readonly code: status; readonly details: string }) => end(status[code], details));
+      for (const request of requests) call.write(request);
+      call.end();
+    });
+  }
+
+  #client(): Client {
+    if (this.#calls++ % CALLS_PER_CONNECTION === 0) this.#clients.push(new Client(this.#target, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }));
+    const client = this.#clients.at(-1);
+    if (client === undefined) throw new Error('there is always one');
+    return client;
+  }
+}

@@ -1,0 +1,55 @@
+// Every RPC, by its descriptor and with raw bytes: RELIABILITY, suite 6.
+import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { AggregatorService } from '../../gen/thyme/v1/jobs_pb.js';
+import { IngestService } from '../../gen/thyme/v1/ingest_pb.js';
+import { QueryService } from '../../gen/thyme/v1/query_pb.js';
+import { RegistryService } from '../../gen/thyme/v1/registry_pb.js';
+import { ReplicationService } from '../../gen/thyme/v1/replication_pb.js';
+import { StateService } from '../../gen/thyme/v1/state_pb.js';
+import { Health, ServerReflectionV1, ServerReflectionV1Alpha } from '../../libs/rpc/standard-protos.js';
+import { fuzz, FUZZ_RUNS, FuzzTarget } from './fuzz-target.js';
+import { messageOf } from './message-arbitrary.js';
+import { RpcCaller } from './rpc-caller.js';
+
+const SERVICES: readonly DescService[] = [RegistryService, IngestService, AggregatorService, ReplicationService, QueryService, StateService, Health, ServerReflectionV1.service, ServerReflectionV1Alpha.service];
+const METHODS: readonly DescMethod[] = SERVICES.flatMap(({ methods }) => methods);
+/** Methods that random messages cannot satisfy: commits need a whole module, replays a run's id. */
+const NEVER_WELL = /Commit|QueryRun$|Subscribe/;
+
+describe('fuzzed gRPC', function () {
+  this.timeout(Math.max(300_000, FUZZ_RUNS * 1_000));
+  const target = new FuzzTarget();
+  let caller: RpcCaller;
+  before(async () => {
+    await target.start();
+    caller = new RpcCaller(target.thyme.grpcTarget);
+  });
+  after(async () => {
+    caller.close();
+    await target.end();
+  });
+  afterEach(() => target.expectUnharmed());
+
+  for (const method of METHODS) {
+    const isStream = method.methodKind === 'bidi_streaming' || method.methodKind === 'client_streaming';
+    const title = `${method.parent.name}.${method.name}`;
+
+    it(`${title} answers any message without a fault of its own`, async () => {
+      const messages = fc.array(messageOf(method.input).map((message) => harmless(method, message)), isStream ? { maxLength: 3 } : { minLength: 1, maxLength: 1 });
+      const counts = await fuzz(messages, (sent) => caller.send(method, sent));
+      if (!NEVER_WELL.test(method.name)) expect(counts.get('OK'), JSON.stringify([...counts])).to.be.above(0);
+    });
+
+    it(`${title} answers any bytes without a fault of its own`, async () => {
+      const requests = fc.array(fc.uint8Array({ maxLength: 100 }), isStream ? { maxLength: 3 } : { minLength: 1, maxLength: 1 });
+      await fuzz(requests, (sent) => caller.sendBytes(method, sent));
+    });
+  }
+});
+
+/** A commit of no definitions removes all, and rightly so: on a revision that is not there, it is decided on and not made. */
+function harmless(method: DescMethod, message: Message): Message {
+  return method === RegistryService.method.commit ? Object.assign(message, { baseRevision: 999n }) : message;
+}
