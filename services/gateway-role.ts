@@ -4,7 +4,7 @@ import { createGateway } from './gateway/gateway.js';
 import type { GatewayServices } from './gateway/gateway-services.js';
 import { probeRoutes } from './gateway/status-routes.js';
 import type { Telemetry } from './owner-role.js';
-import { authorizeOf } from './rpc-role.js';
+import { authorizeOf, tlsOf } from './rpc-role.js';
 import type { ServeConfig } from './serve-config.js';
 
 export const VERSION = '0.1.0';
@@ -14,7 +14,7 @@ type Handlers = Pick<GatewayServices, 'query' | 'ingest' | 'registry' | 'aggrega
 /** REST on its port and, unless something else has it, on the one where the published client reads. */
 export function createGatewayRole(config: ServeConfig, telemetry: Telemetry, handlers: Handlers): RestServer {
   const services: GatewayServices = { ...handlers, ...telemetry, version: VERSION };
-  const open = (port: number): RestServer => createGateway({ host: config.host, port, authorize: authorizeOf(config), services, ...telemetry });
+  const open = (port: number): RestServer => createGateway({ host: config.host, port, authorize: authorizeOf(config), services, ...tlsOf(config), ...telemetry });
   const main = open(config.restPort);
   if (config.readPort === undefined) return main;
   return withReadPort(main, open(config.readPort), telemetry);
@@ -23,7 +23,7 @@ export function createGatewayRole(config: ServeConfig, telemetry: Telemetry, han
 /** `/health` and `/metrics` of a process without a gateway. */
 export function createProbeRole(config: ServeConfig, telemetry: Telemetry, port: number, isReady: () => boolean): RestServer {
   const routes = probeRoutes({ isReady, metrics: telemetry.metrics });
-  return createRestServer({ host: config.host, port, authorize: authorizeOf(config), routes, ...telemetry });
+  return createRestServer({ host: config.host, port, authorize: authorizeOf(config), routes, ...tlsOf(config), ...telemetry });
 }
 
 function withReadPort(main: RestServer, second: Service, { logger }: Telemetry): RestServer {

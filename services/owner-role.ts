@@ -73,7 +73,7 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
   return {
     registry: registryHandlers(registry),
     ingest: ingestHandlers(ingest),
-    aggregator: jobHandlers(aggregator.owners, log),
+    aggregator: jobHandlers(aggregator, log),
     replication: aggregator.replication,
     ...lifecycle({ registry, aggregator, log, logStore, room }),
   };

@@ -80,7 +80,7 @@ function assemble(config: ServeConfig, telemetry: Telemetry, { ownerRole, owner,
     stop: (options) => composed.stop(options),
     done: composed.done,
     get restUrl() {
-      return gateway === undefined ? undefined : `http://${config.host}:${gateway.port}`;
+      return gateway === undefined ? undefined : `${config.tls === undefined ? 'http' : 'https'}://${config.host}:${gateway.port}`;
     },
     get grpcTarget() {
       return `${config.host}:${rpc.port}`;
@@ -124,8 +124,8 @@ class Channels implements Service {
 
   to(target: string | undefined): RpcChannel {
     if (target === undefined) throw new ThymeError('THYME_CONFIG', 'INVALID_ARGUMENT', 'a peer is not configured'); // serve-config checks it
-    const { peerApiKey } = this.#config;
-    const channel = this.#open.get(target) ?? openChannel({ target, ...(peerApiKey === undefined ? {} : { apiKey: peerApiKey }) });
+    const { peerApiKey, peerTls } = this.#config;
+    const channel = this.#open.get(target) ?? openChannel({ target, ...(peerApiKey === undefined ? {} : { apiKey: peerApiKey }), ...(peerTls === undefined ? {} : { tls: peerTls }) });
     this.#open.set(target, channel);
     return channel;
   }

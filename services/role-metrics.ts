@@ -26,9 +26,9 @@ export function ingestMetrics(metrics: MetricsRegistry, ingest: Ingest): void {
   });
 }
 
-export function aggregatorMetrics(metrics: MetricsRegistry, { owners }: Aggregator): void {
+export function aggregatorMetrics(metrics: MetricsRegistry, aggregator: Aggregator): void {
   metrics.seriesOf('counter', { name: 'thyme_pipeline_records_total', help: 'Records of a pipeline, by what became of them.', labels: ['pipeline', 'partition', 'outcome'] }, function* () {
-    for (const { task, view } of owners) {
+    for (const { task, view } of aggregator.owners) {
       const counters = new Map((view.applied()?.counters ?? []).map((of) => [of.readerId, of]));
       for (const { plan } of task?.readers ?? []) {
         const books = counters.get(plan.id);
@@ -38,7 +38,7 @@ export function aggregatorMetrics(metrics: MetricsRegistry, { owners }: Aggregat
     }
   });
   metrics.seriesOf('gauge', { name: 'thyme_partition_seq', help: 'The last committed tick of a partition.', labels: ['partition'] }, function* () {
-    for (const { view } of owners) yield [{ partition: String(view.partition) }, view.applied()?.seq ?? 0];
+    for (const { view } of aggregator.owners) yield [{ partition: String(view.partition) }, view.applied()?.seq ?? 0];
   });
 }
 

@@ -7,7 +7,7 @@ import { StateService } from '../gen/thyme/v1/state_pb.js';
 import { authorizeByKeys, authorizeEverybody, type Authorize } from '../libs/config/api-keys.js';
 import { HealthRegister } from '../libs/rpc/health.js';
 import { addReflection } from '../libs/rpc/reflection.js';
-import { createRpcServer, type RpcServer } from '../libs/rpc/server.js';
+import { createRpcServer, type RpcServer, type RpcServerOptions } from '../libs/rpc/server.js';
 import { Health } from '../libs/rpc/standard-protos.js';
 import { addOwnerServices, type OwnerRole, type Telemetry } from './owner-role.js';
 import type { QueryRole } from './query-role.js';
@@ -27,7 +27,7 @@ const HEALTH_MS = 250;
 /** gRPC of this process's roles, with health and reflection. */
 export function createRpcRole(config: ServeConfig, telemetry: Telemetry, roles: RpcRoles): RpcServer {
   const { ownerRole, queryRole, standby } = roles;
-  const server = createRpcServer({ host: config.host, port: config.grpcPort, authorize: authorizeOf(config), ...telemetry });
+  const server = createRpcServer({ host: config.host, port: config.grpcPort, authorize: authorizeOf(config), ...tlsOf(config), ...telemetry });
   if (ownerRole !== undefined) addOwnerServices(server, ownerRole);
   if (queryRole !== undefined) server.add(QueryService, queryRole.query);
   if (standby !== undefined) server.add(StateService, standby.state);
@@ -43,6 +43,11 @@ export function createRpcRole(config: ServeConfig, telemetry: Telemetry, roles: 
 
 export function authorizeOf({ apiKeys }: ServeConfig): Authorize {
   return apiKeys.length === 0 ? authorizeEverybody : authorizeByKeys(apiKeys);
+}
+
+/** For a server's options, where absent and undefined are not the same. */
+export function tlsOf({ tls }: ServeConfig): Pick<RpcServerOptions, 'tls'> {
+  return tls === undefined ? {} : { tls };
 }
 
 /** Says SERVING while the roles can answer, and stops saying so before it stops. */

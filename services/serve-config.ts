@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { parseApiKeyEntries, type ApiKeyEntry } from '../libs/config/api-keys.js';
 import { configError, createEnv, type Env } from '../libs/config/env.js';
 import { assertSafeAddress } from '../libs/config/listen-address.js';
+import { readTlsFiles, type TlsConfig } from '../libs/config/tls-files.js';
 import type { LogLevel } from '../libs/telemetry/logger.js';
 
 export const ROLES = ['registry', 'ingest', 'aggregator', 'store-replica', 'query', 'gateway'] as const;
@@ -10,7 +11,7 @@ export type Role = (typeof ROLES)[number];
 /** The three that own the log; on LevelDB, one process is all of them (DESIGN 10). */
 const OWNER_ROLES: readonly Role[] = ['registry', 'ingest', 'aggregator'];
 
-export interface ServeConfig {
+export interface ServeConfig extends TlsConfig {
   readonly roles: ReadonlySet<Role>;
   readonly deployment: string;
   readonly dataDir: string;
@@ -54,7 +55,7 @@ export function loadServeConfig(args: readonly string[], variables: Readonly<Rec
   const env = createEnv({ ...variables, ...given });
   const roles = readRoles(values.roles);
   const config = readConfig(env, roles);
-  assertSafeAddress({ variable: 'THYME_HOST', host: config.host, hasTls: false, hasKeys: config.apiKeys.length > 0, insecure: values.insecure });
+  assertSafeAddress({ variable: 'THYME_HOST', host: config.host, hasTls: config.tls !== undefined, hasKeys: config.apiKeys.length > 0, insecure: values.insecure });
   return config;
 }
 
@@ -75,6 +76,7 @@ function readConfig(env: Env, roles: ReadonlySet<Role>): ServeConfig {
     query: env.optional('THYME_QUERY'),
     peerApiKey: env.optional('THYME_API_KEY'),
     apiKeys: parseApiKeyEntries(env.list('THYME_API_KEYS'), 'THYME_API_KEYS'),
+    ...readTlsFiles(env),
     logLevel: env.oneOf('THYME_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], { fallback: 'info' }),
     drainGraceMs: env.integer('THYME_DRAIN_GRACE_MS', { fallback: 10_000, min: 0, max: 25_000 }),
   };

@@ -1,5 +1,6 @@
 // The aggregator: one task for each partition, from the log to the state.
 //
+//   held-partitions.ts    - the partitions of this process, as libs/log/membership.ts assigns them
 //   partition-owner.ts    - keeps a partition worked: acquires it, ticks, and after an error starts over
 //   acquire.ts            - fences the predecessor, replays the changelog, writes that it is here
 //   partition-task.ts     - a tick: adopts revisions, reads, folds, commits, applies, hands on
@@ -19,19 +20,29 @@
 //   A3. Only the newest writer of `<deployment>.agg.<p>` commits; who is fenced stops.
 //   A4. The books close: read + received = applied + filtered + late + duplicate + dead + sent.
 
+import { ThymeError } from '../../libs/errors/errors.js';
+import type { PartitionOwnership } from '../../libs/log/membership.js';
+import { SoloMembership } from '../../libs/log/solo-membership.js';
 import { createCompletion, type Service, settlesWithin } from '../../libs/lifecycle/service.js';
-import { createReplicaViews } from '../../libs/replica/replica-views.js';
 import type { ReplicaViews } from '../../libs/replica/replica-view.js';
 import type { ReplicationSource } from '../../libs/replica/replication-source.js';
 import type { Store } from '../../libs/store/store.js';
 import type { Clock } from '../../libs/time/clock.js';
+import { HeldPartitions } from './held-partitions.js';
 import { PartitionOwner } from './partition-owner.js';
 import { ownersAsSource } from './replication.js';
 import { TICK_LIMITS, type TaskEnvironment, type TickLimits } from './task-environment.js';
 
+/** This process among those that share the partitions. */
+export interface Membership {
+  readonly ownership: PartitionOwnership;
+  /** `host:port` of its gRPC server; asked once, at the start. */
+  readonly address: () => string;
+}
+
 export interface AggregatorOptions extends Omit<TaskEnvironment, 'partition' | 'limits'> {
-  /** Those that this process works; all of them by default. */
-  readonly partitions?: readonly number[];
+  /** By which processes share the partitions; without it this one works them all, and must be the only one. */
+  readonly membership?: Membership;
   /** Opens the partition's store; again after an error of the store itself. */
   readonly openStore: (partition: number) => Promise<Store>;
   /** Told of every failure of a task; it is then acquired again, or the service ends. */
@@ -49,46 +60,76 @@ const RECENT_BYTES_MAX = 16 * 1_024 * 1_024;
 const HEARTBEAT_MS = 1_000;
 
 export class Aggregator implements Service {
-  readonly owners: readonly PartitionOwner[];
+  readonly partitionCount: number;
   /** The partitions' state as this process has it, for a query service beside it. */
   readonly views: ReplicaViews;
   /** What replicas follow, here and over ReplicationService. */
   readonly replication: ReplicationSource;
+  readonly #held: HeldPartitions;
+  readonly #membership: Membership;
   readonly #ended = createCompletion();
-  readonly #stopping = new AbortController();
   readonly #clock: Clock;
-  #running: Promise<unknown> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
 
   constructor(options: AggregatorOptions) {
-    const { partitions, partitionCount, openStore, onFailure, limits = TICK_LIMITS, tickMs = TICK_MS, recentBytesMax = RECENT_BYTES_MAX, heartbeatMs = HEARTBEAT_MS } = options;
-    const { deployment, log, clock, feed, functionsOf } = options;
+    const { partitionCount, clock, membership } = options;
     this.#clock = clock;
-    this.owners = (partitions ?? Array.from({ length: partitionCount }, (_, partition) => partition)).map((partition) => {
-      const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, limits };
-      return new PartitionOwner({ environment, openStore: () => openStore(partition), tickMs, recentBytesMax, heartbeatMs, onFailure });
-    });
-    this.views = createReplicaViews(partitionCount, this.owners.map((owner) => owner.view));
-    this.replication = ownersAsSource(this.owners);
+    this.partitionCount = partitionCount;
+    this.#membership = membership ?? { ownership: new SoloMembership(partitionCount), address: () => 'here' };
+    this.#held = new HeldPartitions({ create: ownerFactory(options), isShared: membership !== undefined, onFatal: (cause) => this.#fail(cause), clock });
+    this.views = { partitionCount, view: (partition) => this.#owner(partition).view };
+    this.replication = ownersAsSource((partition) => this.#owner(partition));
+  }
+
+  /** Those of now, in order of partitions. */
+  get owners(): readonly PartitionOwner[] {
+    return this.#held.owners;
   }
 
   get done(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** Resolves when every partition has been acquired once; rejects if one never will. */
+  /** Resolves when this process has its first partitions and has acquired each of them once; rejects if it never will. */
   async start(): Promise<void> {
-    const { signal } = this.#stopping;
-    const runs = this.owners.map((owner) => owner.run(signal));
-    this.#running = Promise.allSettled(runs);
-    Promise.all(runs).then(() => this.#ended.resolve(), (error: unknown) => {
-      this.#ended.reject(error);
-      this.#stopping.abort(); // one partition that cannot go on ends the process: another takes all of them
+    const { ownership, address } = this.#membership;
+    ownership.done.catch((cause: unknown) => this.#fail(cause));
+    const joined = ownership.join({
+      address: address(),
+      onAssigned: (partitions) => this.#held.take(partitions),
+      onRevoked: (partitions) => this.#held.letGo(partitions),
     });
-    await Promise.race([Promise.all(this.owners.map((owner) => owner.acquired)), this.done]);
+    await Promise.race([joined.then(() => this.#held.acquired()), this.done]);
   }
 
-  async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
-    this.#stopping.abort();
-    await settlesWithin(this.#running, graceMs, this.#clock);
+  /** Finishes the ticks under way and leaves, so that others take the partitions over at once. */
+  stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    return (this.#stopping ??= this.#stop(graceMs));
   }
+
+  async #stop(graceMs: number): Promise<void> {
+    await settlesWithin(this.#membership.ownership.leave(), graceMs, this.#clock);
+    this.#ended.resolve();
+  }
+
+  /** One partition that cannot go on ends the process: others take what it had. */
+  #fail(cause: unknown): void {
+    this.#ended.reject(cause);
+    this.#membership.ownership.leave().catch(() => undefined); // the failure before it is the one to report
+  }
+
+  #owner(partition: number): PartitionOwner {
+    const owner = this.#held.owner(partition);
+    if (owner === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not owned by this process`);
+    return owner;
+  }
+}
+
+function ownerFactory(options: AggregatorOptions): (partition: number) => PartitionOwner {
+  const { deployment, partitionCount, log, clock, feed, functionsOf, openStore, onFailure } = options;
+  const { limits = TICK_LIMITS, tickMs = TICK_MS, recentBytesMax = RECENT_BYTES_MAX, heartbeatMs = HEARTBEAT_MS } = options;
+  return (partition) => {
+    const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, limits };
+    return new PartitionOwner({ environment, openStore: () => openStore(partition), tickMs, recentBytesMax, heartbeatMs, onFailure });
+  };
 }

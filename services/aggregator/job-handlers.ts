@@ -2,22 +2,23 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type AggregatorService, JobSchema, ListJobsResponseSchema, TaskSchema } from '../../gen/thyme/v1/jobs_pb.js';
 import type { Log } from '../../libs/log/log.js';
 import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
+import type { Aggregator } from './aggregator.js';
 import type { PartitionOwner } from './partition-owner.js';
 import type { Reader } from './reader.js';
 
 /** The RPCs of AggregatorService. A partition that is being acquired is not listed. */
-export function jobHandlers(owners: readonly PartitionOwner[], log: Log): ServiceHandlers<typeof AggregatorService> {
+export function jobHandlers(aggregator: Pick<Aggregator, 'owners' | 'partitionCount'>, log: Log): ServiceHandlers<typeof AggregatorService> {
   return {
     async listJobs() {
       const tasks: MessageInitShape<typeof TaskSchema>[] = [];
-      for (const owner of owners) {
+      for (const owner of aggregator.owners) {
         const { task, view } = owner;
         const commit = view.applied();
         if (task === undefined || commit === undefined) continue;
         const jobs = await Promise.all(task.readers.map((reader) => jobOf(reader, owner, log)));
         tasks.push({ partition: view.partition, epoch: BigInt(commit.epoch), seq: BigInt(commit.seq), revision: BigInt(commit.revision), jobs });
       }
-      return create(ListJobsResponseSchema, { tasks, partitionCount: owners.length });
+      return create(ListJobsResponseSchema, { tasks, partitionCount: aggregator.partitionCount });
     },
   };
 }

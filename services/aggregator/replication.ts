@@ -1,23 +1,16 @@
 import { create } from '@bufbuild/protobuf';
 import { type ReplicationService, SnapshotResponseSchema, SubscribeResponseSchema, type SubscribeResponse } from '../../gen/thyme/v1/replication_pb.js';
 import { decodeCommit } from '../../libs/change/commit-codec.js';
-import { ThymeError } from '../../libs/errors/errors.js';
 import type { ReplicationSource, SnapshotEntry, StreamMessage } from '../../libs/replica/replication-source.js';
 import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
 import { safeNumber } from '../../libs/wire/integers.js';
 import type { PartitionOwner } from './partition-owner.js';
 
-/** The owners of this process as what replicas follow. */
-export function ownersAsSource(owners: readonly PartitionOwner[]): ReplicationSource {
-  const byPartition = new Map(owners.map((owner) => [owner.view.partition, owner.stream]));
-  const streamOf = (partition: number) => {
-    const stream = byPartition.get(partition);
-    if (stream === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not owned by this process`);
-    return stream;
-  };
+/** The owners of this process as what replicas follow; `ownerOf` throws for a partition that is another's. */
+export function ownersAsSource(ownerOf: (partition: number) => PartitionOwner): ReplicationSource {
   return {
-    subscribe: (partition, position, signal) => streamOf(partition).subscribe(position, signal),
-    snapshot: (partition, signal) => streamOf(partition).snapshot(signal),
+    subscribe: (partition, position, signal) => ownerOf(partition).stream.subscribe(position, signal),
+    snapshot: (partition, signal) => ownerOf(partition).stream.snapshot(signal),
   };
 }
 

@@ -158,7 +158,7 @@ describe('aggregator service', () => {
     await aggregator.start();
     for (const user of ['a', 'b', 'c', 'd', 'e']) await sendOne(harness, user);
     await applied(harness, aggregator);
-    const { tasks } = await jobHandlers(aggregator.owners, harness.log).listJobs({ $typeName: 'thyme.v1.ListJobsRequest' }, NO_ONE);
+    const { tasks } = await jobHandlers(aggregator, harness.log).listJobs({ $typeName: 'thyme.v1.ListJobsRequest' }, NO_ONE);
     const jobs = tasks.flatMap((task) => task.jobs);
     expect(jobs.map(({ name, lag, caughtUp, paused }) => ({ name, lag, caughtUp, paused }))).to.deep.equal([0, 1].map(() => ({ name: 'ByUser.build', lag: 0n, caughtUp: true, paused: false })));
     expect(jobs.reduce((sum, { applied: count }) => sum + count, 0n)).to.equal(5n);
