@@ -1,17 +1,15 @@
 // The log's owner in one process: registry, ingest and aggregator over a LevelDB log.
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AggregatorService } from '../gen/thyme/v1/jobs_pb.js';
-import { IngestService } from '../gen/thyme/v1/ingest_pb.js';
-import { RegistryService } from '../gen/thyme/v1/registry_pb.js';
-import { ReplicationService } from '../gen/thyme/v1/replication_pb.js';
+import type { AggregatorService } from '../gen/thyme/v1/jobs_pb.js';
+import type { IngestService } from '../gen/thyme/v1/ingest_pb.js';
+import type { RegistryService } from '../gen/thyme/v1/registry_pb.js';
 import { configError } from '../libs/config/env.js';
 import { createCompletion, type Service } from '../libs/lifecycle/service.js';
 import { openLevelLog } from '../libs/log/level-log.js';
 import type { Log } from '../libs/log/log.js';
 import type { ReplicationSource } from '../libs/replica/replication-source.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
-import type { RpcServer } from '../libs/rpc/server.js';
 import { openLevelStore } from '../libs/store/level-store.js';
 import type { Store } from '../libs/store/store.js';
 import type { EventRing } from '../libs/telemetry/event-ring.js';
@@ -21,7 +19,7 @@ import type { Clock } from '../libs/time/clock.js';
 import { Aggregator } from './aggregator/aggregator.js';
 import { cachedAuthorFunctions } from './aggregator/author-functions.js';
 import { jobHandlers } from './aggregator/job-handlers.js';
-import { replicationHandlers } from './aggregator/replication.js';
+import { HUNG_STEPS_FILE, STEP_TIMEOUT_MS, StepWatchdog } from './aggregator/step-watch.js';
 import { ingestHandlers } from './ingest/handlers.js';
 import { Ingest } from './ingest/ingest.js';
 import { registryHandlers } from './registry/handlers.js';
@@ -44,6 +42,8 @@ export interface OwnerRoleOptions extends Telemetry {
   readonly deployment: string;
   readonly dataDir: string;
   readonly partitions: number;
+  /** How long a step of a pipeline may take (S23). */
+  readonly stepTimeoutMs?: number;
 }
 
 /** What other roles of the same process, and the RPC server, take from the owner. */
@@ -63,8 +63,9 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
   const room = watchRoom(options);
   const registry = new Registry({ deployment: { name: deployment, partitions }, log, clock });
   const ingest = new Ingest({ deployment, log, revisions: registry.history, clock, hasRoom: () => room.enough });
+  const stepWatch = new StepWatchdog({ file: join(dataDir, HUNG_STEPS_FILE), timeoutMs: options.stepTimeoutMs ?? STEP_TIMEOUT_MS });
   const aggregator = new Aggregator({
-    deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
+    stepWatch, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
     openStore: (partition) => openLevelStore(join(dataDir, 'store', `p${partition}`)),
     onFailure: (partition, error) => reportFailure(options, partition, error),
   });
@@ -75,7 +76,7 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
     ingest: ingestHandlers(ingest),
     aggregator: jobHandlers(aggregator, log),
     replication: aggregator.replication,
-    ...lifecycle({ registry, aggregator, log, logStore, room }),
+    ...lifecycle({ registry, aggregator, stepWatch, log, logStore, room }),
   };
 }
 
@@ -87,27 +88,21 @@ async function makeDataFolder(dataDir: string): Promise<void> {
   }
 }
 
-/** The owner's RPCs. */
-export function addOwnerServices(server: RpcServer, role: OwnerRole): void {
-  server.add(RegistryService, role.registry, { endless: ['watch'] });
-  server.add(IngestService, role.ingest);
-  server.add(AggregatorService, role.aggregator);
-  server.add(ReplicationService, replicationHandlers(role.replication), { endless: ['subscribe'] });
-}
-
 interface Parts {
   readonly registry: Registry;
   readonly aggregator: Aggregator;
+  readonly stepWatch: StepWatchdog;
   readonly log: Log;
   readonly logStore: Store;
   readonly room: Room;
 }
 
-function lifecycle({ registry, aggregator, log, logStore, room }: Parts): Service {
+function lifecycle({ registry, aggregator, stepWatch, log, logStore, room }: Parts): Service {
   const ended = createCompletion();
   let stopping: Promise<void> | undefined;
   const stop = async (graceMs: number): Promise<void> => {
     await aggregator.stop({ graceMs });
+    stepWatch.stop();
     await registry.stop();
     room.stop();
     await log.close();
@@ -126,7 +121,8 @@ function lifecycle({ registry, aggregator, log, logStore, room }: Parts): Servic
   };
 }
 
-function reportFailure({ logger, events }: Telemetry, partition: number, error: unknown): void {
+/** A task's failure, for operators: never the values that it met. */
+export function reportFailure({ logger, events }: Telemetry, partition: number, error: unknown): void {
   logger.error('a task failed', { partition, error });
   events.record({ eventType: 'task_failed', severity: 'error', source: 'aggregator', subject: `partition ${partition}`, message: 'a task failed and is acquired again', detail: {} });
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { QueryService } from '../gen/thyme/v1/query_pb.js';
+import { configError } from '../libs/config/env.js';
 import { AuthorModules } from '../libs/feature/author-module.js';
 import type { Service } from '../libs/lifecycle/service.js';
 import { FolderReplicaStores } from '../libs/replica/replica-stores.js';
@@ -20,7 +21,10 @@ const RANDOM_POOL_BYTES = 4_096;
 
 export interface ReplicasOptions extends Telemetry {
   readonly dataDir: string;
+  /** Of the deployment. */
   readonly partitions: number;
+  /** Those that are followed; all of them when undefined. */
+  readonly holds?: readonly number[] | undefined;
   readonly source: ReplicationSource;
 }
 
@@ -30,10 +34,12 @@ export interface QueryRole extends Service {
   isReady(): boolean;
 }
 
-/** Follows every partition, each in a folder of its own; from `start` on, whether or not the owner answers yet. */
-export function createStoreReplica({ dataDir, partitions, source, clock, logger }: ReplicasOptions): StoreReplica {
+/** Follows its partitions, each in a folder of its own; from `start` on, whether or not the owner answers yet. */
+export function createStoreReplica({ dataDir, partitions, holds, source, clock, logger }: ReplicasOptions): StoreReplica {
+  const beyond = holds?.find((partition) => partition >= partitions);
+  if (beyond !== undefined) throw configError('THYME_PARTITIONS', `names partition ${beyond}, and the deployment has ${partitions}: 0 to ${partitions - 1}`);
   return new StoreReplica({
-    partitionCount: partitions, source, clock,
+    partitionCount: partitions, source, clock, ...(holds === undefined ? {} : { partitions: holds }),
     storesOf: (partition) => new FolderReplicaStores(join(dataDir, 'replica', `p${partition}`)),
     onFailure: (partition, error) => logger.warn('a replica lost its stream and follows it again', { partition, error }),
   });

@@ -1,3 +1,4 @@
+import type { DescService } from '@bufbuild/protobuf';
 import { AggregatorService } from '../gen/thyme/v1/jobs_pb.js';
 import { IngestService } from '../gen/thyme/v1/ingest_pb.js';
 import { QueryService } from '../gen/thyme/v1/query_pb.js';
@@ -9,13 +10,15 @@ import { HealthRegister } from '../libs/rpc/health.js';
 import { addReflection } from '../libs/rpc/reflection.js';
 import { createRpcServer, type RpcServer, type RpcServerOptions } from '../libs/rpc/server.js';
 import { Health } from '../libs/rpc/standard-protos.js';
-import { addOwnerServices, type OwnerRole, type Telemetry } from './owner-role.js';
+import { replicationHandlers } from './aggregator/replication.js';
+import type { ServedWork } from './log-work.js';
+import type { Telemetry } from './owner-role.js';
 import type { QueryRole } from './query-role.js';
 import type { ServeConfig } from './serve-config.js';
 import type { StandbyRole } from './standby-role.js';
 
 export interface RpcRoles {
-  readonly ownerRole: OwnerRole | undefined;
+  readonly work: ServedWork;
   readonly queryRole: QueryRole | undefined;
   readonly standby: StandbyRole | undefined;
   readonly isReady: () => boolean;
@@ -26,19 +29,34 @@ const HEALTH_MS = 250;
 
 /** gRPC of this process's roles, with health and reflection. */
 export function createRpcRole(config: ServeConfig, telemetry: Telemetry, roles: RpcRoles): RpcServer {
-  const { ownerRole, queryRole, standby } = roles;
+  const { work, queryRole, standby } = roles;
   const server = createRpcServer({ host: config.host, port: config.grpcPort, authorize: authorizeOf(config), ...tlsOf(config), ...telemetry });
-  if (ownerRole !== undefined) addOwnerServices(server, ownerRole);
+  const served = addWork(server, work);
   if (queryRole !== undefined) server.add(QueryService, queryRole.query);
   if (standby !== undefined) server.add(StateService, standby.state);
-  addReflection(server, [
-    ...(ownerRole === undefined ? [] : [RegistryService, IngestService, AggregatorService, ReplicationService]),
-    ...(queryRole === undefined ? [] : [QueryService]),
-    ...(standby === undefined ? [] : [StateService]),
-  ]);
+  addReflection(server, [...served, ...(queryRole === undefined ? [] : [QueryService]), ...(standby === undefined ? [] : [StateService])]);
   const health = new HealthRegister();
   server.add(Health, health.handlers(), { endless: ['watch'] });
   return withHealth(server, health, telemetry, roles.isReady);
+}
+
+/** Gives what was added. */
+function addWork(server: RpcServer, { registry, ingest, aggregator }: ServedWork): DescService[] {
+  const served: DescService[] = [];
+  if (registry !== undefined) {
+    server.add(RegistryService, registry, { endless: ['watch'] });
+    served.push(RegistryService);
+  }
+  if (ingest !== undefined) {
+    server.add(IngestService, ingest);
+    served.push(IngestService);
+  }
+  if (aggregator !== undefined) {
+    server.add(AggregatorService, aggregator.jobs);
+    server.add(ReplicationService, replicationHandlers(aggregator.replication), { endless: ['subscribe'] });
+    served.push(AggregatorService, ReplicationService);
+  }
+  return served;
 }
 
 export function authorizeOf({ apiKeys }: ServeConfig): Authorize {

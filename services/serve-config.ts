@@ -3,12 +3,15 @@ import { parseApiKeyEntries, type ApiKeyEntry } from '../libs/config/api-keys.js
 import { configError, createEnv, type Env } from '../libs/config/env.js';
 import { assertSafeAddress } from '../libs/config/listen-address.js';
 import { readTlsFiles, type TlsConfig } from '../libs/config/tls-files.js';
+import type { KafkaConnectOptions } from '../libs/log/kafka-driver.js';
+import { readKafkaOptions } from '../libs/log/kafka-options.js';
 import type { LogLevel } from '../libs/telemetry/logger.js';
+import { STEP_TIMEOUT_MS } from './aggregator/step-watch.js';
 
 export const ROLES = ['registry', 'ingest', 'aggregator', 'store-replica', 'query', 'gateway'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** The three that own the log; on LevelDB, one process is all of them (DESIGN 10). */
+/** The three that work on the log; on LevelDB, one process is all of them (DESIGN 10). */
 const OWNER_ROLES: readonly Role[] = ['registry', 'ingest', 'aggregator'];
 
 export interface ServeConfig extends TlsConfig {
@@ -23,15 +26,24 @@ export interface ServeConfig extends TlsConfig {
   readonly grpcPort: number;
   /** `/health` and `/metrics` of a process without a gateway; not served when absent. */
   readonly metricsPort: number | undefined;
-  readonly partitions: number;
-  /** `host:port` of the log's owner, for a process that is not it. */
+  /** Of the deployment; undefined where those that there are count. */
+  readonly partitions: number | undefined;
+  /** Those that this process's replicas follow; all of them when absent. */
+  readonly holds: readonly number[] | undefined;
+  /** Absent for the embedded log on LevelDB. */
+  readonly kafka: KafkaConnectOptions | undefined;
+  /** `host:port` at which others reach this process's gRPC; where it listens, when absent. */
+  readonly advertise: string | undefined;
+  /** `host:port` of processes with registry and ingest (and, on LevelDB, the aggregator), for a process without. */
   readonly owner: string | undefined;
-  /** `host:port` of the query service, for a gateway without one. */
-  readonly query: string | undefined;
+  /** `host:port` of query services, for a gateway without one. */
+  readonly query: readonly string[];
   readonly peerApiKey: string | undefined;
   readonly apiKeys: readonly ApiKeyEntry[];
   readonly logLevel: LogLevel;
   readonly drainGraceMs: number;
+  /** How long a function in a pipeline's steps may take before the process is ended for it (S23). */
+  readonly stepTimeoutMs: number;
 }
 
 const PARTITIONS_MAX = 1_024;
@@ -44,13 +56,19 @@ export function loadServeConfig(args: readonly string[], variables: Readonly<Rec
       roles: { type: 'string', default: 'all' },
       'data-dir': { type: 'string' },
       partitions: { type: 'string' },
+      log: { type: 'string' },
+      brokers: { type: 'string' },
+      advertise: { type: 'string' },
       owner: { type: 'string' },
       query: { type: 'string' },
       host: { type: 'string' },
       insecure: { type: 'boolean', default: false },
     },
   });
-  const flags = { THYME_DATA_DIR: values['data-dir'], THYME_PARTITIONS: values.partitions, THYME_OWNER: values.owner, THYME_QUERY: values.query, THYME_HOST: values.host };
+  const flags = {
+    THYME_DATA_DIR: values['data-dir'], THYME_PARTITIONS: values.partitions, THYME_OWNER: values.owner, THYME_QUERY: values.query, THYME_HOST: values.host,
+    THYME_LOG: values.log, THYME_KAFKA_BROKERS: values.brokers, THYME_ADVERTISE: values.advertise,
+  };
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const env = createEnv({ ...variables, ...given });
   const roles = readRoles(values.roles);
@@ -71,15 +89,19 @@ function readConfig(env: Env, roles: ReadonlySet<Role>): ServeConfig {
     readPort: restPort === 8_080 ? 8_081 : undefined,
     grpcPort: port('THYME_GRPC_PORT', 50_051),
     metricsPort: env.optional('THYME_METRICS_PORT') === undefined ? undefined : port('THYME_METRICS_PORT', 0),
-    partitions: env.integer('THYME_PARTITIONS', { fallback: 1, min: 1, max: PARTITIONS_MAX }),
+    ...readPartitions(env, roles),
+    kafka: readKafka(env),
+    advertise: env.optional('THYME_ADVERTISE'),
     owner: env.optional('THYME_OWNER'),
-    query: env.optional('THYME_QUERY'),
+    query: env.list('THYME_QUERY'),
     peerApiKey: env.optional('THYME_API_KEY'),
     apiKeys: parseApiKeyEntries(env.list('THYME_API_KEYS'), 'THYME_API_KEYS'),
     ...readTlsFiles(env),
     logLevel: env.oneOf('THYME_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], { fallback: 'info' }),
     drainGraceMs: env.integer('THYME_DRAIN_GRACE_MS', { fallback: 10_000, min: 0, max: 25_000 }),
+    stepTimeoutMs: env.integer('THYME_STEP_TIMEOUT_MS', { fallback: STEP_TIMEOUT_MS, min: 100, max: 3_600_000 }),
   };
+  checkRoles(config);
   checkPeers(config);
   return config;
 }
@@ -90,17 +112,47 @@ function readRoles(text: string): ReadonlySet<Role> {
   const roles = new Set(ROLES.filter((role) => names.includes(role)));
   const unknown = names.find((name) => !ROLES.some((role) => role === name));
   if (unknown !== undefined) throw configError('--roles', `'${unknown.slice(0, 64)}' is none of all, ${ROLES.join(', ')}`);
-  const owned = OWNER_ROLES.filter((role) => roles.has(role));
-  if (owned.length > 0 && owned.length < OWNER_ROLES.length) {
-    throw configError('--roles', `on the LevelDB log, which one process owns, ${OWNER_ROLES.join(', ')} go together`);
-  }
   return roles;
 }
 
-function checkPeers({ roles, owner, query }: ServeConfig): void {
-  if (!roles.has('registry') && owner === undefined) throw configError('THYME_OWNER', 'must name host:port of the process with registry, ingest and aggregator');
-  if (roles.has('gateway') && !roles.has('query') && query === undefined) throw configError('THYME_QUERY', 'must name host:port of the query service');
-  for (const [variable, target] of [['THYME_OWNER', owner], ['THYME_QUERY', query]] as const) {
+/** A number counts the deployment's; `0-7` or `0,3,5-6` names those that a replica follows. */
+function readPartitions(env: Env, roles: ReadonlySet<Role>): Pick<ServeConfig, 'partitions' | 'holds'> {
+  const text = env.optional('THYME_PARTITIONS');
+  if (text === undefined) return { partitions: undefined, holds: undefined };
+  if (!/[-,]/.test(text)) return { partitions: env.integer('THYME_PARTITIONS', { fallback: 1, min: 1, max: PARTITIONS_MAX }), holds: undefined };
+  if (OWNER_ROLES.some((role) => roles.has(role))) throw configError('THYME_PARTITIONS', `'${text.slice(0, 64)}' chooses partitions of a replica: for ${OWNER_ROLES.join(', ')} give their number, since the members share them out`);
+  const holds = new Set(text.split(',').flatMap((part) => partitionRange(part.trim())));
+  return { partitions: undefined, holds: [...holds].sort((a, b) => a - b) };
+}
+
+function partitionRange(part: string): readonly number[] {
+  const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part) ?? [];
+  const [from, to] = [Number(first), Number(last)];
+  if (!(from <= to && to < PARTITIONS_MAX)) throw configError('THYME_PARTITIONS', `'${part.slice(0, 32)}' is no range of partitions, such as 0-7`);
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+function readKafka(env: Env): KafkaConnectOptions | undefined {
+  const kafka = readKafkaOptions(env, `thyme-${env.text('THYME_DEPLOYMENT', { fallback: 'thyme' })}`);
+  const log = env.oneOf('THYME_LOG', ['level', 'kafka'], { fallback: kafka === undefined ? 'level' : 'kafka' });
+  if (log === 'level') return undefined;
+  if (kafka === undefined) throw configError('THYME_KAFKA_BROKERS', 'must name the brokers of the Kafka log, as in kafka-1:9092,kafka-2:9092');
+  return kafka;
+}
+
+function checkRoles({ roles, kafka }: ServeConfig): void {
+  const worked = OWNER_ROLES.filter((role) => roles.has(role));
+  if (kafka === undefined && worked.length > 0 && worked.length < OWNER_ROLES.length) {
+    throw configError('--roles', `on the LevelDB log, which one process owns, ${OWNER_ROLES.join(', ')} go together`);
+  }
+}
+
+function checkPeers({ roles, kafka, owner, query, advertise }: ServeConfig): void {
+  const needsOwner = kafka === undefined ? !roles.has('registry') : roles.has('gateway') && !(roles.has('registry') && roles.has('ingest'));
+  if (needsOwner && owner === undefined) throw configError('THYME_OWNER', 'must name host:port of a process with registry and ingest');
+  if (roles.has('gateway') && !roles.has('query') && query.length === 0) throw configError('THYME_QUERY', 'must name host:port of the query service');
+  const peers = [['THYME_OWNER', owner], ['THYME_ADVERTISE', advertise], ...query.map((target) => ['THYME_QUERY', target])] as const;
+  for (const [variable = '', target] of peers) {
     // One that can never be reached would be waited for without end.
     if (target !== undefined && !/^([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(target)) throw configError(variable, `'${target.slice(0, 64)}' is not host:port`);
   }

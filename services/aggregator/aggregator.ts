@@ -8,6 +8,7 @@
 //   input-reading.ts      - within which limits
 //   reader.ts             - one timeline's way through its topic; lane-watermarks.ts, seen-sequences.ts, hop-table.ts
 //   reader-plan.ts        - what it runs a record with; publish-plan.ts, author-functions.ts
+//   step-watch.ts         - ends the process when an author's function does not return
 //   pipeline-run.ts       - a record through the stages into its group; index-lookup.ts for joins
 //   tick-output.ts        - what a tick commits together; rekey-message.ts, dead-letters.ts
 //   change-stream.ts      - the batches for whoever follows; recent-batches.ts
@@ -38,6 +39,8 @@ export interface Membership {
   readonly ownership: PartitionOwnership;
   /** `host:port` of its gRPC server; asked once, at the start. */
   readonly address: () => string;
+  /** Partitions whose state lies here. */
+  readonly preferred?: readonly number[];
 }
 
 export interface AggregatorOptions extends Omit<TaskEnvironment, 'partition' | 'limits'> {
@@ -92,10 +95,11 @@ export class Aggregator implements Service {
 
   /** Resolves when this process has its first partitions and has acquired each of them once; rejects if it never will. */
   async start(): Promise<void> {
-    const { ownership, address } = this.#membership;
+    const { ownership, address, preferred = [] } = this.#membership;
     ownership.done.catch((cause: unknown) => this.#fail(cause));
     const joined = ownership.join({
       address: address(),
+      preferred,
       onAssigned: (partitions) => this.#held.take(partitions),
       onRevoked: (partitions) => this.#held.letGo(partitions),
     });
@@ -126,10 +130,10 @@ export class Aggregator implements Service {
 }
 
 function ownerFactory(options: AggregatorOptions): (partition: number) => PartitionOwner {
-  const { deployment, partitionCount, log, clock, feed, functionsOf, openStore, onFailure } = options;
+  const { deployment, partitionCount, log, clock, feed, functionsOf, stepWatch, openStore, onFailure } = options;
   const { limits = TICK_LIMITS, tickMs = TICK_MS, recentBytesMax = RECENT_BYTES_MAX, heartbeatMs = HEARTBEAT_MS } = options;
   return (partition) => {
-    const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, limits };
+    const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, stepWatch, limits };
     return new PartitionOwner({ environment, openStore: () => openStore(partition), tickMs, recentBytesMax, heartbeatMs, onFailure });
   };
 }

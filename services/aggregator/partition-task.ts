@@ -183,8 +183,8 @@ export class PartitionTask {
 
   /** Step 1. No waiting within: what is read here is one state. */
   #runBatches(batches: readonly [TaskInput, InputBatch][], output: TickOutput): boolean {
-    const { partition, partitionCount, clock } = this.#environment;
-    const run = new PipelineRun({ partition, partitionCount, clockUs: clock.nowUs() }, this.#applier, output, this.#plan);
+    const { partition, partitionCount, clock, stepWatch } = this.#environment;
+    const run = new PipelineRun({ partition, partitionCount, clockUs: clock.nowUs(), stepWatch }, this.#applier, output, this.#plan);
     let moved = false;
     const runOne = (input: TaskInput, batch: InputBatch): void => {
       const before = input.nextOffset;

@@ -11,8 +11,9 @@ import { pipelineDeadLetter } from './dead-letters.js';
 import { type FlowingRecord, knownUs, orderSourceOf, partitionOfOrder } from './flowing-record.js';
 import { IndexLookup } from './index-lookup.js';
 import type { Reader } from './reader.js';
-import type { RevisionPlan } from './reader-plan.js';
+import type { ReaderPlan, RevisionPlan } from './reader-plan.js';
 import type { RekeyedRecord } from './rekey-message.js';
+import type { StepWatch } from './step-watch.js';
 import type { TickOutput } from './tick-output.js';
 
 interface Group {
@@ -29,6 +30,7 @@ interface RunPlace {
   readonly partition: number;
   readonly partitionCount: number;
   readonly clockUs: number;
+  readonly stepWatch: StepWatch | undefined;
 }
 
 /** Runs the records of one tick through the stages, and folds them group by group (DESIGN 4, step 1). */
@@ -102,7 +104,8 @@ export class PipelineRun {
     this.#context.eventTimeUs = record.eventTimeUs;
     try {
       for (; ; stage++) {
-        const passed = this.#runSteps(reader, stage, row);
+        const current = row;
+        const passed = reader.plan.callsAuthor ? this.#watched(reader.plan, record, () => this.#runSteps(reader.plan, stage, current)) : this.#runSteps(reader.plan, stage, row);
         if (passed === undefined) {
           reader.counters.filtered++;
           break;
@@ -127,9 +130,23 @@ export class PipelineRun {
     }
   }
 
-  #runSteps(reader: Reader, stage: number, row: Row): Row | undefined {
+  /** S23: a record whose step never returned is not given to it again. */
+  #watched(plan: ReaderPlan, { orderSource, orderOffset }: FlowingRecord, steps: () => Row | undefined): Row | undefined {
+    const { stepWatch } = this.#place;
+    if (stepWatch === undefined) return steps();
+    const place = { partition: partitionOfOrder(orderSource), offset: orderOffset };
+    if (stepWatch.isCondemned(plan, place)) throw new ThymeError('THYME_STEP_HUNG', 'DEADLINE_EXCEEDED', `${plan.name}: a step did not return at this record, and the process was ended for it`);
+    stepWatch.enter(plan, place);
+    try {
+      return steps();
+    } finally {
+      stepWatch.leave();
+    }
+  }
+
+  #runSteps(plan: ReaderPlan, stage: number, row: Row): Row | undefined {
     let current = row;
-    for (const step of reader.plan.stages[stage]?.steps ?? []) {
+    for (const step of plan.stages[stage]?.steps ?? []) {
       const after = step(current, this.#context);
       if (after === undefined) return undefined;
       current = after;

@@ -38,6 +38,8 @@ export interface ReaderPlan {
   readonly publish: PublishPlan | undefined;
   /** The datasets that it joins with. */
   readonly joins: readonly string[];
+  /** Whether its steps call the author's functions, which may not return (S23). */
+  readonly callsAuthor: boolean;
   /** The readers that fill its dataset: it cannot have caught up before they have (S18, S25). */
   readonly upstream: readonly number[];
   /** How much history the timeline answers for (S20); undefined for all. */
@@ -107,6 +109,7 @@ class Planner {
       measureValues: compileIndexValues(dataset.fields),
       publish: undefined,
       joins: [],
+      callsAuthor: false,
       historyUs: dataset.historyUs,
     };
   }
@@ -126,6 +129,7 @@ class Planner {
       measureValues: compiled.measureValues,
       publish: publishes ? compilePublish({ pipeline, output, timeline, fields: compiled.fields, topic: datasetTopic(this.#deployment, output.name, output.version) }) : undefined,
       joins: compiled.joins,
+      callsAuthor: pipeline.steps.some((step) => step.kind === 'transform'),
       historyUs: output.historyUs,
     };
   }

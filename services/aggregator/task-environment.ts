@@ -3,6 +3,7 @@ import type { Log } from '../../libs/log/log.js';
 import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
 import type { Clock } from '../../libs/time/clock.js';
 import type { RevisionFeed } from './revision-feed.js';
+import type { StepWatch } from './step-watch.js';
 
 /** What a task works with; the same for all partitions but `partition`. */
 export interface TaskEnvironment {
@@ -15,6 +16,8 @@ export interface TaskEnvironment {
   /** The revision's bundle, evaluated. */
   readonly functionsOf: (revision: Revision) => AuthorFunctions;
   readonly limits: TickLimits;
+  /** Over steps that may not return (S23); nobody watches where it is absent. */
+  readonly stepWatch?: StepWatch | undefined;
 }
 
 /** Bounds of one tick. */

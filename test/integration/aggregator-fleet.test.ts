@@ -156,6 +156,8 @@ describe('the partitions that a process holds', () => {
   });
 });
 
-async function drained(stream: AsyncIterable<unknown>): Promise<void> {
-  for await (const message of stream) void message;
+async function drained(stream: AsyncIterable<unknown>): Promise<number> {
+  let messages = 0;
+  for await (const _message of stream) messages++;
+  return messages;
 }
