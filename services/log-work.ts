@@ -11,6 +11,7 @@ import { remoteSource } from '../libs/replica/remote-source.js';
 import type { ReplicationSource } from '../libs/replica/replication-source.js';
 import { createClient } from '../libs/rpc/client.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
+import { type FleetOptions, openFleetRole } from './fleet-role.js';
 import { openOwnerRole, type Telemetry } from './owner-role.js';
 import type { PeerChannels } from './peer-channels.js';
 import type { ServeConfig } from './serve-config.js';
@@ -46,8 +47,9 @@ export interface LogWork {
 const OWNER_RETRY_MS = 200;
 
 /** `address` is this process's own, known once gRPC is served. */
-export async function openLogWork(config: ServeConfig, telemetry: Telemetry, channels: PeerChannels, _address: () => string): Promise<LogWork> {
-
+export async function openLogWork(config: ServeConfig, telemetry: Telemetry, channels: PeerChannels, address: () => string): Promise<LogWork> {
+  const { kafka } = config;
+  if (kafka !== undefined) return openFleetWork(config, { ...config, ...telemetry, kafka, address, channelTo: (at) => channels.to(at) }, channels);
   return config.roles.has('registry') ? openOwnWork(config, telemetry) : openRemoteWork(config, telemetry, channels);
 }
 
@@ -76,6 +78,23 @@ async function openRemoteWork(config: ServeConfig, telemetry: Telemetry, channel
     source: remoteSource(createClient(ReplicationService, channel)),
     base: [],
     working: [],
+  };
+}
+
+async function openFleetWork(config: ServeConfig, options: FleetOptions, channels: PeerChannels): Promise<LogWork> {
+  const fleet = await openFleetRole(options);
+  const { partitions, registry, ingest, aggregator, source, base, working } = fleet;
+  return {
+    partitions,
+    served: { registry, ingest, aggregator },
+    reached: () => ({
+      registry: registry ?? createClient(RegistryService, channels.to(config.owner)),
+      ingest: ingest ?? createClient(IngestService, channels.to(config.owner)),
+      aggregator: fleet.fleetJobs,
+    }),
+    source,
+    base: [base],
+    working: working === undefined ? [] : [working],
   };
 }
 

@@ -1,6 +1,6 @@
 import { invalidArgument, notFound } from '../errors/errors.js';
 import type { Clock } from '../time/clock.js';
-import { API_KEYS, brokerFactory, callBroker, type DriverBroker, type KafkaConnectOptions } from './kafka-driver.js';
+import { API_KEYS, brokerFactory, callBroker, connectBroker, type DriverBroker, type KafkaConnectOptions } from './kafka-driver.js';
 import { failureOf, KAFKA_CODE, KafkaAnswerError, throwOnCode, tooOld } from './kafka-errors.js';
 import type { TopicPartition } from './log.js';
 import { FETCH_VERSION, PRODUCE_VERSION } from './kafka-requests.js';
@@ -31,6 +31,7 @@ interface Node {
 /** A broker may hear of a new topic a moment after the one that created it. */
 const UNKNOWN_TOPIC_TRIES = 4;
 const UNKNOWN_TOPIC_DELAY_MS = 50;
+const GROUP_COORDINATOR = 0;
 const TRANSACTION_COORDINATOR = 1;
 /** kafkajs can ask for some topics or for all, not for none. */
 const ALL_TOPICS: readonly string[] = [];
@@ -46,6 +47,7 @@ export class KafkaCluster {
   readonly #nodes = new Map<number, Node>();
   readonly #leaders = new Map<string, Promise<TopicLeaders>>();
   #seed: DriverBroker | undefined;
+  #seeking: Promise<DriverBroker> | undefined;
   #controllerId = -1;
 
   constructor(options: KafkaConnectOptions, clock: Clock) {
@@ -86,10 +88,19 @@ export class KafkaCluster {
   }
 
   /** The broker that keeps this id's transactions. */
-  async coordinator(transactionalId: string): Promise<DriverBroker> {
-    const answer = await callBroker(await this.#any(), 'GroupCoordinator', { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR }) as
+  coordinator(transactionalId: string): Promise<DriverBroker> {
+    return this.#coordinator(transactionalId, TRANSACTION_COORDINATOR);
+  }
+
+  /** The broker that keeps this consumer group's members. */
+  groupCoordinator(group: string): Promise<DriverBroker> {
+    return this.#coordinator(group, GROUP_COORDINATOR);
+  }
+
+  async #coordinator(key: string, coordinatorType: number): Promise<DriverBroker> {
+    const answer = await callBroker(await this.#any(), 'GroupCoordinator', { groupId: key, coordinatorType }) as
       { readonly errorCode: number; readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number } }; // As kafkajs decodes it.
-    throwOnCode(answer.errorCode, `the coordinator of '${transactionalId}'`);
+    throwOnCode(answer.errorCode, `the coordinator of '${key}'`);
     this.#learn(answer.coordinator);
     return this.#node(answer.coordinator.nodeId);
   }
@@ -159,9 +170,13 @@ export class KafkaCluster {
 
   /** One that answers: of those that are connected, those that are known, and those that were given. */
   async #any(): Promise<DriverBroker> {
-    const connected = [...this.#nodes.values()].find(({ broker }) => broker?.isConnected() === true)?.broker;
-    if (connected !== undefined) return connected;
-    if (this.#seed?.isConnected() === true) return this.#seed;
+    const ready = [this.#seed, ...[...this.#nodes.values()].map(({ broker }) => broker)].find((broker) => broker !== undefined && isReady(broker));
+    if (ready !== undefined) return ready;
+    // Shared by all who ask meanwhile: each would open a connection, of which all but one are forgotten.
+    return (this.#seeking ??= this.#seek().finally(() => (this.#seeking = undefined)));
+  }
+
+  async #seek(): Promise<DriverBroker> {
     const targets = [...this.#nodes.values(), ...this.#options.brokers.map(parseAddress)];
     let last: unknown;
     for (const target of targets) {
@@ -176,8 +191,8 @@ export class KafkaCluster {
   }
 
   async #connected(broker: DriverBroker): Promise<DriverBroker> {
-    if (broker.isConnected()) return broker;
-    await broker.connect();
+    if (isReady(broker)) return broker;
+    await connectBroker(broker);
     for (const [api, version] of [['Produce', PRODUCE_VERSION], ['Fetch', FETCH_VERSION], ['InitProducerId', 0]] as const) {
       const range = broker.versions?.[API_KEYS[api]];
       if (range === undefined || range.maxVersion < version) throw tooOld(this.#options.brokers.join(','), `it does not know version ${version} of ${api}`);
@@ -188,9 +203,14 @@ export class KafkaCluster {
 
 const NEVER = new AbortController().signal;
 
+/** A broker is of use once its versions are known, which is later than that its socket is open. */
+function isReady(broker: DriverBroker): boolean {
+  return broker.isConnected() && broker.versions !== null;
+}
+
 function parseAddress(address: string): { readonly host: string; readonly port: number } {
   const at = address.lastIndexOf(':');
   const port = Number(address.slice(at + 1));
   if (at < 1 || !Number.isInteger(port)) throw invalidArgument('brokers', `'${address.slice(0, 256)}' is not host:port`);
-  return { host: address.slice(0, at), port };
+  return { host: address.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port };
 }

@@ -21,7 +21,16 @@ export interface DriverBroker {
   isConnected(): boolean;
   connect(): Promise<void>;
   disconnect(): Promise<void>;
-  readonly connectionPool: { send(request: DriverRequest): Promise<unknown> };
+  readonly connectionPool: DriverPool;
+}
+
+interface DriverPool {
+  readonly pool: readonly DriverConnection[];
+  send(request: DriverRequest): Promise<unknown>;
+}
+
+interface DriverConnection {
+  connect: () => Promise<unknown>;
 }
 
 /** A request as kafkajs's connections take it. */
@@ -39,9 +48,13 @@ export interface DriverRequest {
   readonly requestTimeout?: number | null;
 }
 
-export type ApiName = 'Metadata' | 'GroupCoordinator' | 'CreateTopics' | 'DescribeConfigs' | 'ListOffsets' | 'InitProducerId' | 'AddPartitionsToTxn' | 'EndTxn';
+export const API_KEYS = {
+  Produce: 0, Fetch: 1, ListOffsets: 2, Metadata: 3, GroupCoordinator: 10, JoinGroup: 11, Heartbeat: 12, LeaveGroup: 13, SyncGroup: 14, DescribeGroups: 15,
+  CreateTopics: 19, InitProducerId: 22, AddPartitionsToTxn: 24, EndTxn: 26, DescribeConfigs: 32,
+} as const;
 
-export const API_KEYS = { Produce: 0, Fetch: 1, ListOffsets: 2, Metadata: 3, GroupCoordinator: 10, CreateTopics: 19, InitProducerId: 22, AddPartitionsToTxn: 24, EndTxn: 26, DescribeConfigs: 32 } as const;
+/** Requests that kafkajs encodes; the other two are kafka-requests.ts. */
+export type ApiName = Exclude<keyof typeof API_KEYS, 'Produce' | 'Fetch'>;
 
 /** Longer than the broker's own wait for replicas: its answer is worth more than our guess. */
 export const REQUEST_MS_MAX = 15_000;
@@ -52,7 +65,7 @@ type Definition = { readonly versions: readonly string[]; readonly protocol: (op
 // The internals have no types of their own; what is used of them is stated here and nowhere else.
 const load = createRequire(import.meta.url);
 const Broker = load('kafkajs/src/broker') as new (options: object) => DriverBroker;
-const connectionPoolBuilder = load('kafkajs/src/cluster/connectionPoolBuilder') as (options: object) => { build(target: { host: string; port: number }): Promise<unknown> };
+const connectionPoolBuilder = load('kafkajs/src/cluster/connectionPoolBuilder') as (options: object) => { build(target: { host: string; port: number }): Promise<DriverPool> };
 const { requests, lookup } = load('kafkajs/src/protocol/requests') as {
   readonly requests: Readonly<Record<ApiName, Definition>>;
   readonly lookup: (versions: object) => (apiKey: number, definition: Definition) => (values: object) => DriverRequest;
@@ -70,14 +83,33 @@ export function brokerFactory({ brokers, clientId, sasl, ssl }: KafkaConnectOpti
     brokers, clientId, sasl, ssl, logger: silent, socketFactory: socketFactory(), requestTimeout: REQUEST_MS_MAX, enforceRequestTimeout: true,
     connectionTimeout: CONNECT_MS_MAX, maxInFlightRequests: null, reauthenticationThreshold: 10_000,
   });
-  return async ({ host, port, nodeId }) =>
-    new Broker({ connectionPool: await pools.build({ host, port }), logger: silent, nodeId, authenticationTimeout: 10_000, allowAutoTopicCreation: false });
+  return async ({ host, port, nodeId }) => {
+    const connectionPool = await pools.build({ host, port });
+    for (const connection of connectionPool.pool) connectOnce(connection);
+    return new Broker({ connectionPool, logger: silent, nodeId, authenticationTimeout: 10_000, allowAutoTopicCreation: false });
+  };
+}
+
+/** Two requests that find a connection closed would open two sockets, of which one is never closed. */
+function connectOnce(connection: DriverConnection): void {
+  const connect = connection.connect.bind(connection);
+  let connecting: Promise<unknown> | undefined;
+  connection.connect = () => (connecting ??= connect().finally(() => (connecting = undefined)));
+}
+
+/** Resolves when the broker's versions are known; a broker that hangs up before that is as good as absent. */
+export async function connectBroker(broker: DriverBroker): Promise<void> {
+  await broker.connect();
+  if (broker.versions !== null) return;
+  // Its socket was opened by another caller, whose question for the versions failed.
+  await broker.disconnect();
+  await broker.connect();
 }
 
 /** Sends a request that kafkajs encodes, in the newest version that both sides know; errors in the answer are the caller's to see. */
-export async function callBroker(broker: DriverBroker, api: ApiName, values: object): Promise<unknown> {
+export async function callBroker(broker: DriverBroker, api: ApiName, values: object, requestTimeout = REQUEST_MS_MAX): Promise<unknown> {
   const { request, response } = lookup(broker.versions ?? {})(API_KEYS[api], requests[api])(values);
-  return broker.connectionPool.send({ request, response: { decode: (bytes) => response.decode(bytes), parse: (decoded) => Promise.resolve(decoded) } });
+  return broker.connectionPool.send({ request, response: { decode: (bytes) => response.decode(bytes), parse: (decoded) => Promise.resolve(decoded) }, requestTimeout });
 }
 
 /** Kafka's name and explanation of an error code. */

@@ -13,15 +13,16 @@ export class KafkaAnswerError extends Error {
 
 export const KAFKA_CODE = {
   offsetOutOfRange: 1, corruptMessage: 2, unknownTopic: 3, messageTooLarge: 10, topicExists: 36, outOfOrderSequence: 45, duplicateSequence: 46,
-  concurrentTransactions: 51, unknownProducerId: 59,
+  invalidTransactionState: 48, concurrentTransactions: 51, unknownProducerId: 59,
+  illegalGeneration: 22, inconsistentProtocol: 23, unknownMember: 25, invalidSessionTimeout: 26, rebalanceInProgress: 27, groupIdNotFound: 69, memberIdRequired: 79, groupMaxSizeReached: 81,
 } as const;
 
 /** The leader or coordinator is elsewhere, or not there yet: ask again where it is, then retry. */
 const STALE = new Set([3, 5, 6, 8, 9, 13, 14, 15, 16, 41, 56, 74, 75, 76, 78, 100]);
 /** Retry where it is: waits for replicas, markers being written, throttling. */
 const BUSY = new Set([7, 19, 20, 51, 89]);
-/** A newer producer with the same id exists, or the coordinator aborted for us (L4). */
-const FENCED = new Set([47, 90]);
+/** A newer producer with the same id exists, also one with a new producer id, or the coordinator aborted for us (L4). */
+const FENCED = new Set([47, 49, 90]);
 const REFUSED = new Set([29, 30, 31, 33, 34, 53, 54, 58, 65]);
 const CONNECTION_NAMES = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError', 'KafkaJSLockTimeout']);
 

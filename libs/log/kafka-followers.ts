@@ -2,7 +2,7 @@ import type { Clock } from '../time/clock.js';
 import type { DriverBroker } from './kafka-driver.js';
 import type { KafkaCluster } from './kafka-cluster.js';
 import { failureOf, KAFKA_CODE } from './kafka-errors.js';
-import { stableEnd } from './kafka-offsets.js';
+import { stableEnd, startOffset } from './kafka-offsets.js';
 import { openChunk, type Chunk, type KafkaReader } from './kafka-reader.js';
 import { fetch, type FetchAnswer } from './kafka-requests.js';
 import type { TopicPartition } from './log.js';
@@ -117,19 +117,22 @@ export class KafkaFollowers {
   }
 
   async #take(followed: Followed, answer: FetchAnswer): Promise<void> {
-    if (answer.errorCode === KAFKA_CODE.offsetOutOfRange) {
-      const end = await stableEnd(this.#cluster, followed.source);
-      // Before the start: who waits there reads, and is told so. Past the end: polled from the end on.
-      if (followed.position < end) followed.waiters.wakeAll();
-      followed.seenFrom = followed.position = end;
-      return;
-    }
+    if (answer.errorCode === KAFKA_CODE.offsetOutOfRange) return this.#takeOutOfRange(followed);
     const chunk: Chunk = openChunk(answer, followed.position);
     if (chunk.next === followed.position) return;
     this.#reader.keep(followed.source, chunk);
     followed.position = chunk.next;
     followed.lastRecord = chunk.records.at(-1)?.offset ?? followed.lastRecord;
     followed.waiters.wake(followed.lastRecord + 1);
+  }
+
+  async #takeOutOfRange(followed: Followed): Promise<void> {
+    const start = await startOffset(this.#cluster, followed.source);
+    // Before the start: who waits there reads, and is told so.
+    if (followed.position < start) followed.waiters.wakeAll();
+    // Past the end: polled from the end on, unless the end has come by meanwhile.
+    const end = await stableEnd(this.#cluster, followed.source);
+    followed.seenFrom = followed.position = Math.max(start, Math.min(followed.position, end));
   }
 
   #recover(error: unknown): void {

@@ -17,10 +17,13 @@ export class ProducerSession implements ProducerIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly #sequences = new Map<string, number>();
+  readonly #firstSequence: number;
 
-  constructor({ producerId, producerEpoch }: ProducerIdentity) {
+  /** `firstSequence` is where a partition's numbers begin; a broker takes any from a producer that is new to it. */
+  constructor({ producerId, producerEpoch }: ProducerIdentity, firstSequence = 0) {
     this.producerId = producerId;
     this.producerEpoch = producerEpoch;
+    this.#firstSequence = firstSequence;
   }
 
   /** The producer's id and epoch as one number that grows: a new id is given when epochs run out. */
@@ -30,10 +33,10 @@ export class ProducerSession implements ProducerIdentity {
     return combined;
   }
 
-  /** The first sequence for so many records of this partition; what is taken must be sent. */
+  /** The first sequence for so many records of this partition; what is taken must be sent. After 2^31 - 1 comes 0. */
   takeSequences(topic: string, partition: number, count: number): number {
     const key = `${topic}/${partition}`;
-    const base = this.#sequences.get(key) ?? 0;
+    const base = this.#sequences.get(key) ?? this.#firstSequence;
     this.#sequences.set(key, (base + count) % SEQUENCES);
     return base;
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.js';
 import { callBroker, type DriverBroker } from './kafka-driver.js';
 import type { KafkaCluster } from './kafka-cluster.js';
-import { commitUnknown, failureOf, fencedByBroker, KafkaAnswerError, throwOnCode, type KafkaFailure } from './kafka-errors.js';
+import { commitUnknown, failureOf, fencedByBroker, KAFKA_CODE, KafkaAnswerError, throwOnCode, type KafkaFailure } from './kafka-errors.js';
 import { stableEnd } from './kafka-offsets.js';
 import { newTransactionalProducer, type ProducerSession } from './kafka-producer-id.js';
 import { encodeRecordBatch } from './kafka-record-batch.js';
@@ -86,14 +86,18 @@ export class KafkaTransactions {
   /** The decision. Whatever fails here without a clear answer is unknown, and is not tried again. */
   async commit(): Promise<void> {
     try {
-      await this.#step(['stale', 'busy'], async () => {
-        const { errorCode } = await callBroker(await this.#findCoordinator(), 'EndTxn', { ...this.#identity, transactionResult: true }) as { readonly errorCode: number }; // As kafkajs decodes it.
-        throwOnCode(errorCode, `the commit of '${this.#transactionalId}'`);
-      });
+      throwOnCode(await this.#endTransaction(), `the commit of '${this.#transactionalId}'`);
     } catch (error) {
       if (failureOf(error) === 'fenced') throw error;
       throw commitUnknown(this.#transactionalId, error);
     }
+  }
+
+  /** For a transaction of nothing, which is never begun: whether this writer could still commit (L4). */
+  async checkEpoch(): Promise<void> {
+    const code = await this.#endTransaction();
+    // The coordinator compares the epoch before it says that there is nothing to end.
+    if (code !== KAFKA_CODE.invalidTransactionState) throwOnCode(code, `the epoch of '${this.#transactionalId}'`);
   }
 
   /** Resolves when readers see what was committed: the coordinator answers before it has written the markers. */
@@ -141,6 +145,15 @@ export class KafkaTransactions {
     // The worst of them: one that cannot be retried must not hide behind one that can.
     const [worst] = failures.toSorted((a, b) => Number(isLater(a)) - Number(isLater(b)));
     if (worst !== undefined) throw worst;
+  }
+
+  /** Resolves to the coordinator's answer, once that is not "later". */
+  #endTransaction(): Promise<number> {
+    return this.#step(['stale', 'busy'], async () => {
+      const { errorCode } = await callBroker(await this.#findCoordinator(), 'EndTxn', { ...this.#identity, transactionResult: true }) as { readonly errorCode: number }; // As kafkajs decodes it.
+      if (isLater(new KafkaAnswerError(errorCode, ''))) throw new KafkaAnswerError(errorCode, `ending a transaction of '${this.#transactionalId}'`);
+      return errorCode;
+    });
   }
 
   async #findCoordinator(): Promise<DriverBroker> {

@@ -79,6 +79,8 @@ export class KafkaWriter implements TransactionalWriter {
       }
       await transactions.commit();
       await transactions.visible([...ends.values()]);
+    } else {
+      await transactions.checkEpoch();
     }
     return { offsets: await Promise.all(parts.map(async (part) => offsetOf(part, plan) ?? endOffset(part.target))) };
   }

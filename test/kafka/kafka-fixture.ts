@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'mocha';
 import { KAFKA_VERSIONS, whyNoKafka } from '../../infra/kafka/kafka-jars.js';
 import { startKafka, type KafkaCluster } from '../../infra/kafka/kafka.js';
@@ -81,4 +82,16 @@ export async function valuesOf(log: Log, source: TopicPartition, limits = { reco
     offset = nextOffset;
   }
   return values;
+}
+
+const EVENTUALLY_MS_MAX = 60_000;
+const POLL_MS = 20;
+
+/** Resolves once the condition holds; rejects with what was waited for when it does not in time. */
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + EVENTUALLY_MS_MAX;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`this did not come true: ${what}`);
+    await sleep(POLL_MS);
+  }
 }

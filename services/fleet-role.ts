@@ -1,0 +1,169 @@
+// The roles that work on a Kafka log, any of them in any number of processes: registry, ingest, aggregator. And
+// what the others take from Kafka: who owns which partition.
+import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { create } from '@bufbuild/protobuf';
+import { AggregatorService, ListJobsResponseSchema } from '../gen/thyme/v1/jobs_pb.js';
+import type { IngestService } from '../gen/thyme/v1/ingest_pb.js';
+import type { RegistryService } from '../gen/thyme/v1/registry_pb.js';
+import { ReplicationService } from '../gen/thyme/v1/replication_pb.js';
+import { createCompletion, type Service } from '../libs/lifecycle/service.js';
+import type { KafkaConnectOptions } from '../libs/log/kafka-driver.js';
+import { openKafkaLog } from '../libs/log/kafka-log.js';
+import { openKafkaMembership } from '../libs/log/kafka-membership.js';
+import { openKafkaOwners } from '../libs/log/kafka-owners.js';
+import type { Log } from '../libs/log/log.js';
+import { changesTopic } from '../libs/pipeline/topics.js';
+import { fleetSource, OwnerDirectory } from '../libs/replica/owner-directory.js';
+import { remoteSource } from '../libs/replica/remote-source.js';
+import type { ReplicationSource } from '../libs/replica/replication-source.js';
+import { createClient, type RpcChannel } from '../libs/rpc/client.js';
+import type { ServiceHandlers } from '../libs/rpc/handlers.js';
+import { openLevelStore } from '../libs/store/level-store.js';
+import { Aggregator } from './aggregator/aggregator.js';
+import { cachedAuthorFunctions } from './aggregator/author-functions.js';
+import { jobHandlers } from './aggregator/job-handlers.js';
+import { HUNG_STEPS_FILE, StepWatchdog } from './aggregator/step-watch.js';
+import { ingestHandlers } from './ingest/handlers.js';
+import { Ingest } from './ingest/ingest.js';
+import { reportFailure, type Telemetry } from './owner-role.js';
+import { registryHandlers } from './registry/handlers.js';
+import { Registry } from './registry/registry.js';
+import { aggregatorMetrics, ingestMetrics } from './role-metrics.js';
+import type { Role, ServeConfig } from './serve-config.js';
+
+export interface FleetOptions extends Telemetry, Pick<ServeConfig, 'deployment' | 'dataDir' | 'roles' | 'partitions' | 'stepTimeoutMs'> {
+  readonly kafka: KafkaConnectOptions;
+  /** `host:port` at which others reach this process; asked once gRPC is served. */
+  readonly address: () => string;
+  readonly channelTo: (address: string) => RpcChannel;
+}
+
+export interface FleetRole {
+  /** Of the deployment. */
+  readonly partitions: number;
+  /** Absent where this process has not the role. */
+  readonly registry: ServiceHandlers<typeof RegistryService> | undefined;
+  readonly ingest: ServiceHandlers<typeof IngestService> | undefined;
+  readonly aggregator: { readonly jobs: ServiceHandlers<typeof AggregatorService>; readonly replication: ReplicationSource } | undefined;
+  /** The jobs of all owners. */
+  readonly fleetJobs: ServiceHandlers<typeof AggregatorService>;
+  /** Each partition from its owner of the moment, here or elsewhere. */
+  readonly source: ReplicationSource;
+  /** The log, and what is served from it; starts before gRPC. */
+  readonly base: Service;
+  /** Takes part in sharing the partitions; starts once gRPC is served, for the others then come for its stream. */
+  readonly working: Service | undefined;
+}
+
+const TOPIC_RETRY_MS = 200;
+
+/** UNAVAILABLE or PERMISSION_DENIED where Kafka is away or refuses us; FAILED_PRECONDITION where its topics are not as wanted. */
+export async function openFleetRole(options: FleetOptions): Promise<FleetRole> {
+  const { kafka, deployment, roles, clock, address, channelTo } = options;
+  const log = await openKafkaLog(kafka);
+  const partitions = await countPartitions(log, options);
+  const works = (['registry', 'ingest', 'aggregator'] satisfies Role[]).some((role) => roles.has(role));
+  const registry = works ? new Registry({ deployment: { name: deployment, partitions }, log, clock }) : undefined;
+  const ingest = registry !== undefined && roles.has('ingest') ? new Ingest({ deployment, log, revisions: registry.history, clock, hasRoom: () => true }) : undefined;
+  const stepWatch = new StepWatchdog({ file: join(options.dataDir, HUNG_STEPS_FILE), timeoutMs: options.stepTimeoutMs });
+  const aggregator = registry !== undefined && roles.has('aggregator') ? await openAggregator(options, { log, partitions, registry, stepWatch }) : undefined;
+  if (ingest !== undefined) ingestMetrics(options.metrics, ingest);
+  const directory = new OwnerDirectory(openKafkaOwners({ connect: kafka, group: groupOf(deployment), clock }));
+  const sourceAt = (at: string): ReplicationSource =>
+    aggregator !== undefined && at === address() ? aggregator.replication : remoteSource(createClient(ReplicationService, channelTo(at)));
+  return {
+    partitions,
+    registry: roles.has('registry') && registry !== undefined ? registryHandlers(registry) : undefined,
+    ingest: ingest === undefined ? undefined : ingestHandlers(ingest),
+    aggregator: aggregator === undefined ? undefined : { jobs: jobHandlers(aggregator, log), replication: aggregator.replication },
+    fleetJobs: fleetJobs(directory, (at) => createClient(AggregatorService, channelTo(at)), partitions),
+    source: fleetSource(directory, sourceAt),
+    base: baseService({ registry, log, directory, stepWatch }),
+    working: aggregator,
+  };
+}
+
+function groupOf(deployment: string): string {
+  return `${deployment}.agg`;
+}
+
+/** What is configured, else what is there; a replica waits for the topics, which a registry makes. */
+async function countPartitions(log: Log, { deployment, partitions, roles, clock, logger }: FleetOptions): Promise<number> {
+  if (partitions !== undefined) return partitions; // a registry refuses a wrong one
+  for (let attempt = 1; ; attempt++) {
+    const count = await log.partitionCount(changesTopic(deployment));
+    if (count !== undefined) return count;
+    if (roles.has('registry')) return 1;
+    if (attempt === 1) logger.warn(`the topics of '${deployment}' are not there yet: waiting for a registry to make them`);
+    await clock.sleep(TOPIC_RETRY_MS, new AbortController().signal);
+  }
+}
+
+interface AggregatorParts {
+  readonly stepWatch: StepWatchdog;
+  readonly log: Log;
+  readonly partitions: number;
+  readonly registry: Registry;
+}
+
+async function openAggregator(options: FleetOptions, { log, partitions, registry, stepWatch }: AggregatorParts): Promise<Aggregator> {
+  const { kafka, deployment, dataDir, clock, address } = options;
+  const folder = join(dataDir, 'store');
+  const ownership = openKafkaMembership({ connect: kafka, group: groupOf(deployment), partitionCount: partitions, clock });
+  const aggregator = new Aggregator({
+    stepWatch, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
+    membership: { ownership, address, preferred: await storedPartitions(folder) },
+    openStore: (partition) => openLevelStore(join(folder, `p${partition}`)),
+    onFailure: (partition, error) => reportFailure(options, partition, error),
+  });
+  aggregatorMetrics(options.metrics, aggregator);
+  return aggregator;
+}
+
+/** Those whose state lies here: taking them costs a short replay, others a whole one. */
+async function storedPartitions(folder: string): Promise<readonly number[]> {
+  const names = await readdir(folder).catch(() => []); // no folder yet: nothing is stored
+  return names.flatMap((name) => (/^p\d+$/.test(name) ? [Number(name.slice(1))] : []));
+}
+
+/** All tasks of the fleet, each from its owner; one that does not answer leaves its own out. */
+function fleetJobs(directory: OwnerDirectory, clientAt: (address: string) => ServiceHandlers<typeof AggregatorService>, partitionCount: number): ServiceHandlers<typeof AggregatorService> {
+  return {
+    async listJobs(request, context) {
+      const addresses = await directory.addresses();
+      const answers = await Promise.allSettled(addresses.map(async (address) => clientAt(address).listJobs(request, context)));
+      const failure = answers.find((answer) => answer.status === 'rejected');
+      const tasks = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.tasks : []));
+      if (tasks.length === 0 && failure !== undefined) throw failure.reason;
+      return create(ListJobsResponseSchema, { tasks: tasks.sort((a, b) => a.partition - b.partition), partitionCount });
+    },
+  };
+}
+
+interface BaseParts {
+  readonly stepWatch: StepWatchdog;
+  readonly registry: Registry | undefined;
+  readonly log: Log;
+  readonly directory: OwnerDirectory;
+}
+
+function baseService({ registry, log, directory, stepWatch }: BaseParts): Service {
+  const ended = createCompletion();
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    stepWatch.stop();
+    await registry?.stop();
+    await directory.close();
+    await log.close();
+    ended.resolve();
+  };
+  return {
+    async start() {
+      await registry?.start();
+      registry?.done.catch(ended.reject);
+    },
+    stop: () => (stopping ??= stop()),
+    done: ended.promise,
+  };
+}
