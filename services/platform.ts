@@ -13,7 +13,8 @@
 import { QueryService } from '../gen/thyme/v1/query_pb.js';
 import { composeServices, type Service } from '../libs/lifecycle/service.js';
 import { createClient } from '../libs/rpc/client.js';
-import type { ServiceHandlers } from '../libs/rpc/handlers.js';
+import { Catalog } from './gateway/catalog.js';
+import { createQueryRouter } from './gateway/query-router.js';
 import { createGatewayRole, createProbeRole } from './gateway-role.js';
 import { type LogWork, openLogWork } from './log-work.js';
 import type { Telemetry } from './owner-role.js';
@@ -54,8 +55,7 @@ function assemble(config: ServeConfig, telemetry: Telemetry, { work, queryRole, 
   const isReady = (): boolean => (queryRole?.isReady() ?? true) && (standby?.isReady() ?? true);
   const rpc = createRpcRole(config, telemetry, { work: work.served, queryRole, standby, isReady });
   self.rpcPort = () => rpc.port;
-  const query = (): ServiceHandlers<typeof QueryService> => queryRole?.query ?? createClient(QueryService, channels.to(config.query[0]));
-  const gateway = config.roles.has('gateway') ? createGatewayRole(config, telemetry, { ...work.reached(), query: query(), isReady }) : undefined;
+  const gateway = config.roles.has('gateway') ? createGatewayRole(config, telemetry, { ...gatewayWork(config, telemetry, { work, queryRole, channels }), isReady }) : undefined;
   const { metricsPort } = config;
   const probes = gateway === undefined && metricsPort !== undefined ? createProbeRole(config, telemetry, metricsPort, isReady) : undefined;
   const replicas = [standby, queryRole].filter((service) => service !== undefined);
@@ -72,4 +72,14 @@ function assemble(config: ServeConfig, telemetry: Telemetry, { work, queryRole, 
       return `${config.host}:${rpc.port}`;
     },
   };
+}
+
+/** One query service is asked as it is; several are routed to by key. */
+function gatewayWork(config: ServeConfig, { clock }: Telemetry, { work, queryRole, channels }: Pick<Roles, 'work' | 'queryRole' | 'channels'>) {
+  const reached = work.reached();
+  const remote = config.query.map((name) => ({ name, query: createClient(QueryService, channels.to(name)) }));
+  const holders = queryRole === undefined ? remote : [{ name: 'this process', query: queryRole.query }, ...remote];
+  const [only] = holders;
+  const query = only !== undefined && holders.length === 1 ? only.query : createQueryRouter({ holders, catalog: new Catalog(reached.registry, clock), clock });
+  return { ...reached, query };
 }

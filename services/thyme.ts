@@ -2,8 +2,10 @@
 // The one program: `thyme serve` runs the platform or some of its roles, every other command is a client of it.
 import { commit } from '../libs/cli/commit-command.js';
 import { log } from '../libs/cli/log-command.js';
+import { plan } from '../libs/cli/plan-command.js';
 import { lookup, query, queryOffline, status } from '../libs/cli/read-commands.js';
 import { runCommand } from '../libs/cli/run-command.js';
+import { dev } from './dev-command.js';
 import { serve } from './serve-command.js';
 
-process.exitCode = await runCommand([serve, commit, log, query, queryOffline, lookup, status], process.argv.slice(2), process.env);
+process.exitCode = await runCommand([serve, dev, plan, commit, log, query, queryOffline, lookup, status], process.argv.slice(2), process.env);

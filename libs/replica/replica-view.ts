@@ -25,8 +25,12 @@ export interface ReplicaView {
   waitFor(reached: (applied: CommitRecord) => boolean, signal: AbortSignal): Promise<void>;
 }
 
-/** All partitions that this process holds; a group's is `partitionOf(slotOf(key), partitionCount)`. */
+/** The partitions that this process holds; a group's is `partitionOf(slotOf(key), partitionCount)`. */
 export interface ReplicaViews {
+  /** Of the deployment. */
   readonly partitionCount: number;
+  /** Those that are held here, in order. */
+  readonly partitions: readonly number[];
+  /** FAILED_PRECONDITION with THYME_PARTITION_ELSEWHERE for one that is not held here. */
   view(partition: number): ReplicaView;
 }

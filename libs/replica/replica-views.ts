@@ -6,6 +6,7 @@ export function createReplicaViews(partitionCount: number, views: readonly Repli
   const byPartition = new Map(views.map((view) => [view.partition, view]));
   return {
     partitionCount,
+    partitions: [...byPartition.keys()].sort((a, b) => a - b),
     view(partition) {
       const view = byPartition.get(partition);
       if (view === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);

@@ -10,7 +10,8 @@
 // Invariants (with C1–C4 of libs/change/change.ts):
 //   R1. Batches are applied in order and whole; a repeat is dropped, a gap is asked for again.
 //   R2. What a lower epoch sends is never applied: a stale owner does not become the truth.
-//   R3. A replica that disagrees with the stream about a seq is wiped and built anew.
+//   R3. A replica that disagrees with the stream about a seq, or whose disk has damaged its store, is wiped and
+//       built anew.
 //   R4. Reads go on through everything but the very first bootstrap.
 
 import { applyBatch } from '../change/apply-batch.js';
@@ -22,7 +23,7 @@ import { digestStore, type StateDigest } from '../change/digest.js';
 import { COMMIT_KEY } from '../change/state-keys.js';
 import { ThymeError } from '../errors/errors.js';
 import { createCompletion } from '../lifecycle/service.js';
-import type { RangeOptions } from '../store/store.js';
+import type { RangeOptions, Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 import { bootstrap } from './bootstrap.js';
 import { PartitionView } from './partition-view.js';
@@ -46,15 +47,16 @@ type FollowOutcome =
   /** A gap, or the owner ended the stream in order: ask again at once. */
   | { readonly kind: 'resubscribe' }
   | { readonly kind: 'retryable'; readonly cause: unknown }
-  /** The changes are gone, or contradict what is here (R3). */
+  /** The changes are gone, or contradict what is here, or what is here is damaged (R3). */
   | { readonly kind: 'bootstrap'; readonly cause: unknown }
   /** A change that this process does not know (C3). */
   | { readonly kind: 'fatal'; readonly cause: unknown };
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
+const DAMAGED = 'THYME_STORE_DAMAGED';
 const FATAL_CODES = new Set(['THYME_CHANGE_UNKNOWN', 'THYME_TIMELINE_UNKNOWN', 'THYME_FORMAT_NEWER']);
-const BOOTSTRAP_CODES = new Set(['THYME_CHANGES_TRIMMED', 'THYME_REPLICA_DIVERGED']);
+const BOOTSTRAP_CODES = new Set(['THYME_CHANGES_TRIMMED', 'THYME_REPLICA_DIVERGED', DAMAGED]);
 
 export class Replica {
   readonly view: PartitionView;
@@ -80,7 +82,7 @@ export class Replica {
   /** Follows until the signal aborts; rejects when it cannot go on. */
   async run(signal: AbortSignal): Promise<void> {
     try {
-      this.#attach(await Applier.open(await this.#options.stores.openCurrent()));
+      await this.#open(signal);
       while (!signal.aborted) await this.#live(signal);
     } finally {
       this.view.attach(undefined);
@@ -102,6 +104,20 @@ export class Replica {
   /** The whole store as of one seq, for another replica or a backup. */
   snapshot(signal: AbortSignal): AsyncIterable<readonly SnapshotEntry[]> {
     return snapshotChunks(this.#held().store, signal);
+  }
+
+  /** The store in use, or, where the disk has damaged it, another. */
+  async #open(signal: AbortSignal): Promise<void> {
+    let store: Store | undefined;
+    try {
+      store = await this.#options.stores.openCurrent();
+      this.#attach(await Applier.open(store));
+    } catch (cause) {
+      await store?.close();
+      if (!isDamage(cause)) throw cause;
+      this.#options.onFailure(this.#options.partition, cause);
+      while (!signal.aborted && this.#applier === undefined) await this.#bootstrap(signal);
+    }
   }
 
   /** The applier of now; a bootstrap puts another in its place. */
@@ -148,6 +164,9 @@ export class Replica {
   }
 
   async #take(applier: Applier, message: StreamMessage): Promise<FollowOutcome | undefined> {
+    // A read may have found it: the heartbeats see to it that it does not stay.
+    const { damage } = applier.store;
+    if (damage !== undefined) return { kind: 'bootstrap', cause: damage };
     const epoch = message.kind === 'batch' ? message.batch.epoch : message.epoch;
     if (epoch < this.#epochExpected(applier, message)) return { kind: 'retryable', cause: staleOwner(this.#options.partition, epoch, this.#epoch) };
     this.#epoch = Math.max(this.#epoch, epoch);
@@ -209,6 +228,10 @@ function requireAgreement(applier: Applier, batch: EncodedBatch): void {
   const stored = applier.store.get(COMMIT_KEY);
   if (stored !== undefined && Buffer.compare(stored, encodeCommit(decodeBatch(batch.bytes).commit)) === 0) return;
   throw new ThymeError('THYME_REPLICA_DIVERGED', 'ABORTED', `seq ${batch.seq} of the stream is not what was applied here: the replica is built anew`);
+}
+
+function isDamage(cause: unknown): boolean {
+  return cause instanceof ThymeError && cause.code === DAMAGED;
 }
 
 function outcomeOf(cause: unknown): FollowOutcome {

@@ -26,6 +26,7 @@ export const METHOD_SCOPES: ReadonlyMap<string, RequiredScope> = new Map([
     listQueryRuns: 'read',
     getQueryRun: 'read',
     replayQueryRun: 'read',
+    listPartitions: 'read',
   }),
   // Answered to probes and tools, which hold no key: neither tells more than the published .proto files.
   ['/grpc.health.v1.Health/Check', 'public'],

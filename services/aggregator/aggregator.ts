@@ -80,8 +80,8 @@ export class Aggregator implements Service {
     this.partitionCount = partitionCount;
     this.#membership = membership ?? { ownership: new SoloMembership(partitionCount), address: () => 'here' };
     this.#held = new HeldPartitions({ create: ownerFactory(options), isShared: membership !== undefined, onFatal: (cause) => this.#fail(cause), clock });
-    this.views = { partitionCount, view: (partition) => this.#owner(partition).view };
-    this.replication = ownersAsSource((partition) => this.#owner(partition));
+    this.views = viewsOf(partitionCount, this.#held);
+    this.replication = ownersAsSource((partition) => ownerIn(this.#held, partition));
   }
 
   /** Those of now, in order of partitions. */
@@ -121,12 +121,22 @@ export class Aggregator implements Service {
     this.#ended.reject(cause);
     this.#membership.ownership.leave().catch(() => undefined); // the failure before it is the one to report
   }
+}
 
-  #owner(partition: number): PartitionOwner {
-    const owner = this.#held.owner(partition);
-    if (owner === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not owned by this process`);
-    return owner;
-  }
+function viewsOf(partitionCount: number, held: HeldPartitions): ReplicaViews {
+  return {
+    partitionCount,
+    get partitions() {
+      return held.owners.map(({ view }) => view.partition);
+    },
+    view: (partition) => ownerIn(held, partition).view,
+  };
+}
+
+function ownerIn(held: HeldPartitions, partition: number): PartitionOwner {
+  const owner = held.owner(partition);
+  if (owner === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not owned by this process`);
+  return owner;
 }
 
 function ownerFactory(options: AggregatorOptions): (partition: number) => PartitionOwner {

@@ -141,8 +141,10 @@ export class PartitionOwner {
   }
 }
 
+const STORE_CODES = new Set(['THYME_STORE_FAILED', 'THYME_STORE_DAMAGED', 'THYME_STORE_CLOSED']);
+
 function isOfStore(cause: unknown): boolean {
-  return cause instanceof ThymeError && (cause.code === 'THYME_STORE_FAILED' || cause.code === 'THYME_STORE_CLOSED');
+  return cause instanceof ThymeError && STORE_CODES.has(cause.code);
 }
 
 function isFatal(cause: unknown): boolean {

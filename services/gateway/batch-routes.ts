@@ -3,13 +3,13 @@ import { QueryBatchRequestSchema, type QueryBatchResponse } from '../../gen/thym
 import { ARROW_TYPE, ArrowStreamEncoder, type ArrowRow } from '../../libs/rest/arrow.js';
 import { preferredType } from '../../libs/rest/accept.js';
 import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
-import { JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
+import { answerSchema, JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
 import { jsonToValue, valueToJson } from '../../libs/rest/value-json.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
 import type { Catalog } from './catalog.js';
 import { entityFromJson, entityText, type AskedEntity } from './entity-keys.js';
 import type { GatewayServices } from './gateway-services.js';
-import { ENTITY_SCHEMA, FRESHNESS_SCHEMA, freshnessJson, runHeaders, TIME_SCHEMA, timeText } from './read-shapes.js';
+import { ENTITY_SCHEMA, FRESHNESS_SCHEMA, freshnessJson, RUN_HEADERS, runHeaders, TIME_SCHEMA, TIME_TEXT_SCHEMA, timeText } from './read-shapes.js';
 import { bodyFields, jsonBody, readOptions, requiredList, requiredText } from './request-fields.js';
 
 /** Entities of one request. The published client sends all it has at once (REST 10). */
@@ -27,6 +27,7 @@ export function batchRoute({ query }: GatewayServices, catalog: Catalog): Route 
     summary: 'Features of many entities at one instant.',
     body: jsonBody(BODY_SCHEMA, { mebibytesMax: 32, wayOut: 'send the entities in several requests' }),
     answers: { [JSON_TYPE]: ANSWER_SCHEMA, [ARROW_TYPE]: {} },
+    answerHeaders: RUN_HEADERS,
     timeoutMs: TIMEOUT_MS,
     async handle(request) {
       const fields = bodyFields(request);
@@ -85,12 +86,9 @@ const BODY_SCHEMA: JsonSchema = {
   properties: { featureset: { type: 'string' }, entity_ids: { type: 'array', maxItems: ENTITIES_MAX, items: ENTITY_SCHEMA }, timestamp: TIME_SCHEMA, known_at: TIME_SCHEMA, after: { type: 'string' } },
 };
 
-const ANSWER_SCHEMA: JsonSchema = {
-  type: 'object',
-  properties: {
-    features: { type: 'array', items: { type: 'string' }, description: '`entity_id`, then the names of the features.' },
-    values: { type: 'array', items: { type: 'array' }, description: 'A row for each entity, in order.' },
-    as_of: { type: 'string', format: 'date-time' },
-    freshness: FRESHNESS_SCHEMA,
-  },
-};
+const ANSWER_SCHEMA: JsonSchema = answerSchema({
+  features: { type: 'array', items: { type: 'string' }, description: '`entity_id`, then the names of the features.' },
+  values: { type: 'array', items: { type: 'array', items: {} }, description: 'A row for each entity, in order.' },
+  as_of: TIME_TEXT_SCHEMA,
+  freshness: FRESHNESS_SCHEMA,
+});

@@ -9,7 +9,7 @@ import type { CallContext } from '../../libs/rpc/handlers.js';
 import type { Catalog } from './catalog.js';
 import { entityFromJson, entityFromQuery, type AskedEntity } from './entity-keys.js';
 import type { GatewayServices } from './gateway-services.js';
-import { ENTITY_SCHEMA, freshnessJson, READ_PARAMETERS, READ_SCHEMA, runHeaders, TIME_SCHEMA, timeText } from './read-shapes.js';
+import { ENTITY_SCHEMA, freshnessJson, READ_PARAMETERS, READ_SCHEMA, RUN_HEADERS, runHeaders, TIME_SCHEMA, timeText } from './read-shapes.js';
 import { bodyFields, jsonBody, optionalText, readOptions, requiredText, type Fields } from './request-fields.js';
 
 /** GET and POST /features: one entity's features, or its row in a dataset. */
@@ -48,6 +48,7 @@ export function featureRoutes({ query }: GatewayServices, catalog: Catalog): rea
       summary: 'Features of one entity; with entity_type instead of featureset, its row in a dataset.',
       parameters: [{ name: 'featureset', description: 'The featureset.' }, { name: 'entity_type', description: 'A dataset, for a raw lookup.' }, ...READ_PARAMETERS],
       answers: { [JSON_TYPE]: READ_SCHEMA },
+      answerHeaders: RUN_HEADERS,
       handle: get,
     },
     {
@@ -57,6 +58,7 @@ export function featureRoutes({ query }: GatewayServices, catalog: Catalog): rea
       summary: 'Features of one entity, with request-time inputs.',
       body: jsonBody(POST_SCHEMA, { mebibytesMax: 1, wayOut: 'inputs are a handful of values; send fewer' }),
       answers: { [JSON_TYPE]: READ_SCHEMA },
+      answerHeaders: RUN_HEADERS,
       handle: post,
     },
   ];
@@ -65,7 +67,7 @@ export function featureRoutes({ query }: GatewayServices, catalog: Catalog): rea
 const POST_SCHEMA = {
   type: 'object',
   required: ['featureset', 'entity_id'],
-  properties: { featureset: { type: 'string' }, entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA, known_at: TIME_SCHEMA, after: { type: 'string' }, inputs: { type: 'object' } },
+  properties: { featureset: { type: 'string' }, entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA, known_at: TIME_SCHEMA, after: { type: 'string' }, inputs: { type: 'object', description: 'Request-time inputs by name.', additionalProperties: true } },
 };
 
 function shaped(answer: QueryResponse | LookupResponse, entityType: string, entity: AskedEntity, features: JsonTree): RestResponse {

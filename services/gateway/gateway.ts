@@ -13,7 +13,7 @@
 //   catalog.ts         - the newest definitions, for key order and Arrow schemas
 //
 // Invariants:
-//   W1. Every answer to a read carries X-Query-Run-Id, before the body.
+//   W1. Every answer to a read that is on record carries X-Query-Run-Id, before the body; refusals too.
 //   W2. A training set that fails midway ends its connection; it never looks complete.
 //   W3. Arrow schemas come from declarations, never from values.
 

@@ -5,13 +5,13 @@ import { invalidArgument } from '../../libs/errors/errors.js';
 import { ARROW_TYPE, ArrowStreamEncoder } from '../../libs/rest/arrow.js';
 import { preferredType } from '../../libs/rest/accept.js';
 import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
-import { JSON_TYPE, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
+import { answerSchema, JSON_TYPE, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
 import { jsonToValue, valueToJson } from '../../libs/rest/value-json.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
 import type { Catalog } from './catalog.js';
 import { entityFromJson, entityText, type AskedEntity } from './entity-keys.js';
 import type { GatewayServices } from './gateway-services.js';
-import { ENTITY_SCHEMA, runHeaders, TIME_SCHEMA } from './read-shapes.js';
+import { ENTITY_SCHEMA, FEATURES_SCHEMA, RUN_HEADERS, runHeaders, TIME_SCHEMA } from './read-shapes.js';
 import { bodyFields, jsonBody, requiredList, requiredText, timestampUs, type Fields } from './request-fields.js';
 
 export const NDJSON_TYPE = 'application/x-ndjson';
@@ -38,6 +38,7 @@ export function offlineRoute({ query }: GatewayServices, catalog: Catalog): Rout
     summary: 'Features of many (entity, instant) pairs: a training set.',
     body: jsonBody(BODY_SCHEMA, { mebibytesMax: 32, wayOut: 'send the queries in several requests; their answers can be joined' }),
     answers: { [JSON_TYPE]: ANSWER_SCHEMA, [NDJSON_TYPE]: ROW_SCHEMA, [ARROW_TYPE]: {} },
+    answerHeaders: RUN_HEADERS,
     timeoutMs: TIMEOUT_MS,
     async handle(request) {
       const fields = bodyFields(request);
@@ -161,5 +162,5 @@ const BODY_SCHEMA: JsonSchema = {
   },
 };
 
-const ROW_SCHEMA: JsonSchema = { type: 'object', properties: { entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA, features: { type: 'object' } } };
-const ANSWER_SCHEMA: JsonSchema = { type: 'object', properties: { results: { type: 'array', items: ROW_SCHEMA } } };
+const ROW_SCHEMA: JsonSchema = answerSchema({ entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA, features: FEATURES_SCHEMA });
+const ANSWER_SCHEMA: JsonSchema = answerSchema({ results: { type: 'array', items: ROW_SCHEMA } });

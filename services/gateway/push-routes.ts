@@ -4,8 +4,9 @@ import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import { encodeJson } from '../../libs/rest/json-text.js';
 import { parseJson, scanObject } from '../../libs/rest/json-scan.js';
 import { problem } from '../../libs/rest/problem.js';
-import { JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
+import { answerSchema, JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
 import type { GatewayServices } from './gateway-services.js';
+import { ENTITY_SCHEMA } from './read-shapes.js';
 import { jsonBody, optionalText, requiredText, type Fields } from './request-fields.js';
 
 const TIMEOUT_MS = 120_000;
@@ -21,7 +22,7 @@ export function pushRoutes({ ingest }: GatewayServices): readonly Route[] {
       scope: 'write',
       summary: 'Pushes events into a dataset. A refused event makes the answer 422; the accepted ones stay accepted.',
       body: jsonBody(LOG_SCHEMA, { mebibytesMax: 32, wayOut: 'send the events in several requests, best with producer_id and sequence' }),
-      answers: { [JSON_TYPE]: { type: 'object', properties: { events_sent: { type: 'integer' }, token: { type: 'string', description: 'A query with after=TOKEN sees these events (S21).' } } } },
+      answers: { [JSON_TYPE]: answerSchema({ events_sent: { type: 'integer', minimum: 0 }, token: { type: 'string', description: 'A query with after=TOKEN sees these events (S21).' } }) },
       timeoutMs: TIMEOUT_MS,
       async handle(request) {
         const { fields, events } = logFields(request);
@@ -41,7 +42,7 @@ export function pushRoutes({ ingest }: GatewayServices): readonly Route[] {
       scope: 'admin',
       summary: 'Erases entities from a dataset and all that was computed from it.',
       body: jsonBody(ERASE_SCHEMA, { mebibytesMax: 1, wayOut: 'send the entities in several requests' }),
-      answers: { [JSON_TYPE]: { type: 'object', properties: { entities_erased: { type: 'integer' } } } },
+      answers: { [JSON_TYPE]: answerSchema({ entities_erased: { type: 'integer', minimum: 0 } }) },
       handle() {
         throw new ThymeError('THYME_ERASE_UNSUPPORTED', 'FAILED_PRECONDITION', 'erasing entities is not possible yet: it comes with a later version, and nothing was erased');
       },
@@ -86,11 +87,11 @@ const LOG_SCHEMA: JsonSchema = {
   required: ['dataset', 'events'],
   properties: {
     dataset: { type: 'string' },
-    events: { type: 'array', items: { type: 'object' } },
+    events: { type: 'array', items: { type: 'object', description: 'Fields of the dataset by name.', additionalProperties: true } },
     producer_id: { type: 'string', description: 'With sequence, a retry is recognised and gets the first answer (S13).' },
     sequence: { type: 'integer', minimum: 0, description: 'Of the first event; the others follow.' },
     historical: { type: 'boolean', description: 'Never late, and known at its event time (S10, S22).' },
   },
 };
 
-const ERASE_SCHEMA: JsonSchema = { type: 'object', required: ['dataset', 'entity_ids'], properties: { dataset: { type: 'string' }, entity_ids: { type: 'array' } } };
+const ERASE_SCHEMA: JsonSchema = { type: 'object', required: ['dataset', 'entity_ids'], properties: { dataset: { type: 'string' }, entity_ids: { type: 'array', items: ENTITY_SCHEMA } } };

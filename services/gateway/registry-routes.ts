@@ -4,10 +4,11 @@ import { ListJobsRequestSchema } from '../../gen/thyme/v1/jobs_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
 import { parseJson, scanObject } from '../../libs/rest/json-scan.js';
-import { JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type Route, type RouteBody } from '../../libs/rest/route.js';
+import { answerSchema, JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type Route, type RouteBody } from '../../libs/rest/route.js';
 import type { Catalog } from './catalog.js';
 import { featuresetJson, jobJson, sourceJson } from './definition-json.js';
 import type { GatewayServices } from './gateway-services.js';
+import { FEATURESETS_SCHEMA, JOBS_SCHEMA, SOURCES_SCHEMA } from './status-schemas.js';
 
 const TIMEOUT_MS = 60_000;
 
@@ -15,7 +16,7 @@ const BODY: RouteBody = {
   bytesMax: 32 * 1024 * 1024,
   wayOut: 'a module of definitions is far smaller; what makes this one so large is its bundle of functions',
   types: [JSON_TYPE, 'application/protobuf', 'application/x-protobuf'],
-  schema: { type: 'object', description: 'thyme.v1.CommitRequest in the JSON mapping of protobuf: definitions, bundle, base_revision.' },
+  schema: { type: 'object', description: 'thyme.v1.CommitRequest in the JSON mapping of protobuf: definitions, bundle, base_revision.', additionalProperties: true },
 };
 
 /** Definitions in, and what is committed out. */
@@ -27,7 +28,7 @@ export function registryRoutes({ registry, aggregator, events }: GatewayServices
       scope: 'admin',
       summary: 'Commits a whole module of definitions, or refuses it with all its errors.',
       body: BODY,
-      answers: { [JSON_TYPE]: { type: 'object', properties: { revision: { type: 'integer' }, changes: CHANGES_SCHEMA } } },
+      answers: { [JSON_TYPE]: answerSchema({ revision: { type: 'integer' }, changes: CHANGES_SCHEMA }) },
       timeoutMs: TIMEOUT_MS,
       async handle(request) {
         const { revision, changes } = await registry.commit(readMessage(CommitRequestSchema, request), request.context);
@@ -42,30 +43,30 @@ export function registryRoutes({ registry, aggregator, events }: GatewayServices
       scope: 'read',
       summary: 'What a commit would change, and its errors.',
       body: BODY,
-      answers: { [JSON_TYPE]: { type: 'object', properties: { base_revision: { type: 'integer' }, changes: CHANGES_SCHEMA, problems: { type: 'array', items: { type: 'object' } } } } },
+      answers: { [JSON_TYPE]: answerSchema({ base_revision: { type: 'integer' }, changes: CHANGES_SCHEMA, problems: { type: 'array', items: PROBLEM_SCHEMA } }) },
       timeoutMs: TIMEOUT_MS,
       async handle(request) {
         const { baseRevision, changes, problems } = await registry.plan(readMessage(PlanRequestSchema, request), request.context);
         return jsonResponse(encodeJson({ base_revision: baseRevision, changes: changes.map(changeJson), problems: problems.map(({ place, message, fix }) => ({ place, message, fix })) }));
       },
     },
-    list('/api/v1/featuresets', 'Featuresets of the newest revision.', async ({ context }) => {
+    list('/api/v1/featuresets', 'Featuresets of the newest revision.', FEATURESETS_SCHEMA, async ({ context }) => {
       const revision = await catalog.revision(context);
       return revision === undefined ? [] : revision.definitions.featuresets.map((featureset) => ({ id: featureset.name, name: featureset.name, spec: featuresetJson(featureset, revision) }));
     }),
-    list('/api/v1/jobs', 'Pipelines of the newest revision as the jobs that run them.', async ({ context }) => {
+    list('/api/v1/jobs', 'Pipelines of the newest revision as the jobs that run them.', JOBS_SCHEMA, async ({ context }) => {
       const revision = await catalog.revision(context);
       if (revision === undefined) return [];
       const partitionCount = await countPartitions(aggregator, context);
       return revision.definitions.pipelines.map((pipeline) => jobJson(pipeline, revision, partitionCount));
     }),
-    list('/api/v1/sources', 'Sources of the newest revision; secrets are references.', async ({ context }) => (await catalog.revision(context))?.definitions.sources.map(sourceJson) ?? []),
+    list('/api/v1/sources', 'Sources of the newest revision; secrets are references.', SOURCES_SCHEMA, async ({ context }) => (await catalog.revision(context))?.definitions.sources.map(sourceJson) ?? []),
   ];
 }
 
 /** The web UI wants bare arrays (REST 14). */
-function list(path: string, summary: string, read: (request: RestRequest) => Promise<readonly JsonTree[]>): Route {
-  return { method: 'GET', path, scope: 'read', summary, answers: { [JSON_TYPE]: { type: 'array', items: { type: 'object' } } }, handle: async (request) => jsonResponse(encodeJson(await read(request))) };
+function list(path: string, summary: string, schema: JsonSchema, read: (request: RestRequest) => Promise<readonly JsonTree[]>): Route {
+  return { method: 'GET', path, scope: 'read', summary, answers: { [JSON_TYPE]: schema }, handle: async (request) => jsonResponse(encodeJson(await read(request))) };
 }
 
 async function countPartitions(aggregator: GatewayServices['aggregator'], context: RestRequest['context']): Promise<number> {
@@ -89,5 +90,7 @@ function changeJson({ kind, subject, detail }: PlanResponse_Change): JsonTree {
 
 const CHANGES_SCHEMA: JsonSchema = {
   type: 'array',
-  items: { type: 'object', properties: { kind: { enum: ['added', 'changed', 'removed', 'needs_backfill', 'breaking'] }, subject: { type: 'string' }, detail: { type: 'string' } } },
+  items: answerSchema({ kind: { enum: ['added', 'changed', 'removed', 'needs_backfill', 'breaking'] }, subject: { type: 'string' }, detail: { type: 'string' } }),
 };
+
+const PROBLEM_SCHEMA: JsonSchema = answerSchema({ place: { type: 'string' }, message: { type: 'string' }, fix: { type: 'string' } });

@@ -27,7 +27,7 @@ export function gatewayRoutes(services: GatewayServices): readonly Route[] {
     path: '/openapi.json',
     scope: 'public',
     summary: 'This document.',
-    answers: { [JSON_TYPE]: { type: 'object' } },
+    answers: { [JSON_TYPE]: { type: 'object', required: ['openapi', 'info', 'paths'], additionalProperties: true } },
     handle: () => jsonResponse(document),
   };
   const all = [...routes, openApi];

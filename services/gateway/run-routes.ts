@@ -3,10 +3,10 @@ import { GetQueryRunRequestSchema, ListQueryRunsRequestSchema, QueryRun_Kind, Re
 import type { EntityKey } from '../../gen/thyme/v1/values_pb.js';
 import { notFound } from '../../libs/errors/errors.js';
 import { encodeJson, JsonFloat, type JsonTree } from '../../libs/rest/json-text.js';
-import { JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type Route } from '../../libs/rest/route.js';
+import { answerSchema, JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type Route } from '../../libs/rest/route.js';
 import { valueToJson } from '../../libs/rest/value-json.js';
 import type { GatewayServices } from './gateway-services.js';
-import { timeText } from './read-shapes.js';
+import { TIME_TEXT_SCHEMA, timeText } from './read-shapes.js';
 import { limitOf } from './request-fields.js';
 
 /** The audit of reads: what was asked, by whom, how it went; never values. */
@@ -23,7 +23,7 @@ export function runRoutes({ query }: GatewayServices): readonly Route[] {
         { name: 'limit', description: 'At most so many.', schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 50 } },
         { name: 'cursor', description: 'next_cursor of the page before.' },
       ],
-      answers: { [JSON_TYPE]: { type: 'object', properties: { runs: { type: 'array', items: RUN_SCHEMA }, next_cursor: { type: ['string', 'null'] } } } },
+      answers: { [JSON_TYPE]: answerSchema({ runs: { type: 'array', items: RUN_SCHEMA }, next_cursor: { type: ['string', 'null'] } }) },
       async handle({ query: parameters, context }) {
         const request = { featureset: parameters.get('featureset') ?? '', cursor: parameters.get('cursor') ?? '', limit: limitOf(parameters, { fallback: 50, max: 1_000 }) };
         const { runs, nextCursor } = await query.listQueryRuns(create(ListQueryRunsRequestSchema, request), context);
@@ -49,7 +49,7 @@ export function runRoutes({ query }: GatewayServices): readonly Route[] {
       summary: 'Runs a query run again, as of the instant that it asked for, and records nothing.',
       // The UI posts an empty object, or nothing.
       body: { bytesMax: 1_024, wayOut: 'a replay takes no input', types: [JSON_TYPE], schema: {} },
-      answers: { [JSON_TYPE]: { type: 'object', properties: { kind: KIND_SCHEMA, result: { type: 'object' } } } },
+      answers: { [JSON_TYPE]: answerSchema({ kind: KIND_SCHEMA, result: RESULT_SCHEMA }) },
       async handle(request) {
         const { kind, features, rows, asOfUs } = await query.replayQueryRun(create(ReplayQueryRunRequestSchema, { id: idOf(request) }), request.context);
         const result = { features, values: rows.map((row) => row.values.map(valueToJson)), as_of: timeText(asOfUs) };
@@ -60,23 +60,21 @@ export function runRoutes({ query }: GatewayServices): readonly Route[] {
 }
 
 const KIND_SCHEMA: JsonSchema = { enum: ['online', 'batch', 'offline', 'lookup'] };
-const RUN_SCHEMA: JsonSchema = {
-  type: 'object',
-  properties: {
-    id: { type: 'string' },
-    featureset: { type: 'string' },
-    entity_ids: { type: 'array' },
-    requested_timestamp: { type: ['string', 'null'], format: 'date-time' },
-    kind: KIND_SCHEMA,
-    row_count: { type: 'integer' },
-    hit_count: { type: 'integer' },
-    latency_ms: { type: 'number' },
-    api_key_fingerprint: { type: ['string', 'null'] },
-    error: { type: ['string', 'null'] },
-    had_inputs: { type: 'boolean', description: 'Such a run cannot be replayed.' },
-    created_at: { type: 'string', format: 'date-time' },
-  },
-};
+const RESULT_SCHEMA: JsonSchema = answerSchema({ features: { type: 'array', items: { type: 'string' } }, values: { type: 'array', items: { type: 'array', items: {} } }, as_of: TIME_TEXT_SCHEMA });
+const RUN_SCHEMA: JsonSchema = answerSchema({
+  id: { type: 'string' },
+  featureset: { type: 'string', description: 'Or, of a lookup, the dataset.' },
+  entity_ids: { type: 'array', description: 'A composite key is the list of its values.', items: {} },
+  requested_timestamp: { type: ['string', 'null'], format: 'date-time' },
+  kind: KIND_SCHEMA,
+  row_count: { type: 'integer', minimum: 0 },
+  hit_count: { type: 'integer', minimum: 0 },
+  latency_ms: { type: 'number', minimum: 0 },
+  api_key_fingerprint: { type: ['string', 'null'] },
+  error: { type: ['string', 'null'] },
+  had_inputs: { type: 'boolean', description: 'Such a run cannot be replayed.' },
+  created_at: TIME_TEXT_SCHEMA,
+});
 
 function runJson(run: QueryRun): JsonTree {
   return {

@@ -3,13 +3,14 @@ import { ListIntakesRequestSchema, type Intake } from '../../gen/thyme/v1/ingest
 import { ListJobsRequestSchema, type Task } from '../../gen/thyme/v1/jobs_pb.js';
 import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import { encodeJson } from '../../libs/rest/json-text.js';
-import { JSON_TYPE, jsonResponse, type JsonSchema, type Route } from '../../libs/rest/route.js';
+import { answerSchema, JSON_TYPE, jsonResponse, type Route } from '../../libs/rest/route.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
 import type { EventSeverity } from '../../libs/telemetry/event-ring.js';
 import type { Catalog } from './catalog.js';
 import type { GatewayServices } from './gateway-services.js';
 import { limitOf } from './request-fields.js';
 import { eventJson, statusJson } from './status-json.js';
+import { EVENTS_SCHEMA, STATUS_SCHEMA } from './status-schemas.js';
 
 const RECENT_EVENTS = 10;
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -23,7 +24,7 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
       path: '/api/v1/status',
       scope: 'read',
       summary: 'What is committed, how far the pipelines are, what happened lately.',
-      answers: { [JSON_TYPE]: { type: 'object' } },
+      answers: { [JSON_TYPE]: STATUS_SCHEMA },
       async handle({ context }) {
         const revision = await catalog.refresh(context);
         const [tasks, intakes] = await Promise.all([listTasks(services, context), listIntakes(services, context)]);
@@ -42,7 +43,7 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
         { name: 'event_type', description: 'Only of this type.' },
         { name: 'subject', description: 'Only about this.' },
       ],
-      answers: { [JSON_TYPE]: { type: 'array', items: EVENT_SCHEMA } },
+      answers: { [JSON_TYPE]: EVENTS_SCHEMA },
       handle({ query }) {
         const severity = severityOf(query.get('severity'));
         const [eventType, subject] = [query.get('event_type'), query.get('subject')];
@@ -62,7 +63,7 @@ export function probeRoutes({ isReady, metrics }: Pick<GatewayServices, 'isReady
       path: '/health',
       scope: 'public',
       summary: '200 while everything that is needed can answer.',
-      answers: { [JSON_TYPE]: { type: 'object', properties: { status: { const: 'ok' } } } },
+      answers: { [JSON_TYPE]: answerSchema({ status: { const: 'ok' } }) },
       handle: () => (isReady() ? jsonResponse('{"status":"ok"}') : { ...jsonResponse('{"status":"unavailable"}'), status: 503 }),
     },
     {
@@ -107,17 +108,3 @@ function severityOf(text: string | undefined): EventSeverity | undefined {
       throw invalidArgument('severity', `'${text.slice(0, 32)}' is none of info, warning, error`);
   }
 }
-
-const EVENT_SCHEMA: JsonSchema = {
-  type: 'object',
-  properties: {
-    id: { type: 'string' },
-    event_type: { type: 'string' },
-    severity: { enum: ['info', 'warning', 'error'] },
-    source: { type: 'string' },
-    subject: { type: 'string' },
-    message: { type: 'string' },
-    detail: { type: 'object' },
-    created_at: { type: 'string', format: 'date-time' },
-  },
-};

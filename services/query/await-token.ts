@@ -10,7 +10,7 @@ import type { ReplicaView, ReplicaViews } from '../../libs/replica/replica-view.
  */
 export async function awaitToken(views: ReplicaViews, token: Token, timelineIds: ReadonlySet<number>, signal: AbortSignal): Promise<void> {
   const waits: Promise<void>[] = [];
-  for (let partition = 0; partition < views.partitionCount; partition++) {
+  for (const partition of views.partitions) {
     const view = views.view(partition);
     const reached = (applied: CommitRecord): boolean => token.marks.every((mark) => hasReached(applied, mark, timelineIds));
     const applied = view.applied();

@@ -15,7 +15,7 @@
 //   Q3. No query waits or fails for its own audit.
 
 import type { Revision } from '../../libs/definition/revision.js';
-import { invalidArgument } from '../../libs/errors/errors.js';
+import { invalidArgument, onRecord } from '../../libs/errors/errors.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
 import type { AuthorModule } from '../../libs/feature/revision-plans.js';
 import { Readings } from '../../libs/feature/readings.js';
@@ -55,6 +55,12 @@ export class QueryEngine {
     this.#clock = clock;
     this.#runs = runs;
     this.#revisions = new ServedRevisions(views, evaluate);
+  }
+
+  /** Those that can be answered from now: a replica that is being built anew is not among them. */
+  partitions(): { readonly partitionCount: number; readonly partitions: number[] } {
+    const { partitionCount, partitions } = this.#views;
+    return { partitionCount, partitions: partitions.filter((partition) => this.#views.view(partition).applied() !== undefined) };
   }
 
   /** One entity's features, now or as of an instant. */
@@ -128,7 +134,7 @@ export class QueryEngine {
       return { queryRunId: run.id, featureset: input.featureset, keyFields: served.plan.keys.fields, columns: served.plan.columns, rows: offline.answer(questions, end) };
     } catch (error) {
       end(error);
-      throw error;
+      throw onRecord(error, run.id);
     }
   }
 
@@ -185,7 +191,7 @@ export class QueryEngine {
       return answered;
     } catch (error) {
       this.#end(run, caller, error);
-      throw error;
+      throw onRecord(error, run.id);
     }
   }
 

@@ -1,8 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
-  GetQueryRunResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema,
+  GetQueryRunResponseSchema, ListPartitionsResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema,
   QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema, type FreshnessSchema,
-  type GetQueryRunRequest, type GetQueryRunResponse, type ListQueryRunsRequest, type ListQueryRunsResponse, type LookupRequest, type LookupResponse,
+  type GetQueryRunRequest, type GetQueryRunResponse, type ListPartitionsResponse, type ListQueryRunsRequest, type ListQueryRunsResponse, type LookupRequest, type LookupResponse,
   type QueryBatchRequest, type QueryBatchResponse, type QueryOfflineRequest, type QueryOfflineResponse, type QueryRequest, type QueryResponse,
   type QueryRun as QueryRunMessage, type ReplayQueryRunRequest, type ReplayQueryRunResponse,
 } from '../../gen/thyme/v1/query_pb.js';
@@ -27,6 +27,7 @@ export interface QueryHandlers {
   listQueryRuns(request: ListQueryRunsRequest): Promise<ListQueryRunsResponse>;
   getQueryRun(request: GetQueryRunRequest): GetQueryRunResponse;
   replayQueryRun(request: ReplayQueryRunRequest, caller: QueryCaller): Promise<ReplayQueryRunResponse>;
+  listPartitions(): ListPartitionsResponse;
 }
 
 /** The RPCs of QueryService. */
@@ -72,6 +73,8 @@ export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandle
       const { kind, columns, rows, asOfUs } = await replayRun(engine, runs.get(id), caller);
       return create(ReplayQueryRunResponseSchema, { kind: kindOf[kind], features: namesOf(columns), rows: rows.map((row) => listOf(row, columns)), asOfUs: BigInt(asOfUs) });
     },
+
+    listPartitions: () => create(ListPartitionsResponseSchema, engine.partitions()),
   };
 }
 

@@ -1,5 +1,6 @@
-import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
+import { invalidArgument, onRecord, ThymeError } from '../../libs/errors/errors.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
+import { GroupPages } from '../../libs/feature/group-pages.js';
 import type { OfflineInput, OfflineQuestion, OfflineRow } from './answers.js';
 import { breathe, checkDeadline } from './deadline.js';
 import { evaluateRows, type AskedRow } from './evaluate-rows.js';
@@ -27,6 +28,7 @@ interface OfflineQueryOptions {
  */
 export class OfflineQuery {
   readonly #options: OfflineQueryOptions;
+  readonly #pages = new GroupPages();
   /** Rows answered so far: the place of the next one in the whole stream. */
   #answered = 0;
 
@@ -47,7 +49,7 @@ export class OfflineQuery {
       }
     } catch (error) {
       failure = error;
-      throw error;
+      throw onRecord(error, this.#options.run.id);
     } finally {
       end(failure);
     }
@@ -59,7 +61,7 @@ export class OfflineQuery {
     const asked = questions.map((question, i) => this.#ask(question, `queries[${this.#answered + i}]`));
     const tick = newTick();
     try {
-      const { rows, hitCount } = await evaluateRows(served.plan, asked, { tick, signal });
+      const { rows, hitCount } = await evaluateRows(served.plan, asked, { tick, signal, pages: this.#pages });
       if (tick.foundUnready) throw new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', 'what an extractor looks up is still being built from history: ask again');
       this.#answered += rows.length;
       run.rowCount += rows.length;

@@ -85,6 +85,7 @@ export class QueryTick implements StateAccess {
 
 class PartitionTick implements PartitionState {
   readonly view: ReplicaView;
+  readonly tick: unknown;
   readonly #query: QueryTick;
   #reader: StoreReader;
   #snapshot: StoreSnapshot | undefined;
@@ -93,6 +94,8 @@ class PartitionTick implements PartitionState {
     this.view = view;
     this.#query = query;
     this.#reader = view.reader();
+    // Before the first batch there is nothing to be told apart.
+    this.tick = view.applied() ?? this;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {

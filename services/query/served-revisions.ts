@@ -34,7 +34,7 @@ interface Chosen {
 const REVISIONS_KEPT_MAX = 16;
 
 /**
- * Chooses the revision that serves (S18): the newest that every partition has adopted and whose
+ * Chooses the revision that serves (S18): the newest that every partition held here has adopted and whose
  * timelines are ready in every partition, else the one before. What is ready stays ready.
  */
 export class ServedRevisions {
@@ -62,7 +62,7 @@ export class ServedRevisions {
   /** Whether the timeline holds all history in every partition. An arrow, as ticks take it along. */
   readonly isReady = (timelineId: number): boolean => {
     if (this.#ready.has(timelineId)) return true;
-    if (this.#readyPartitions(timelineId) < this.#views.partitionCount) return false;
+    if (this.#readyPartitions(timelineId) < this.#views.partitions.length) return false;
     this.#ready.add(timelineId);
     return true;
   };
@@ -99,12 +99,12 @@ export class ServedRevisions {
   }
 
   /**
-   * Revisions that every partition has adopted, newest first. One that is being restored has no say:
+   * Revisions that every partition held here has adopted, newest first. One that is being restored has no say:
    * the others serve on meanwhile, and what was ready stays ready.
    */
   #adopted(): readonly Revision[] {
     let adopted: readonly Revision[] | undefined;
-    for (let partition = 0; partition < this.#views.partitionCount; partition++) {
+    for (const partition of this.#views.partitions) {
       const view = this.#views.view(partition);
       if (view.applied() === undefined) continue;
       const revisions = view.revisions();
@@ -115,7 +115,7 @@ export class ServedRevisions {
 
   #readyPartitions(timelineId: number): number {
     let ready = 0;
-    for (let partition = 0; partition < this.#views.partitionCount; partition++) {
+    for (const partition of this.#views.partitions) {
       if (this.#views.view(partition).isReady(timelineId)) ready++;
     }
     return ready;
@@ -133,7 +133,7 @@ export class ServedRevisions {
 
   #notYet(what: string, newest: Revision | undefined, waiting: readonly number[] | undefined): ThymeError {
     // A partition that is being restored says so itself: another replica may answer.
-    for (let partition = 0; newest === undefined && partition < this.#views.partitionCount; partition++) this.#views.view(partition).reader();
+    if (newest === undefined) for (const partition of this.#views.partitions) this.#views.view(partition).reader();
     if (newest === undefined) return new ThymeError('THYME_NOT_COMMITTED', 'FAILED_PRECONDITION', `${what}: no definitions have reached every partition yet: commit some, or wait`);
     const progress = (waiting ?? []).map((id) => this.#progress(newest, id)).join('; ');
     return new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', `${what} is still being built from history: ${progress}`);
@@ -142,10 +142,10 @@ export class ServedRevisions {
   #progress(revision: Revision, timelineId: number): string {
     const identity = revision.timelines.find(({ id }) => id === timelineId);
     let read = 0;
-    for (let partition = 0; partition < this.#views.partitionCount; partition++) {
+    for (const partition of this.#views.partitions) {
       const counters = this.#views.view(partition).applied()?.counters ?? [];
       read += counters.find(({ readerId }) => readerId === timelineId)?.read ?? 0;
     }
-    return `${identity?.name ?? 'a timeline'} is ready in ${this.#readyPartitions(timelineId)} of ${this.#views.partitionCount} partitions, ${read} records read`;
+    return `${identity?.name ?? 'a timeline'} is ready in ${this.#readyPartitions(timelineId)} of ${this.#views.partitions.length} partitions, ${read} records read`;
   }
 }

@@ -83,7 +83,7 @@ export class QueryWorld {
   private constructor(partitions: { readonly view: PartitionView; readonly applier: Applier }[], recorder?: RunRecorder) {
     this.#partitions = partitions;
     const views = partitions.map(({ view }) => view);
-    this.views = { partitionCount: views.length, view: (partition) => views[partition] ?? fail('no such partition') };
+    this.views = { partitionCount: views.length, partitions: views.map(({ partition }) => partition), view: (partition) => views[partition] ?? fail('no such partition') };
     const runs: RunRecorder = recorder ?? { newId: (createdUs) => `run-${createdUs}-${this.runs.length}`, record: (query) => void this.runs.push(query.toRun()) };
     const bundles = new AuthorModules();
     this.engine = new QueryEngine({ views: this.views, clock: this.clock, runs, evaluate: (revision) => this.#modules.get(revision.number) ?? bundles.evaluate(revision) });

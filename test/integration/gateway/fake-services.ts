@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { ListIntakesResponseSchema, LogResponseSchema } from '../../../gen/thyme/v1/ingest_pb.js';
 import { ListJobsResponseSchema } from '../../../gen/thyme/v1/jobs_pb.js';
-import { GetQueryRunResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema, QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema } from '../../../gen/thyme/v1/query_pb.js';
+import { GetQueryRunResponseSchema, ListPartitionsResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema, QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema } from '../../../gen/thyme/v1/query_pb.js';
 import { CommitResponseSchema, GetResponseSchema, ListResponseSchema, PlanResponse_Change_Kind, PlanResponseSchema, WatchResponseSchema } from '../../../gen/thyme/v1/registry_pb.js';
 import { ListValueSchema, ValueSchema, type ListValue, type Value } from '../../../gen/thyme/v1/values_pb.js';
 import { authorizeEverybody, type Authorize } from '../../../libs/config/api-keys.js';
@@ -95,6 +95,7 @@ export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayS
 }
 
 const fakeQuery: GatewayServices['query'] = {
+  listPartitions: () => create(ListPartitionsResponseSchema, { partitionCount: 2, partitions: [0, 1] }),
   query: ({ featureset, timestampUs }) => {
     if (featureset === 'Signalz') throw notFound('featureset', featureset, ['Signals']);
     const { values } = signals('user_1');

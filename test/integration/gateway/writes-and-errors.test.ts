@@ -210,9 +210,11 @@ describe('REST writes, registry and refusals', () => {
 
   it('finishes what is in flight when it stops', async () => {
     let release = (): void => undefined;
-    gateway = await startGateway({ query: { ...query, query: (request, context) => new Promise((resolve) => { release = () => resolve(query.query(request, context)); }) } });
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    gateway = await startGateway({ query: { ...query, query: (request, context) => new Promise((resolve) => { release = () => resolve(query.query(request, context)); begin(); }) } });
     const answer = fetch(`${gateway.url}/features?featureset=Signals&entity_id=1`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await begun;
     const stopped = gateway.server.stop({ graceMs: 5_000 });
     release();
     expect((await answer).status).to.equal(200);
