@@ -19,6 +19,8 @@ export interface KafkaProcessOptions {
   readonly properties: string;
   /** One for all brokers of a cluster. */
   readonly clusterId: string;
+  /** Of the tool that formats its storage. */
+  readonly formatArguments?: readonly string[];
 }
 
 /** One broker as a process; started, killed and started again over the same data. */
@@ -36,11 +38,11 @@ export class KafkaProcess {
 
   /** Writes its configuration and formats its data folder. */
   async prepare(): Promise<void> {
-    const { folder, properties, jars, clusterId } = this.#options;
+    const { folder, properties, jars, clusterId, formatArguments = [] } = this.#options;
     await mkdir(folder, { recursive: true });
     await writeFile(this.#configuration, properties);
     await writeFile(join(folder, 'log4j2.properties'), 'rootLogger.level=WARN\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\nappender.out.layout.pattern=%d %p %c %m%n\n');
-    execFileSync('java', ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', this.#configuration], { stdio: 'ignore' });
+    execFileSync('java', ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', this.#configuration, ...formatArguments], { stdio: 'ignore' });
   }
 
   start(): void {

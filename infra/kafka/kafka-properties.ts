@@ -1,14 +1,29 @@
+import { securityProperties, type KafkaSecurity, type SecurePorts } from './kafka-security.js';
+
 export interface BrokerAddress {
   readonly nodeId: number;
   readonly port: number;
   readonly controllerPort: number;
 }
 
+/** Listeners of tests, beside the plain one. */
+export interface MoreListeners {
+  readonly secured?: SecuredListeners | undefined;
+  /** What connects here is told the proxy's address, for all that follows. */
+  readonly proxied?: { readonly port: number; readonly proxyPort: number } | undefined;
+}
+
+export interface SecuredListeners extends SecurePorts {
+  readonly security: KafkaSecurity;
+}
+
 /**
  * The configuration of one broker that is a controller too. Small buffers and few threads: it shares a
  * laptop with the tests. What one broker needs of replication becomes three with three.
  */
-export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress[], logFolder: string): string {
+export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress[], logFolder: string, { secured, proxied }: MoreListeners = {}): string {
+  const more = secured === undefined ? '' : `,SASL://127.0.0.1:${secured.saslPort},TLS://127.0.0.1:${secured.tlsPort}`;
+  const behindProxy = (port: number | undefined): string => (port === undefined ? '' : `,PROXIED://127.0.0.1:${port}`);
   const replicas = all.length >= 3 ? 3 : 1;
   const inSync = replicas === 3 ? 2 : 1;
   return properties({
@@ -16,10 +31,10 @@ export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress
     'node.id': own.nodeId,
     'controller.quorum.voters': all.map(({ nodeId, controllerPort }) => `${nodeId}@127.0.0.1:${controllerPort}`).join(','),
     'controller.listener.names': 'CONTROLLER',
-    'listeners': `PLAINTEXT://127.0.0.1:${own.port},CONTROLLER://127.0.0.1:${own.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${own.port}`,
+    'listeners': `PLAINTEXT://127.0.0.1:${own.port},CONTROLLER://127.0.0.1:${own.controllerPort}${more}${behindProxy(proxied?.port)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${own.port}${more}${behindProxy(proxied?.proxyPort)}`,
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,PROXIED:PLAINTEXT',
     'log.dirs': logFolder,
     'auto.create.topics.enable': false,
     'unclean.leader.election.enable': false,
@@ -34,6 +49,7 @@ export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress
     'num.io.threads': 2,
     'log.cleaner.dedupe.buffer.size': 8_388_608,
     'log.cleaner.backoff.ms': 1_000,
+    ...(secured === undefined ? {} : securityProperties(secured.security)),
   });
 }
 

@@ -2,6 +2,8 @@
 //
 //   kafka-jars.ts        - its jars, by Maven, kept in a cache folder
 //   kafka-properties.ts  - its configuration
+//   kafka-security.ts    - listeners with passwords and TLS
+//   kafka-proxy.ts       - loses messages on their way
 //   kafka-process.ts     - one broker
 //   start.ts             - the command
 import { execFileSync } from 'node:child_process';
@@ -14,7 +16,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { kafkaJars, type KafkaVersion } from './kafka-jars.js';
 import { KafkaProcess } from './kafka-process.js';
-import { serverProperties } from './kafka-properties.js';
+import { serverProperties, type MoreListeners, type SecuredListeners } from './kafka-properties.js';
+import { KafkaProxy } from './kafka-proxy.js';
+import { prepareSecurity, scramArguments, type KafkaSecurity } from './kafka-security.js';
 
 export interface KafkaOptions {
   readonly version?: KafkaVersion;
@@ -22,11 +26,30 @@ export interface KafkaOptions {
   readonly brokers?: number;
   /** Kept when it is given; a temporary one is removed at the end. */
   readonly folder?: string;
+  /** One broker, which listens with passwords and TLS as well. */
+  readonly secured?: boolean;
+  /** One broker, with a proxy before one of its listeners. */
+  readonly proxied?: boolean;
+}
+
+/** `host:port` of listeners that ask for a password, the second over TLS; what they take. */
+export interface SecuredKafka extends Pick<KafkaSecurity, 'caFile' | 'username' | 'password'> {
+  readonly sasl: string;
+  readonly tls: string;
+}
+
+/** Clients that begin at this address stay behind the proxy. */
+export interface ProxiedKafka {
+  readonly address: string;
+  readonly proxy: KafkaProxy;
 }
 
 export interface KafkaCluster {
   /** `host:port` of each. */
   readonly brokers: readonly string[];
+  /** Where it was asked for. */
+  readonly secured?: SecuredKafka;
+  readonly proxied?: ProxiedKafka;
   /** SIGKILL: it has no time to write anything. */
   kill(broker: number): Promise<void>;
   /** The same data, the same port; resolves when the cluster answers. */
@@ -40,18 +63,27 @@ export interface KafkaCluster {
 const READY_MS_MAX = 60_000;
 
 /** Starts a cluster on loopback, on free ports; resolves when it answers. */
-export async function startKafka({ version = '4.3.1', brokers: count = 1, folder }: KafkaOptions = {}): Promise<KafkaCluster> {
+export async function startKafka({ version = '4.3.1', brokers: count = 1, folder, secured = false, proxied = false }: KafkaOptions = {}): Promise<KafkaCluster> {
   const jars = await kafkaJars(version);
   const home = folder ?? await mkdtemp(join(tmpdir(), 'thyme-kafka-'));
-  const ports = await freePorts(2 * count);
+  const [saslPort = 0, tlsPort = 0, behindPort = 0, proxyPort = 0, ...ports] = await freePorts(4 + 2 * count);
+  const listeners: MoreListeners = {
+    secured: secured ? { security: await prepareSecurity(join(home, 'security')), saslPort, tlsPort } : undefined,
+    proxied: proxied ? { port: behindPort, proxyPort } : undefined,
+  };
   const addresses = Array.from({ length: count }, (_, index) => ({ nodeId: index + 1, port: ports[2 * index] ?? 0, controllerPort: ports[2 * index + 1] ?? 0 }));
   const clusterId = randomUuid(jars);
   const processes = addresses.map((address) => {
     const own = join(home, `broker-${address.nodeId}`);
-    return new KafkaProcess({ jars, folder: own, port: address.port, clusterId, properties: serverProperties(address, addresses, join(own, 'data')) });
+    return new KafkaProcess({
+      jars, folder: own, port: address.port, clusterId, properties: serverProperties(address, addresses, join(own, 'data'), listeners),
+      formatArguments: listeners.secured === undefined ? [] : scramArguments(listeners.secured.security),
+    });
   });
   const brokers = addresses.map(({ port }) => `127.0.0.1:${port}`);
+  const proxy = proxied ? await KafkaProxy.open(proxyPort, behindPort) : undefined;
   const stop = async (): Promise<void> => {
+    await proxy?.close();
     await Promise.all(processes.map((process) => process.kill('SIGTERM')));
     if (folder === undefined) await rm(home, { recursive: true, force: true });
   };
@@ -64,7 +96,15 @@ export async function startKafka({ version = '4.3.1', brokers: count = 1, folder
     await stop();
     throw error;
   }
-  return { ...faultsOf(processes, brokers), brokers, stop };
+  return {
+    ...faultsOf(processes, brokers), brokers, stop,
+    ...(listeners.secured === undefined ? {} : { secured: securedKafka(listeners.secured) }),
+    ...(proxy === undefined ? {} : { proxied: { proxy, address: `127.0.0.1:${proxyPort}` } }),
+  };
+}
+
+function securedKafka({ security, saslPort, tlsPort }: SecuredListeners): SecuredKafka {
+  return { ...security, sasl: `127.0.0.1:${saslPort}`, tls: `127.0.0.1:${tlsPort}` };
 }
 
 function faultsOf(processes: readonly KafkaProcess[], brokers: readonly string[]): Omit<KafkaCluster, 'brokers' | 'stop'> {

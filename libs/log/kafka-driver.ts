@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import type { SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
+import { loginOf } from './kafka-sasl.js';
 
 export interface KafkaConnectOptions {
   /** `host:port` of one or more brokers; the rest is learned from them. */
@@ -80,7 +81,7 @@ const silent = createLogger({ level: LEVELS.NOTHING, logCreator: () => () => und
 /** Makes brokers that share how they connect. */
 export function brokerFactory({ brokers, clientId, sasl, ssl }: KafkaConnectOptions): (target: { host: string; port: number; nodeId: number | null }) => Promise<DriverBroker> {
   const pools = connectionPoolBuilder({
-    brokers, clientId, sasl, ssl, logger: silent, socketFactory: socketFactory(), requestTimeout: REQUEST_MS_MAX, enforceRequestTimeout: true,
+    brokers, clientId, sasl: sasl === undefined ? undefined : loginOf(sasl), ssl, logger: silent, socketFactory: socketFactory(), requestTimeout: REQUEST_MS_MAX, enforceRequestTimeout: true,
     connectionTimeout: CONNECT_MS_MAX, maxInFlightRequests: null, reauthenticationThreshold: 10_000,
   });
   return async ({ host, port, nodeId }) => {

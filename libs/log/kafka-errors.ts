@@ -24,21 +24,32 @@ const BUSY = new Set([7, 19, 20, 51, 89]);
 /** A newer producer with the same id exists, also one with a new producer id, or the coordinator aborted for us (L4). */
 const FENCED = new Set([47, 49, 90]);
 const REFUSED = new Set([29, 30, 31, 33, 34, 53, 54, 58, 65]);
+const UNSUPPORTED_VERSION = 35;
 const CONNECTION_NAMES = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError', 'KafkaJSLockTimeout']);
 
-export type KafkaFailure = 'stale' | 'busy' | 'fenced' | 'refused' | 'connection' | 'unsupported' | 'other';
+/** Who answers is nobody that our authorities vouch for; trying again does not change that. */
+const UNTRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_\w+)$/;
+
+export type KafkaFailure = 'stale' | 'busy' | 'fenced' | 'refused' | 'connection' | 'untrusted' | 'unsupported' | 'other';
 
 /** What to do about a failure; codes that are not known are the most careful kind. */
 export function failureOf(error: unknown): KafkaFailure {
-  if (error instanceof KafkaAnswerError) {
-    const code = error.kafkaCode;
-    return STALE.has(code) ? 'stale' : BUSY.has(code) ? 'busy' : FENCED.has(code) ? 'fenced' : REFUSED.has(code) ? 'refused' : code === 35 ? 'unsupported' : 'other';
-  }
+  if (error instanceof KafkaAnswerError) return failureOfCode(error.kafkaCode);
   if (!(error instanceof Error)) return 'other';
   if (error.name === 'KafkaJSSASLAuthenticationError') return 'refused';
   if (error.name === 'KafkaJSServerDoesNotSupportApiKey') return 'unsupported';
+  const code: unknown = 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && UNTRUSTED.test(code)) return 'untrusted';
   if (CONNECTION_NAMES.has(error.name)) return 'connection';
-  return 'code' in error && error.code === 35 ? 'unsupported' : 'other';
+  return typeof code === 'number' ? failureOfCode(code) : 'other'; // what kafkajs asked by itself, at the login
+}
+
+function failureOfCode(code: number): KafkaFailure {
+  if (STALE.has(code)) return 'stale';
+  if (BUSY.has(code)) return 'busy';
+  if (FENCED.has(code)) return 'fenced';
+  if (REFUSED.has(code)) return 'refused';
+  return code === UNSUPPORTED_VERSION ? 'unsupported' : 'other';
 }
 
 export function throwOnCode(code: number, what: string): void {
@@ -53,7 +64,9 @@ export function toThymeError(error: unknown, brokers: readonly string[]): ThymeE
   const where = brokers.join(',');
   switch (failureOf(error)) {
     case 'connection':
-      return new ThymeError('THYME_KAFKA_ABSENT', 'UNAVAILABLE', `no answer from Kafka at ${where}: ${said}`, [], cause);
+      return new ThymeError('THYME_KAFKA_ABSENT', 'UNAVAILABLE', `no answer from Kafka at ${where}: ${said}${hintOf(error)}`, [], cause);
+    case 'untrusted':
+      return new ThymeError('THYME_KAFKA_UNTRUSTED', 'FAILED_PRECONDITION', `the certificate of Kafka at ${where} is not trusted: ${said}; name its authority's PEM file in THYME_KAFKA_SSL_CA, and brokers by names that it covers`, [], cause);
     case 'refused':
       return new ThymeError('THYME_KAFKA_REFUSED', 'PERMISSION_DENIED', `Kafka at ${where} refuses this client: ${said}; check its credentials and access rules`, [], cause);
     case 'unsupported':
@@ -61,6 +74,12 @@ export function toThymeError(error: unknown, brokers: readonly string[]): ThymeE
     default:
       return new ThymeError('THYME_KAFKA_FAILED', 'UNAVAILABLE', `Kafka at ${where} failed: ${said}`, [], cause);
   }
+}
+
+/** A listener that hangs up is often one that is spoken to in the wrong way, and cannot say so. */
+function hintOf(error: unknown): string {
+  const hungUp = error instanceof Error && (error.name === 'KafkaJSConnectionClosedError' || ('code' in error && error.code === 'ECONNRESET'));
+  return hungUp ? '; if the broker runs, see whether this listener wants TLS (THYME_KAFKA_SSL) and a password (THYME_KAFKA_SASL_MECHANISM), or neither' : '';
 }
 
 export function tooOld(where: string, said: string, cause?: unknown): ThymeError {

@@ -1,6 +1,7 @@
 // The log on Kafka, for a platform of several processes (DESIGN 4).
 //
-//   kafka-driver.ts          - what is used of kafkajs: connections, TLS, SASL, small requests
+//   kafka-driver.ts          - what is used of kafkajs: connections, TLS, SASL, small requests; kafka-sasl.ts
+//   kafka-options.ts         - how the brokers are reached, from the environment
 //   kafka-cluster.ts         - who leads what; kafka-retry.ts, kafka-errors.ts
 //   kafka-topics.ts          - creates topics, and refuses those that would lose records
 //   kafka-appends.ts         - appends by an idempotent producer; kafka-outbox.ts, kafka-producer-id.ts
@@ -37,7 +38,7 @@ export interface KafkaLogOptions extends KafkaConnectOptions {
 export async function openKafkaLog({ clock = systemClock, ...connect }: KafkaLogOptions): Promise<Log> {
   const cluster = new KafkaCluster(connect, clock);
   try {
-    await cluster.any();
+    await cluster.brokerCount(); // Which brokers answer only to whom they let in; they tell their versions to anybody.
   } catch (error) {
     await cluster.close();
     throw toThymeError(error, connect.brokers);

@@ -8,8 +8,16 @@ import type { Log, TopicPartition } from '../../libs/log/log.js';
 /** `THYME_KAFKA_VERSION=3.9.1` for the older broker; `THYME_KAFKA=host:port` for one that runs already. */
 const version = KAFKA_VERSIONS.find((known) => known === process.env['THYME_KAFKA_VERSION']) ?? '4.3.1';
 
+interface FixtureOptions {
+  readonly brokers?: number;
+  /** The suite ends or holds brokers, so they must be its own. */
+  readonly own?: boolean;
+  readonly secured?: boolean;
+  readonly proxied?: boolean;
+}
+
 /** A broker of its own for the suite that calls this; where there can be none, CI fails and others skip loudly. */
-export function useKafka(options: { readonly brokers?: number; readonly own?: boolean } = {}): () => KafkaCluster {
+export function useKafka(options: FixtureOptions = {}): () => KafkaCluster {
   let kafka: KafkaCluster | undefined;
   before(async function () {
     this.timeout(400_000);
@@ -25,16 +33,16 @@ export function useKafka(options: { readonly brokers?: number; readonly own?: bo
   };
 }
 
-async function startOrSkip(context: Context, { brokers = 1, own = false }: { readonly brokers?: number; readonly own?: boolean }): Promise<KafkaCluster> {
+async function startOrSkip(context: Context, { brokers = 1, own = false, secured = false, proxied = false }: FixtureOptions): Promise<KafkaCluster> {
   const given = process.env['THYME_KAFKA'];
-  if (given !== undefined && !own) return runningCluster(given.split(','));
+  if (given !== undefined && !own && !secured && !proxied) return runningCluster(given.split(','));
   const reason = await whyNoKafka(version);
   if (reason !== undefined) {
     if (process.env['CI'] === 'true') throw new Error(reason);
     process.stderr.write(`\n  SKIPPED, nothing was tested on Kafka: ${reason}\n\n`);
     return context.skip();
   }
-  return startKafka({ version, brokers });
+  return startKafka({ version, brokers, secured, proxied });
 }
 
 function runningCluster(brokers: readonly string[]): KafkaCluster {

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A broker's further listeners: one that asks for a password, one that speaks TLS as well; and what passes them. */
+export interface KafkaSecurity {
+  /** The broker's certificate signs itself, so it is the authority too. */
+  readonly caFile: string;
+  /** Certificate and key in one file, as Kafka reads them. */
+  readonly keyFile: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface SecurePorts {
+  readonly saslPort: number;
+  readonly tlsPort: number;
+}
+
+/** Makes the certificate. */
+export async function prepareSecurity(folder: string): Promise<KafkaSecurity> {
+  await mkdir(folder, { recursive: true });
+  const [caFile, privateFile, keyFile] = ['ca.pem', 'private.pem', 'broker.pem'].map((name) => join(folder, name)) as [string, string, string];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost',
+    '-keyout', privateFile, '-out', caFile], { stdio: 'ignore' });
+  await writeFile(keyFile, `${await readFile(privateFile, 'utf8')}${await readFile(caFile, 'utf8')}`, { mode: 0o600 });
+  return { caFile, keyFile, username: 'thyme', password: 'only-for-tests' };
+}
+
+/** How the storage is formatted: a password for SCRAM is kept there, and not in the configuration. */
+export function scramArguments({ username, password }: KafkaSecurity): readonly string[] {
+  return ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${username},password=${password}]`]);
+}
+
+export function securityProperties({ keyFile, username, password }: KafkaSecurity): Readonly<Record<string, string>> {
+  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+  const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
+  return {
+    ...Object.fromEntries(['sasl', 'tls'].flatMap((listener) => [
+      [`listener.name.${listener}.plain.sasl.jaas.config`, plain],
+      [`listener.name.${listener}.scram-sha-256.sasl.jaas.config`, scram],
+      [`listener.name.${listener}.scram-sha-512.sasl.jaas.config`, scram],
+    ])),
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': keyFile,
+  };
+}
