@@ -1,6 +1,6 @@
 import { Level } from 'level';
 import type { RangeOptions, Store, StoreBatch, StoreSnapshot } from './store.js';
-import { storeClosed, storeFailed, storeLocked } from './store-errors.js';
+import { storeClosed, storeDamaged, storeFailed, storeLocked } from './store-errors.js';
 
 type Database = Level<Uint8Array, Uint8Array>;
 type Entry = readonly [Uint8Array, Uint8Array];
@@ -36,6 +36,7 @@ export async function openLevelStore(folder: string, options: LevelStoreOptions 
     await database.open();
   } catch (error) {
     if (codesOf(error).includes('LEVEL_LOCKED')) throw storeLocked(folder, { cause: error });
+    if (isDamage(error)) throw storeDamaged(folder, rootCause(error));
     throw storeFailed(`the store in ${folder} cannot be opened`, rootCause(error));
   }
   return new LevelStore(database, folder);
@@ -50,10 +51,15 @@ class LevelStore implements Store {
    * And a write that failed may still surface at the next open; nothing may have taken its place.
    */
   #failure: unknown;
+  #damage: Error | undefined;
 
   constructor(database: Database, folder: string) {
     this.#database = database;
     this.#folder = folder;
+  }
+
+  get damage(): Error | undefined {
+    return this.#damage;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -132,10 +138,12 @@ class LevelStore implements Store {
   #readFailed(error: unknown): unknown {
     if (isClosed(error)) return storeClosed({ cause: error });
     if (isProgrammersMistake(error)) return error;
+    if (isDamage(error)) return (this.#damage ??= storeDamaged(this.#folder, rootCause(error)));
     return storeFailed(`the store in ${this.#folder} cannot be read`, error);
   }
 
   #writeFailed(cause: unknown): Error {
+    if (isDamage(cause)) return (this.#damage ??= storeDamaged(this.#folder, rootCause(cause)));
     return storeFailed(`the store in ${this.#folder} failed to write and takes no more writes until it is opened again`, cause);
   }
 }
@@ -144,6 +152,11 @@ const CLOSED_CODES = ['LEVEL_DATABASE_NOT_OPEN', 'LEVEL_ITERATOR_NOT_OPEN', 'LEV
 
 function isClosed(error: unknown): boolean {
   return codesOf(error).some((code) => CLOSED_CODES.includes(code));
+}
+
+/** A table, a log or the manifest: LevelDB notices what cannot be decoded, not every bit. */
+function isDamage(error: unknown): boolean {
+  return codesOf(error).includes('LEVEL_CORRUPTION');
 }
 
 function isProgrammersMistake(error: unknown): boolean {

@@ -10,6 +10,16 @@ export function storeLocked(folder: string, options?: ErrorOptions): ThymeError 
     `${folder} is in use by another process: stop that one, or give this one a data directory of its own`, [], options);
 }
 
+/**
+ * Bytes on the disk are not what was written. Everything but the log is a fold of the changelog and can be had
+ * again, so a replica that reads this is built anew; the process may still answer what lies elsewhere.
+ */
+export function storeDamaged(folder: string, cause: unknown): ThymeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ThymeError('THYME_STORE_DAMAGED', 'UNAVAILABLE',
+    `the store in ${folder} is damaged (${reason}): a replica builds itself anew; an owner does so once its folder 'store' is deleted; a folder 'log' has to come from a backup`, [], { cause });
+}
+
 /** The disk is full or broken, or the folder cannot be read. */
 export function storeFailed(what: string, cause: unknown): ThymeError {
   const reason = cause instanceof Error ? cause.message : String(cause);

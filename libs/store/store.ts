@@ -38,5 +38,7 @@ export interface Store extends StoreReader {
   batch(): StoreBatch;
   /** Entries of the range in key order, as of the call. To be iterated, to its end or not: that frees it. */
   entries(range: RangeOptions): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
+  /** What a call found broken on the disk (THYME_STORE_DAMAGED), once one has: who can, builds another store. */
+  readonly damage?: Error | undefined;
   close(): Promise<void>;
 }

@@ -102,6 +102,11 @@ export class Cluster {
     return child;
   }
 
+  /** Another owner of the same folder, at a port of its own: it is not to become one. */
+  startRival(): Child {
+    return new Child('rival', ['--enable-source-maps', this.#programs.thyme, ...this.#args('owner')], { THYME_LOG_LEVEL: 'warn', THYME_REST_PORT: '0', THYME_GRPC_PORT: '0' });
+  }
+
   async startAll(): Promise<void> {
     const children = this.processes.map((name) => this.start(name));
     for (const child of children) {

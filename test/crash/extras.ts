@@ -10,6 +10,8 @@ const FEATURES = fileURLToPath(new URL('./features.ts', import.meta.url));
 /** Pipelines that come while everything runs: each starts at the beginning of what was pushed before it (S18). */
 export class Extras {
   readonly names: string[] = [];
+  /** What the extractor of MarkerSignals says, once this is committed: code that changes in place (S19). */
+  marker: number | undefined;
   readonly #folder: string;
   readonly #client: RestClient;
 
@@ -26,7 +28,7 @@ export class Extras {
   /** Whether the deployment has taken all of them; a commit that is sent again finds itself. */
   async commit(): Promise<boolean> {
     const file = join(this.#folder, 'features.ts');
-    await writeFile(file, [HEAD, ...this.names.map(classesOf)].join('\n'));
+    await writeFile(file, [HEAD, ...this.names.map(classesOf), ...(this.marker === undefined ? [] : [markerOf(this.marker)])].join('\n'));
     try {
       await commitFile(file, { client: this.#client, terminal: SILENT, webUrl: undefined });
       return true;
@@ -38,7 +40,7 @@ export class Extras {
 }
 
 const HEAD = `
-import { Count, LastK, dataset, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';
+import { Count, LastK, dataset, extractor, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';
 import { Payment } from '${FEATURES}';
 export * from '${FEATURES}';
 `;
@@ -56,5 +58,16 @@ export class ${name}Signals {
   @feature(t.string, { id: 1 }) merchant;
   @feature(t.int, { id: 2, ref: [${name}, 'payments'] }) payments;
   @feature(t.list(t.int), { id: 3, ref: [${name}, 'numbers'] }) numbers;
+}`;
+}
+
+function markerOf(marker: number): string {
+  return `
+@featureset({ entity: 'payer' })
+export class MarkerSignals {
+  @feature(t.string, { id: 1 }) payer;
+  @feature(t.int, { id: 2 }) marker;
+  @extractor({ inputs: ['payer'], outputs: ['marker'] })
+  static mark() { return { marker: ${marker} }; }
 }`;
 }

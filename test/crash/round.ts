@@ -43,6 +43,9 @@ const EVENTS_PER_SECOND = 250;
 const GENERATOR_END_MS = 60_000;
 const LOAD_BEFORE_MS = 300;
 
+/** `rate`: events a second of each dataset. */
+export type Life = Pick<RoundPlan, 'topology' | 'seed'> & { readonly rate?: number };
+
 /** What an ordeal works with. */
 export interface Round {
   readonly cluster: Cluster;
@@ -56,7 +59,7 @@ export function killsOf({ kills }: RoundPlan): Ordeal {
 }
 
 /** One deployment: load, ordeal, and then the recount against everything that can answer. */
-export async function runRound(programs: Programs, { topology, seed }: Pick<RoundPlan, 'topology' | 'seed'>, ordeal: Ordeal): Promise<RoundResult> {
+export async function runRound(programs: Programs, { topology, seed, rate = EVENTS_PER_SECOND }: Life, ordeal: Ordeal): Promise<RoundResult> {
   const startMs = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'thyme-crash-'));
   const findings = noFindings();
@@ -67,7 +70,7 @@ export async function runRound(programs: Programs, { topology, seed }: Pick<Roun
   try {
     await cluster.startAll();
     if (!(await extras.commit())) throw new Error('the first commit was refused');
-    const generator = startGenerator(programs, { restUrl: cluster.restUrl, journal, seed, partitions: PARTITIONS, rate: EVENTS_PER_SECOND });
+    const generator = startGenerator(programs, { restUrl: cluster.restUrl, journal, seed, partitions: PARTITIONS, rate });
     await sleep(LOAD_BEFORE_MS);
     const probe = new Probe(client, findings);
     let kills: readonly KillResult[] = [];

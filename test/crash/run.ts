@@ -5,20 +5,18 @@
 //   generator.ts, events.ts    - the load, in a process of its own; journal.ts is its record
 //   cluster.ts, child.ts       - the processes of one deployment
 //   killer.ts, recovery.ts     - carries out the kills; a kill counts only if it was seen where it was meant
-//   staleness.ts               - replicas that are away, owners that are stopped
+//   scenarios.ts               - other faults: staleness.ts (away, stopped, disks lost), network.ts (bad lines)
 //   recount.ts, lateness.ts    - what every answer must be
 //   settle.ts, questions.ts, stores.ts - books, answers and digests against that
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { resultFile, writeResult, type CrashResult, type Figures } from '../../infra/report/results.js';
 import { CRASH_POINTS, unlistedPoints } from './crash-points.js';
 import { planRounds } from './plan.js';
 import { buildPrograms } from './program.js';
 import { killsOf, runRound, type RoundResult } from './round.js';
-import { SCENARIOS } from './staleness.js';
-
-const RESULTS = fileURLToPath(new URL('../../infra/report/results/crash.json', import.meta.url));
+import { SCENARIOS } from './scenarios.js';
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +25,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: { type: 'string' },
     scenarios: { type: 'string', default: 'all' },
-    out: { type: 'string', default: RESULTS },
+    out: { type: 'string', default: resultFile('crash') },
   },
 });
 
@@ -38,25 +36,34 @@ const unlisted = await unlistedPoints();
 if (unlisted.length > 0) throw new Error(`crash points that nothing is killed at: ${unlisted.join(', ')}: list them in crash-points.ts`);
 const programs = await buildPrograms();
 const results: (RoundResult & { readonly scenario?: string })[] = [];
+const broken: string[] = [];
 try {
   const rounds = planRounds({ seed, kills: Number(values.kills), repeats: Number(values.repeats), only: values.only });
   for (const [i, plan] of rounds.entries()) {
-    results.push(await runRound(programs, plan, killsOf(plan)));
-    tell(`round ${i + 1} of ${rounds.length}`);
+    await attempt(`round ${i + 1} of ${rounds.length}`, () => runRound(programs, plan, killsOf(plan)));
   }
   for (const [name, scenario] of SCENARIOS) {
     if (values.scenarios !== 'all' && !values.scenarios.split(',').includes(name)) continue;
-    results.push({ ...(await runRound(programs, { topology: 'apart', seed }, scenario)), scenario: name });
-    tell(name);
+    await attempt(name, async () => ({ ...(await runRound(programs, { topology: 'apart', seed }, scenario)), scenario: name }));
   }
 } finally {
   await rm(dirname(programs.thyme), { recursive: true, force: true });
 }
 process.exitCode = (await conclude()) ? 0 : 1;
 
-function tell(what: string): void {
-  const result = results.at(-1);
-  if (result === undefined) return;
+/** One that could not be carried out is a failure, and the others are still to be had. */
+async function attempt(what: string, run: () => Promise<(typeof results)[number]>): Promise<void> {
+  try {
+    const result = await run();
+    results.push(result);
+    tell(what, result);
+  } catch (error) {
+    broken.push(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    say(`BROKEN ${broken.at(-1) ?? what}`);
+  }
+}
+
+function tell(what: string, result: RoundResult): void {
   const { topology, kills, findings, acknowledged, reads, durationMs } = result;
   const voided = kills.filter(({ observed }) => !observed).map(({ where }) => where);
   const killed = kills.map(({ target, where }) => `${target}:${where}`).join(' ');
@@ -73,8 +80,8 @@ async function conclude(): Promise<boolean> {
   const sum = (of: (result: RoundResult) => number): number => results.reduce((total, result) => total + of(result), 0);
   const recoveries = kills.flatMap(({ recoveryMs }) => recoveryMs ?? []).sort((a, b) => a - b);
   const pointsHit = new Set(counted.map(({ where }) => where).filter((where) => where !== 'random'));
-  const summary = {
-    suite: 'crash', startedAt, endedAt: new Date().toISOString(), seed, node: process.version,
+  const summary: Figures<CrashResult> = {
+    suite: 'crash', startedAt, seed,
     rounds: results.length, kills: counted.length, randomKills: counted.filter(({ where }) => where === 'random').length,
     voided: kills.length - counted.length,
     crashPoints: { listed: new Set(CRASH_POINTS.map(({ name }) => name)).size, hit: [...pointsHit].sort() },
@@ -82,14 +89,13 @@ async function conclude(): Promise<boolean> {
     records: sum(({ acknowledged }) => acknowledged), retries: sum(({ retries }) => retries), repeats: sum(({ repeats }) => repeats),
     reads: sum(({ reads }) => reads), answers: sum(({ findings }) => findings.answers), digests: sum(({ digests }) => digests),
     lost: sum(({ findings }) => findings.lost), duplicated: sum(({ findings }) => findings.duplicated), outOfOrder: sum(({ findings }) => findings.outOfOrder),
-    wrong: results.flatMap(({ findings }) => findings.wrong),
+    wrong: [...broken, ...results.flatMap(({ findings }) => findings.wrong)],
     recoveryMs: { count: recoveries.length, p50: quantile(recoveries, 0.5), p99: quantile(recoveries, 0.99) },
   };
-  await mkdir(dirname(values.out), { recursive: true });
-  await writeFile(values.out, `${JSON.stringify(summary, undefined, 2)}\n`);
+  await writeResult<CrashResult>(summary, values.out);
   const { lost, duplicated, outOfOrder, recoveryMs, wrong, voided } = summary;
   say(`${summary.kills} kills seen (${summary.randomKills} at random, ${pointsHit.size} of ${summary.crashPoints.listed} crash points), ${voided} void; ${summary.records} records, ${summary.answers} answers compared; lost ${lost}, duplicated ${duplicated}, out of order ${outOfOrder}; recovery p50 ${recoveryMs.p50} ms, p99 ${recoveryMs.p99} ms`);
-  say(`written to ${join(values.out)}`);
+  say(`written to ${values.out}`);
   return voided === 0 && wrong.length === 0;
 }
 

@@ -2,23 +2,24 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from './cluster.js';
 import type { Ordeal } from './round.js';
 import { report, type Findings } from './questions.js';
 import { Relay } from './relay.js';
 import { restClient, until, readFresh } from './rest.js';
 import { Sampler, untruths, type Sample } from './truth.js';
 
-const WARM_UP_MS = 1_500;
+export const WARM_UP_MS = 1_500;
 const AWAY_MS = 4_000;
 /** Beyond CUT_OFF_US of libs/replica/replica-lag.ts, from when on a replica says that it cannot tell. */
-const STOPPED_MS = 12_500;
+export const STOPPED_MS = 12_500;
 /** Between two heartbeats nobody can know better. */
 const HEARTBEAT_US = 1_500_000;
 const BACK_DEADLINE_MS = 30_000;
 const FRESH_US = 2_000_000;
 
 /** A query service that hears nothing for seconds and then is too late for the changes: a snapshot, while reads go on. */
-const away: Ordeal = async ({ cluster, findings, journal }) => {
+export const away: Ordeal = async ({ cluster, findings, journal }) => {
   const relay = new Relay(cluster.grpc('owner'), 0);
   cluster.useOwner('second', await relay.start());
   const second = cluster.start('second');
@@ -44,14 +45,17 @@ const away: Ordeal = async ({ cluster, findings, journal }) => {
   return [];
 };
 
-/** An owner that stands still: replicas answer on, and say for how long they have heard nothing. */
-const stopped: Ordeal = async ({ cluster, findings, journal }) => {
+/**
+ * An owner that stands still: replicas answer on, and say for how long they have heard nothing. Nobody can take
+ * its place meanwhile, since its log is held by the process and not by what it last did (A3).
+ */
+export const stopped: Ordeal = async ({ cluster, findings, journal }) => {
   const sampler = new Sampler(cluster.restUrl);
   try {
     await sleep(WARM_UP_MS);
     const stoppedMs = Date.now();
     cluster.child('owner').signal('SIGSTOP');
-    await sleep(STOPPED_MS);
+    await Promise.all([sleep(STOPPED_MS), expectLocked(cluster, findings)]);
     const samples = sampler.since(stoppedMs);
     cluster.child('owner').signal('SIGCONT');
     expectGrowth(samples, stoppedMs, findings);
@@ -67,7 +71,7 @@ const stopped: Ordeal = async ({ cluster, findings, journal }) => {
 };
 
 /** Disks that are lost: the owner's stores come back from the changelog, a standby's from the stream (DESIGN 4). */
-const lost: Ordeal = async ({ cluster }) => {
+export const lost: Ordeal = async ({ cluster }) => {
   await sleep(WARM_UP_MS);
   await cluster.kill('owner');
   await rm(join(cluster.ownerFolder, 'store'), { recursive: true });
@@ -82,23 +86,33 @@ const lost: Ordeal = async ({ cluster }) => {
   ];
 };
 
-export const SCENARIOS: ReadonlyMap<string, Ordeal> = new Map([['away', away], ['stopped', stopped], ['lost', lost]]);
+/** A second owner of the same folder must end, and say why. */
+async function expectLocked(cluster: Cluster, findings: Findings): Promise<void> {
+  const rival = cluster.startRival();
+  if ((await rival.ready) !== undefined) {
+    report(findings, 'two owners run on one data folder');
+    rival.signal('SIGKILL');
+  }
+  const { code } = await rival.ended;
+  if (code === 0 || !rival.errors.join('\n').includes('in use by another process')) report(findings, `a second owner ended with ${String(code)}, and said: ${rival.errors.join(' | ')}`);
+}
 
-/** Every answer's lag is at least the silence before it, less a heartbeat; it never shrinks. */
-function expectGrowth(samples: readonly Sample[], cutMs: number, findings: Findings): void {
+/** Every answer's lag is at least the silence before it, less a heartbeat; it never shrinks for one entity: each partition has a line of its own. */
+export function expectGrowth(samples: readonly Sample[], cutMs: number, findings: Findings): void {
   if (samples.length === 0) report(findings, 'nothing was answered while the replica was cut off');
-  let before = 0;
-  for (const { atMs, asOfUs, lagUs } of samples) {
+  const highest = new Map<string, number>();
+  for (const { atMs, asOfUs, lagUs, payer } of samples) {
     if (lagUs === undefined) continue;
     const silenceUs = asOfUs - cutMs * 1_000;
     if (lagUs < silenceUs - HEARTBEAT_US) report(findings, `${(atMs - cutMs) / 1_000} s after the last word, an answer says that it lags ${lagUs} µs`);
+    const before = highest.get(payer) ?? 0;
     if (lagUs < before && silenceUs > HEARTBEAT_US) report(findings, `the lag shrank from ${before} to ${lagUs} µs without a word from the owner`);
-    before = lagUs;
+    highest.set(payer, lagUs);
   }
 }
 
 /** Until it shows what was there at this moment. */
-async function untilFresh(restUrl: string, nowMs: number): Promise<void> {
+export async function untilFresh(restUrl: string, nowMs: number): Promise<void> {
   await until('a fresh answer', BACK_DEADLINE_MS, async () => {
     const { asOfUs, lagUs } = await readFresh(restClient(restUrl), 'PayerSignals', 'payer_0');
     return lagUs !== undefined && lagUs < FRESH_US && asOfUs - lagUs >= nowMs * 1_000 ? true : undefined;

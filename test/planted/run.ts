@@ -4,11 +4,10 @@
 //   bugs.ts       - the bugs, and who must notice
 //   tree.ts       - the copy
 //   suite-run.ts  - one run of some suites
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { resultFile, writeResult, type PlantedResult } from '../../infra/report/results.js';
 import { PLANTED_BUGS, type PlantedBug } from './bugs.js';
+import { SUITE_SEED } from './fixed-seed.js';
 import { runSuites } from './suite-run.js';
 import { TreeCopy } from './tree.js';
 
@@ -20,11 +19,10 @@ interface BugResult {
   readonly by: string;
 }
 
-const RESULTS = fileURLToPath(new URL('../../infra/report/results/planted.json', import.meta.url));
 /** Copies of the tree, and runs side by side. */
 const SIDE_BY_SIDE = 2;
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, out: { type: 'string', default: RESULTS } } });
+const { values } = parseArgs({ options: { only: { type: 'string' }, out: { type: 'string', default: resultFile('planted') } } });
 const bugs = PLANTED_BUGS.filter(({ name }) => values.only === undefined || name.includes(values.only));
 const startedAt = new Date().toISOString();
 const trees = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => TreeCopy.create()));
@@ -74,9 +72,7 @@ function tell(result: BugResult): void {
 
 async function conclude(): Promise<void> {
   const caught = results.filter((result) => result.caught).length;
-  const summary = { suite: 'planted', startedAt, endedAt: new Date().toISOString(), planted: results.length, caught, bugs: results };
-  await mkdir(dirname(values.out), { recursive: true });
-  await writeFile(values.out, `${JSON.stringify(summary, undefined, 2)}\n`);
+  await writeResult<PlantedResult>({ suite: 'planted', startedAt, seed: SUITE_SEED, planted: results.length, caught, bugs: results }, values.out);
   say(`${caught} of ${results.length} planted bugs caught`);
   process.exitCode = caught === results.length ? 0 : 1;
 }

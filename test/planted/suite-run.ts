@@ -26,7 +26,7 @@ const NOT_LOADED = /ERR_MODULE_NOT_FOUND|SyntaxError|TransformError/;
 export async function runSuites(folder: string, files: readonly string[]): Promise<SuiteRun> {
   const reportFile = join(folder, `report-${files.join('-').replaceAll(/[^a-z-]/g, '_').slice(0, 100)}.json`);
   await rm(reportFile, { force: true });
-  const args = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', '--no-config', '--exit', '--bail', '--timeout', String(TEST_TIMEOUT_MS), '--reporter', 'json', '--reporter-option', `output=${reportFile}`];
+  const args = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', '--no-config', '--exit', '--bail', '--require', './test/planted/fixed-seed.ts', '--timeout', String(TEST_TIMEOUT_MS), '--reporter', 'json', '--reporter-option', `output=${reportFile}`];
   const child = spawn(process.execPath, [...args, ...files], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => chunks.push(text));

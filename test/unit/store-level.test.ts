@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openLevelStore } from '../../libs/store/level-store.js';
+import { damageFiles } from '../support/damage-files.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('the LevelDB store', () => {
@@ -36,6 +37,26 @@ describe('the LevelDB store', () => {
     expect(error).to.include({ status: 'UNAVAILABLE', code: 'THYME_STORE_FAILED' });
     expect(error.message).to.contain(file);
     expect(error.cause).to.be.instanceOf(Error);
+  });
+
+  it('says of a damaged table, or manifest, that it is damaged, which folder, and the fix', async () => {
+    const folder = temporaryFolder();
+    const store = await openLevelStore(folder);
+    const batch = store.batch();
+    for (let i = 0; i < 1_000; i++) batch.put(Buffer.from(`key ${i}`), Buffer.from('value '.repeat(20)));
+    await batch.write({ sync: true });
+    await store.close();
+    await (await openLevelStore(folder)).close(); // what was in its log is a table now
+    damageFiles(folder, /\.ldb$/);
+    const damaged = await openLevelStore(folder);
+    expect(damaged.damage).to.equal(undefined);
+    const error = await failureOf((async () => { for await (const entry of damaged.entries({})) expect(entry).to.have.length(2); })());
+    expect(error).to.include({ status: 'UNAVAILABLE', code: 'THYME_STORE_DAMAGED' });
+    expect(error.message).to.contain(folder).and.to.contain('a replica builds itself anew');
+    expect(damaged.damage).to.equal(error);
+    await damaged.close();
+    damageFiles(folder, /^MANIFEST-/);
+    expect(await failureOf(openLevelStore(folder))).to.include({ code: 'THYME_STORE_DAMAGED' });
   });
 
   it('makes the folder, with those above it', async () => {

@@ -1,0 +1,128 @@
+import type { CrashResult, FuzzResult, PlantedResult, SoakResult, SuiteName, SuiteResult } from './results.js';
+
+/** The last run of each suite; undefined where it has not run. */
+export interface SuiteResults {
+  readonly crash: CrashResult | undefined;
+  readonly planted: PlantedResult | undefined;
+  readonly fuzz: FuzzResult | undefined;
+  readonly soak: SoakResult | undefined;
+}
+
+interface Row {
+  readonly what: string;
+  readonly figure: string;
+}
+
+/** How each suite is had again; a report that nobody can repeat proves nothing. */
+const COMMANDS: Readonly<Record<SuiteName, (result: SuiteResult) => string>> = {
+  crash: ({ seed }) => `npm run test:crash -- --seed ${seed}`,
+  planted: () => 'npm run test:planted',
+  fuzz: (result) => `npm run test:fuzz -- --seed ${result.seed}${result.suite === 'fuzz' ? ` --runs ${result.runs}` : ''}`,
+  soak: (result) => `npm run soak -- --seed ${result.seed}${result.suite === 'soak' ? ` --minutes ${result.minutes} --kills ${result.kills}` : ''}`,
+};
+
+/** What no suite here can show, whatever its figures. */
+const NEVER_COVERED: readonly string[] = [
+  'Loss of power: `kill -9` leaves what the system has in its caches; that a disk keeps what it was told to sync is taken on trust.',
+  'Faults between machines: all processes run on one, and the relay between owner and replica is a process there too.',
+  'Kafka: processes are killed on the embedded log alone.',
+  'Memory that returns other bits than were written, and clocks that jump back while a process runs.',
+];
+
+/** The report card as Markdown: what was run, with which seed, on which commit, what came of it, and what was not tested. */
+export function reliabilityReport(results: SuiteResults): string {
+  const ran = [results.crash, results.planted, results.fuzz, results.soak].filter((result) => result !== undefined);
+  if (ran.length === 0) throw new Error('no suite has left a result: run npm run test:crash, test:planted or soak first');
+  return [
+    '# Reliability', '',
+    'What the fault-injecting suites did when they last ran, and what came of it. Written by `npm run report:reliability`; do not edit.', '',
+    ...table(['what', 'figure'], [...crashRows(results.crash), ...plantedRows(results.planted), ...fuzzRows(results.fuzz), ...soakRows(results.soak)].map(({ what, figure }) => [what, figure])), '',
+    ...boundOf(results.crash),
+    '## Runs', '',
+    ...table(['suite', 'verdict', 'commit', 'seed', 'ended', 'machine', 'again'], ran.map((result) => [result.suite, verdict(result), `\`${result.commit}\``, String(result.seed), result.endedAt.slice(0, 16).replace('T', ' '), result.machine, `\`${COMMANDS[result.suite](result)}\``])), '',
+    'A commit that ends in `+` had changes beside it that were not committed yet.', '',
+    '## Planted bugs', '',
+    ...plantedList(results.planted), '',
+    '## Not covered', '',
+    ...notCovered(results).map((line) => `- ${line}`), '',
+  ].join('\n');
+}
+
+/** Whether a suite found nothing that is wrong. */
+export function passed(result: SuiteResult): boolean {
+  switch (result.suite) {
+    case 'crash':
+      return result.wrong.length === 0 && result.voided === 0 && result.lost + result.duplicated + result.outOfOrder === 0;
+    case 'planted':
+      return result.caught === result.planted && result.planted > 0;
+    case 'fuzz':
+      return result.faults === 0 && result.inputs > 0;
+    case 'soak':
+      return result.wrong.length === 0 && result.slopes.every(({ holds }) => holds);
+  }
+}
+
+function verdict(result: SuiteResult): string {
+  return passed(result) ? 'passed' : '**FAILED**';
+}
+
+function crashRows(result: CrashResult | undefined): readonly Row[] {
+  if (result === undefined) return [];
+  const { kills, randomKills, voided, crashPoints, rounds, scenarios, recoveryMs } = result;
+  return [
+    { what: 'deployments that lived through kills', figure: `${count(rounds)}, and ${scenarios.length} with other faults (${scenarios.join(', ')})` },
+    { what: 'kills survived', figure: `${count(kills)}: ${count(kills - randomKills)} at named points, ${count(randomKills)} at random moments; ${count(voided)} void` },
+    { what: 'crash points covered', figure: `${crashPoints.hit.length} of ${crashPoints.listed}` },
+    { what: 'records acknowledged under faults', figure: `${count(result.records)}, with ${count(result.retries)} retries and ${count(result.repeats)} deliberate repeats` },
+    { what: 'answers compared with an independent recount', figure: `${count(result.answers)}, and ${count(result.digests)} digests of replicas` },
+    { what: '**lost / duplicated / out of order**', figure: `**${count(result.lost)} / ${count(result.duplicated)} / ${count(result.outOfOrder)}**` },
+    { what: 'from a kill to an acknowledged push that is read back', figure: `p50 ${count(recoveryMs.p50)} ms, p99 ${count(recoveryMs.p99)} ms (of ${count(recoveryMs.count)})` },
+  ];
+}
+
+function plantedRows(result: PlantedResult | undefined): readonly Row[] {
+  return result === undefined ? [] : [{ what: 'planted bugs caught', figure: `${result.caught} of ${result.planted}` }];
+}
+
+function fuzzRows(result: FuzzResult | undefined): readonly Row[] {
+  return result === undefined ? [] : [
+    { what: 'fuzzed inputs', figure: `${count(result.inputs)} (${count(result.structured)} structured, ${count(result.raw)} raw) for ${result.routes} routes, ${result.rpcs} RPCs and the compiler; ${count(result.faults)} tests found a fault` },
+  ];
+}
+
+function soakRows(result: SoakResult | undefined): readonly Row[] {
+  if (result === undefined) return [];
+  const growing = result.slopes.filter(({ holds }) => !holds).map(({ name }) => name);
+  return [
+    { what: 'soak', figure: `${count(result.minutes)} minutes, ${count(result.records)} records, ${count(result.reads)} reads (p50 ${result.readP50Ms.toFixed(1)} ms, p99 ${result.readP99Ms.toFixed(1)} ms), ${count(result.commits)} commits, ${count(result.kills)} kills` },
+    { what: 'grew beyond its limit', figure: growing.length === 0 ? 'nothing' : `**${growing.join(', ')}**` },
+    { what: 'reads asked again about the same instant', figure: `${count(result.pairs)} pairs agree, and ${count(result.answers)} answers with the recount` },
+  ];
+}
+
+/** The rule of three: so much is known after that many trials without a failure. */
+function boundOf(result: CrashResult | undefined): readonly string[] {
+  if (result === undefined || result.kills === 0 || !passed(result)) return [];
+  return [`No failure in ${count(result.kills)} kills bounds the rate of failures by about ${((3 / result.kills) * 100).toPrecision(2)} % of kills (95 %).`, ''];
+}
+
+function plantedList(result: PlantedResult | undefined): readonly string[] {
+  if (result === undefined) return ['Not run.'];
+  return table(['bug', 'breaks', 'noticed by'], result.bugs.map(({ name, rules, caught, by }) => [name, rules, caught ? by : `**not caught**: ${by}`]));
+}
+
+function notCovered({ crash, planted, fuzz, soak }: SuiteResults): readonly string[] {
+  const names: readonly [SuiteName, SuiteResult | undefined][] = [['crash', crash], ['planted', planted], ['fuzz', fuzz], ['soak', soak]];
+  const missing = names.filter(([, result]) => result === undefined).map(([name]) => `The ${name} suite has not run.`);
+  const points = crash === undefined || crash.crashPoints.hit.length >= crash.crashPoints.listed ? [] : [`${crash.crashPoints.listed - crash.crashPoints.hit.length} crash points at which nothing was killed.`];
+  return [...missing, ...points, ...NEVER_COVERED];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
