@@ -24,6 +24,8 @@ export interface LoadResult {
   readonly askedPerS: number;
   readonly achievedPerS: number;
   readonly count: number;
+  /** `count`, and what was asked while warming up. */
+  readonly served: number;
   readonly p50Us: number;
   readonly p99Us: number;
   /** Answers that were compared with what they must be. */

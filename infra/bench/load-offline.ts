@@ -40,7 +40,7 @@ export async function runOffline({ url, orders: options, rows, rowsPerRequest }:
     }
     count += queries.length;
   }
-  return { askedPerS: Number.POSITIVE_INFINITY, achievedPerS: (count * 1e6) / tookUs, count, p50Us: latencies.quantile(0.5), p99Us: latencies.quantile(0.99), checked, faults, pushedPerS: 0 };
+  return { askedPerS: Number.POSITIVE_INFINITY, achievedPerS: (count * 1e6) / tookUs, count, served: count, p50Us: latencies.quantile(0.5), p99Us: latencies.quantile(0.99), checked, faults, pushedPerS: 0 };
 }
 
 function plain(value: unknown): unknown {

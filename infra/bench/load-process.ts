@@ -21,6 +21,7 @@ function run(job: LoadJob): Promise<LoadResult> {
   }
 }
 
+process.once('disconnect', () => process.exit(1)); // the bench is gone
 process.once('message', (job: LoadJob) => {
   run(job).then(
     (result) => process.send?.(result, () => process.exit(0)),

@@ -66,7 +66,7 @@ export class Pushing {
     const tookS = (nowUs() - this.#startUs) / 1e6;
     const perS = this.#accepted / tookS;
     return {
-      askedPerS: this.#load.eventsPerS, achievedPerS: perS, pushedPerS: perS, count: this.#accepted,
+      askedPerS: this.#load.eventsPerS, achievedPerS: perS, pushedPerS: perS, count: this.#accepted, served: this.#accepted,
       p50Us: this.#latencies.quantile(0.5), p99Us: this.#latencies.quantile(0.99), checked: this.#latencies.count, faults: this.#faults,
     };
   }

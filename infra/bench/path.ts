@@ -10,7 +10,7 @@ import { EventRing } from '../../libs/telemetry/event-ring.js';
 import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { createStoreReplica } from '../../services/query-role.js';
-import { report } from './bench-report.js';
+import { cpuClock, report } from './bench-report.js';
 import { withFolder } from './fraud-owner.js';
 import { nowUs } from './latencies.js';
 import { runLoad } from './run-load.js';
@@ -26,18 +26,21 @@ await withFolder(async (dataDir) => {
   await replica.start();
   const readable = (): number => replica.views.view(0).applied()?.counters.reduce((sum, { applied }) => sum + applied, 0) ?? 0;
   const load = { eventsPerS: Number.POSITIVE_INFINITY, batchEvents: 1_000, entities: 100_000, connections: 4 };
-  const startUs = nowUs();
+  const [startUs, cpuUs] = [nowUs(), cpuClock()];
   const pushed = await runLoad({ kind: 'pushes', url: owner.restUrl, seconds, load });
   const atEnd = readable();
   const perS = (atEnd * 1e6) / (nowUs() - startUs);
   await replica.views.view(0).waitFor(() => readable() >= pushed.count, AbortSignal.timeout(120_000));
   const drainedS = (nowUs() - startUs) / 1e6 - seconds;
+  const replicaCpuUs = cpuUs();
   await replica.stop({ graceMs: 10_000 });
   channel.close();
-  owner.child.kill('SIGTERM');
+  const ownerCpuUs = await stopOwner(owner);
   report('path', [
     { name: 'events_per_s', value: perS, goal: { atLeast: 40_000 }, note: `readable in the replica when the load ended, over ${seconds} s` },
     { name: 'accepted_per_s', value: pushed.pushedPerS, note: 'acknowledged by ingest, pushed over REST in batches of 1,000' },
+    { name: 'owner_cpu_us', value: ownerCpuUs / pushed.count, note: 'CPU time of the owner for an event, its start included: ingest, log, aggregator, change stream' },
+    { name: 'replica_cpu_us', value: replicaCpuUs / pushed.count },
     { name: 'behind_s', value: drainedS, note: 'until the replica had all of it, after the load' },
   ]);
 });
@@ -50,9 +53,19 @@ interface Owner {
 
 async function startOwner(dataDir: string): Promise<Owner> {
   const file = fileURLToPath(new URL(`./owner-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
-  const child = fork(file, [dataDir]);
+  const child = fork(file, [dataDir], { execArgv: process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof')) });
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve({ child, ...(message as Omit<Owner, 'child'>) })); // what owner-process.ts sends
     child.once('exit', (code) => reject(new Error(`the owner ended with ${String(code)}`)));
   });
+}
+
+/** Resolves once its files are closed, with the CPU time that it has used, µs. */
+async function stopOwner({ child }: Owner): Promise<number> {
+  child.removeAllListeners();
+  const used = new Promise<number>((resolve) => child.once('message', (message) => resolve((message as { readonly cpuUs: number }).cpuUs)));
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+  return Promise.race([used, Promise.resolve(Number.NaN)]);
 }

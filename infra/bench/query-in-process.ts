@@ -6,6 +6,7 @@ import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { openOwnerRole } from '../../services/owner-role.js';
 import { openQueryRole, type QueryRole } from '../../services/query-role.js';
+import { cpuClock } from './bench-report.js';
 import { DEPLOYMENT } from './fraud-owner.js';
 import { Latencies, nowUs } from './latencies.js';
 import { lcg, userId, zipf } from './orders.js';
@@ -33,15 +34,22 @@ export async function openAsker(dataDir: string, events: number): Promise<Asker>
   };
 }
 
+export interface HandlerCost {
+  readonly latencies: Latencies;
+  /** CPU time of a query, with garbage collection, the audit and the asking itself. */
+  readonly cpuUs: number;
+  readonly last: QueryResponse | undefined;
+}
+
 /** Handler latencies of FraudSignals, one query after the other, for users drawn as their orders are. */
-export async function measureHandler(asker: Asker, { entities, queries }: { readonly entities: number; readonly queries: number }): Promise<{ readonly latencies: Latencies; readonly last: QueryResponse | undefined }> {
+export async function measureHandler(asker: Asker, { entities, queries }: { readonly entities: number; readonly queries: number }): Promise<HandlerCost> {
   const draw = zipf(entities, lcg(99));
   const { signal } = new AbortController();
   const inputs = { cart_total: { kind: { case: 'floatValue', value: 900.5 } } } as const;
   let last: QueryResponse | undefined;
-  let latencies = new Latencies();
+  let [latencies, cpuUs] = [new Latencies(), cpuClock()];
   for (let i = -Math.ceil(queries / 4); i < queries; i++) {
-    if (i === 0) latencies = new Latencies();
+    if (i === 0) [latencies, cpuUs] = [new Latencies(), cpuClock()];
     const request = create(QueryRequestSchema, { featureset: 'FraudSignals', entity: { values: [{ kind: { case: 'stringValue', value: userId(draw()) } }] }, inputs });
     const startUs = nowUs();
     last = await asker.query.query(request, { signal });
@@ -49,5 +57,5 @@ export async function measureHandler(asker: Asker, { entities, queries }: { read
     // The audit and the replica get their turns, as they do between requests.
     if (i % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  return { latencies, last };
+  return { latencies, cpuUs: cpuUs() / queries, last };
 }

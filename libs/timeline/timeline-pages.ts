@@ -17,8 +17,11 @@ export class TimelinePages {
   readonly #inner = new Map<number, InnerPage>();
   readonly #digests = new Map<number, Digest[]>();
   #base: BasePage | undefined;
+  /** Pages that were fetched so far, the head among them. */
+  fetched = 1;
 
-  constructor(shape: TimelineShape, private readonly store: PageReader, private readonly headKey: Uint8Array) {
+  /** `store` may be replaced by another that shows the same state. */
+  constructor(shape: TimelineShape, public store: PageReader, private readonly headKey: Uint8Array) {
     this.layout = layoutOf(shape);
     const head = store.get(headKey);
     this.head = head === undefined ? undefined : HeadPage.decode(head, this.layout);
@@ -61,6 +64,7 @@ export class TimelinePages {
   }
 
   #fetch(key: Uint8Array): Uint8Array {
+    this.fetched++;
     const value = this.store.get(key);
     assert(value !== undefined, 'a page that an entry points to is missing');
     return value;

@@ -21,7 +21,7 @@ import { WindowView } from './window-view.js';
  * MAX_SAFE_INTEGER in magnitude, and a float's that overflows is not finite; refusing them is the caller's (S8).
  */
 export function readWindows(shape: TimelineShape, store: PageReader, headKey: Uint8Array, instant: Instant, questions: readonly WindowQuestion[]): WindowAnswer[] {
-  const reading = new TimelineReading(shape, store, headKey, instant);
+  const reading = new TimelineReading(new TimelinePages(shape, store, headKey), instant);
   return questions.map((question) => reading.answer(question));
 }
 
@@ -31,8 +31,9 @@ export class TimelineReading {
   readonly #instant: Instant;
   readonly #views = new Map<number | null, WindowView>();
 
-  constructor(shape: TimelineShape, store: PageReader, headKey: Uint8Array, instant: Instant) {
-    this.#pages = new TimelinePages(shape, store, headKey);
+  /** Readings at several instants may share their pages. */
+  constructor(pages: TimelinePages, instant: Instant) {
+    this.#pages = pages;
     this.#instant = instant;
   }
 

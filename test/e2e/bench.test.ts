@@ -1,0 +1,60 @@
+// Every bench as its script line starts it, with sizes too small to say anything about speed: the commands work, each
+// answer that a load generator checks is right, and the last line is what programs read.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+
+/** A bench of this size takes two to five seconds on an idle machine. */
+const BENCH_DEADLINE_MS = 180_000;
+
+/** The arguments of a small run, and the names that the last line must hold. */
+const benches: Readonly<Record<string, readonly [args: readonly string[], names: readonly string[]]>> = {
+  read: [['--events', '2000', '--entities', '200', '--queries', '500', '--seconds', '0.5'], ['handler_p50_us', 'handler_p99_us', 'rest_p50_us', 'rest_qps', 'grpc_qps', 'mixed_p99_ms']],
+  hot: [['--events', '5000', '--queries', '200', '--late-inserts', '50'], ['hot_p50_us', 'late_insert_p50_us']],
+  aggregate: [['--events', '2000', '--entities', '200'], ['events_per_s', 'cpu_us_per_event']],
+  path: [['--seconds', '1'], ['events_per_s', 'accepted_per_s']],
+  freshness: [['--seconds', '1'], ['p50_ms', 'p99_ms', 'events_per_s']],
+  offline: [['--events', '2000', '--entities', '200', '--rows', '2000'], ['rows_per_s', 'peak_rss_mb']],
+  size: [['--events', '2000', '--entities', '1000'], ['bytes_per_event', 'rss_mb']],
+  windows: [['--exponent-max', '3'], ['read_1e2_p50_us', 'late_1e3_p50_us', 'slope']],
+};
+
+interface LastLine {
+  readonly bench: string;
+  readonly commit: string;
+  readonly machine: string;
+  readonly results: Readonly<Record<string, unknown>>;
+}
+
+describe('benches', function () {
+  this.timeout(BENCH_DEADLINE_MS + 10_000);
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly scripts: Readonly<Record<string, string>> };
+
+  it('each has a script line, a small run here, and a place in the readme', () => {
+    const readme = readFileSync('infra/bench/README.md', 'utf8');
+    const named = Object.keys(scripts).filter((name) => name.startsWith('bench:')).map((name) => name.slice('bench:'.length));
+    expect(named.sort()).to.deep.equal(Object.keys(benches).sort());
+    for (const name of named) expect(readme).to.contain(`bench:${name}`);
+  });
+
+  for (const [name, [args, names]] of Object.entries(benches)) {
+    it(`bench:${name} ends with a line of JSON`, async () => {
+      const output = await run(scripts[`bench:${name}`] ?? '', args);
+      const { bench, commit, machine, results } = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as LastLine;
+      expect({ bench, hasCommit: commit.length > 0, hasMachine: machine.length > 0 }).to.deep.equal({ bench: name, hasCommit: true, hasMachine: true });
+      for (const figure of names) expect(results[figure], figure).to.be.a('number');
+    });
+  }
+});
+
+/** Its standard output; what it says on standard error comes with the failure. */
+function run(script: string, args: readonly string[]): Promise<string> {
+  const [program, file = ''] = script.split(' ');
+  expect(program, script).to.equal('tsx');
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, ['--import=tsx', file, ...args], { timeout: BENCH_DEADLINE_MS }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`${file} failed: ${stderr}`, { cause: error }));
+    });
+  });
+}

@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { countUpTo, type Digest, digestWeight } from '../../libs/timeline/digest.js';
+import { RankHunt } from '../../libs/timeline/rank-hunt.js';
+
+/** Of every size and sign, and so few that they repeat. */
+const value = fc.oneof(
+  fc.integer({ min: -20, max: 20 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((x) => x + 0),
+  fc.double({ min: 0, max: 1_000, noNaN: true }).map((x) => Math.round(x * 100) / 100),
+);
+
+/** Buckets of a width, and point masses, between values in order. */
+const digest = fc.array(fc.tuple(value, fc.boolean(), fc.integer({ min: 2, max: 500 })), { minLength: 1, maxLength: 40 }).map((drawn): Digest => {
+  const ends = [...new Map(drawn.map((bucket) => [bucket[0], bucket])).values()].sort(([a], [b]) => a - b);
+  const [low, high, upTo]: [number[], number[], number[]] = [[], [], []];
+  for (let at = 0; at < ends.length; at++) {
+    const [start, isPoint, weight] = ends[at]!;
+    const next = ends[at + 1];
+    if (!isPoint && next !== undefined) at++;
+    low.push(start);
+    high.push(isPoint || next === undefined ? start : next[0]);
+    upTo.push((upTo.at(-1) ?? 0) + weight);
+  }
+  return { low: Float64Array.from(low), high: Float64Array.from(high), upTo: Float64Array.from(upTo) };
+});
+
+const world = fc.record({ raw: fc.array(value, { maxLength: 60 }), digests: fc.array(digest, { minLength: 1, maxLength: 6 }), share: fc.double({ min: 0, max: 1, noNaN: true }) });
+
+function rangeOf(raw: readonly number[], digests: readonly Digest[]) {
+  const values = [...raw, ...digests.flatMap(({ low, high }) => [...low, ...high])];
+  return { min: Math.min(...values), max: Math.max(...values) };
+}
+
+/** The greatest double below x. */
+function before(x: number): number {
+  if (x === 0) return -Number.MIN_VALUE;
+  const bits = new BigInt64Array(1);
+  const double = new Float64Array(bits.buffer);
+  double[0] = x;
+  bits[0]! += x > 0 ? -1n : 1n;
+  return double[0];
+}
+
+describe('the hunt for a rank', () => {
+  it('ends at the least double with that many values at or below it', () => {
+    fc.assert(fc.property(world, ({ raw, digests, share }) => {
+      const total = raw.length + digests.reduce((sum, each) => sum + digestWeight(each), 0);
+      const rank = Math.max(1, Math.ceil(share * total));
+      const count = (x: number): number => digests.reduce((sum, each) => sum + countUpTo(each, x), raw.filter((each) => each <= x).length);
+      const found = new RankHunt(Float64Array.from(raw), digests, rank, rangeOf(raw, digests)).find();
+      expect(count(found)).to.be.at.least(rank - 1e-5);
+      expect(count(before(found))).to.be.below(rank);
+    }), { numRuns: 2_000 });
+  });
+
+  it('is exact where digests hold point masses only', () => {
+    fc.assert(fc.property(world, ({ raw, digests, share }) => {
+      const masses = digests.map(({ low, upTo }): Digest => ({ low, high: low, upTo }));
+      const all = [...raw, ...masses.flatMap(({ low, upTo }) => [...low].flatMap((x, at) => new Array<number>(upTo[at]! - (upTo[at - 1] ?? 0)).fill(x)))].sort((a, b) => a - b);
+      const rank = Math.max(1, Math.ceil(share * all.length));
+      expect(new RankHunt(Float64Array.from(raw), masses, rank, rangeOf(raw, masses)).find()).to.equal(all[rank - 1]);
+    }), { numRuns: 300 });
+  });
+});
