@@ -25,7 +25,8 @@ export const query: Command = {
     const entities = (values.entity ?? []).map(entityOf);
     if (featureset === undefined || entities.length === 0) throw new UsageError('name a featureset and at least one entity');
     const shared = { featureset, timestamp: values.at, known_at: values['known-at'], after: values.after };
-    const inputs = values.inputs === undefined ? undefined : (JSON.parse(values.inputs) as unknown);
+    const inputs = values.inputs === undefined ? undefined : inputsOf(values.inputs);
+    if (inputs !== undefined && entities.length > 1) throw new UsageError('--inputs go with one entity: a batch has none');
     const answer =
       entities.length === 1
         ? await context.client.post('/features', { ...shared, entity_id: entities[0], inputs })
@@ -88,10 +89,22 @@ export const status: Command = {
   name: 'status',
   summary: 'what is committed and how far the pipelines are',
   usage: 'thyme status',
-  async run(_args, context) {
+  async run(args, context) {
+    parseArgs({ args: [...args], options: {} }); // refuses what it does not know
     context.terminal.out(JSON.stringify((await context.client.get('/api/v1/status')).body, null, 2));
   },
 };
+
+function inputsOf(text: string): object {
+  let inputs: unknown;
+  try {
+    inputs = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--inputs: this is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) throw new UsageError(`--inputs: write an object of inputs by name, such as '{"cart_total": 900}'`);
+  return inputs;
+}
 
 /** `user_42`, or for a composite key `origin=ATL,destination=ORD`. */
 function entityOf(text: string): string | Record<string, string> {

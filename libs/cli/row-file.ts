@@ -42,7 +42,9 @@ async function* csvRows(lines: AsyncIterable<string>, path: string): AsyncIterab
 
 async function* parquetRows(path: string): AsyncIterable<FileRow> {
   const file = await asyncBufferFromFile(path);
-  const metadata = await parquetMetadataAsync(file);
+  const metadata = await parquetMetadataAsync(file).catch((error: unknown) => {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  });
   const total = Number(metadata.num_rows);
   // The library's own parsers go through Date and cut microseconds to milliseconds.
   const parsers = {

@@ -49,15 +49,18 @@ function report(error: unknown, command: Command, terminal: Terminal): number {
     terminal.err(`${(error as Error).message}\n\n  ${command.usage}`);
     return 2;
   }
+  for (const line of failureLines(error)) terminal.err(line);
+  return 1;
+}
+
+/** A failure in the words of whoever refused; of what nobody expected, where it came from. */
+export function failureLines(error: unknown): readonly string[] {
   if (error instanceof RestError || error instanceof ThymeError) {
-    terminal.err(error.message);
     // Most messages say all of it already.
     const unsaid = error instanceof ThymeError ? error.violations.filter(({ description }) => !error.message.includes(description)) : [];
-    for (const { field, description } of unsaid) terminal.err(`  ${field}: ${description}`);
-    return 1;
+    return [error.message, ...unsaid.map(({ field, description }) => `  ${field}: ${description}`)];
   }
-  terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return 1;
+  return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
 }
 
 function usageOf(commands: readonly Command[]): string {

@@ -70,11 +70,21 @@ export class RestClient {
     try {
       response = await fetch(url, { ...init, headers, signal });
     } catch (error) {
-      throw new RestError(0, `no answer from ${url.origin}: is \`thyme serve\` running there?`, { cause: error });
+      throw new RestError(0, unreachable(url, error), { cause: error });
     }
     if (!response.ok) throw new RestError(response.status, await problemText(response));
     return response;
   }
+}
+
+/** Of TLS: a certificate that is not to be trusted, as far as this process knows. */
+const CERTIFICATE_ERROR = /CERT|SIGNATURE|UNABLE_TO_VERIFY|ALTNAME/;
+
+function unreachable(url: URL, error: unknown): string {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (CERTIFICATE_ERROR.test(code)) return `the certificate of ${url.origin} is not trusted (${code}): name its authority by NODE_EXTRA_CA_CERTS=FILE, and the host as it stands in the certificate`;
+  return `no answer from ${url.origin}: is \`thyme serve\` running there${url.protocol === 'http:' ? '' : ', and with TLS'}?`;
 }
 
 async function parsed(response: Response): Promise<RestAnswer> {

@@ -58,8 +58,9 @@ function compareInPlace(old: DatasetDefinition, current: DatasetDefinition, afte
   if (old.timestamp !== current.timestamp) changes.add('breaking', name, `its timestamp was '${old.timestamp}' and is '${current.timestamp}': ${bump}`);
   for (const [field, was, is] of matched(old.fields, current.fields)) {
     const place = `${name}.${field}`;
-    if (is === undefined) changes.add(after.isAggregated(name) ? 'removed' : 'breaking', place, after.isAggregated(name) ? 'field' : `a field of stored records was taken away: ${bump}`);
-    else if (was === undefined) compareAddedField(place, is.type, after.isDerived(name), bump, changes);
+    if (is === undefined && after.isAggregated(name) && !old.publish) changes.add('removed', place, 'field');
+    else if (is === undefined) changes.add('breaking', place, `a field of stored records was taken away: ${bump}`);
+    else if (was === undefined) compareAddedField(place, is.type, after.isDerived(name) && !old.publish, bump, changes);
     else if (!sameType(was.type, is.type)) changes.add('breaking', place, `its type was ${describeType(was.type)} and is ${describeType(is.type)}: ${bump}`);
   }
   if (!old.publish && current.publish) changes.add('breaking', name, `it publishes from its version's start only (S25): ${bump}`);
@@ -67,9 +68,9 @@ function compareInPlace(old: DatasetDefinition, current: DatasetDefinition, afte
   compareOptions(old, current, changes);
 }
 
-/** Records that are stored already do not have the field. A pipeline's output is not stored but computed. */
-function compareAddedField(place: string, type: ValueType, isDerived: boolean, bump: string, changes: Changes): void {
-  if (type.optional || isDerived) changes.add('added', place, describeType(type));
+/** Records that are stored already do not have the field. A pipeline's output is not stored but computed, unless it is published (S25). */
+function compareAddedField(place: string, type: ValueType, isComputed: boolean, bump: string, changes: Changes): void {
+  if (type.optional || isComputed) changes.add('added', place, describeType(type));
   else changes.add('breaking', place, `stored records do not have it: declare it ${describeType({ ...type, optional: true })}, or ${bump}`);
 }
 

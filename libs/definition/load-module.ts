@@ -41,6 +41,19 @@ export async function bundleModule(path: string): Promise<Bundle> {
   }
 }
 
+/** The files that a module is bundled from, absolute, itself among them: what a change of may change it. Throws as `bundleModule` does. */
+export async function moduleFiles(path: string): Promise<readonly string[]> {
+  const entry = resolve(path);
+  try {
+    const { metafile } = await build({
+      entryPoints: [basename(entry)], absWorkingDir: dirname(entry), bundle: true, write: false, metafile: true, platform: 'node', external: ['thyme', 'thyme/sources'], logLevel: 'silent',
+    });
+    return Object.keys(metafile.inputs).map((input) => resolve(dirname(entry), input));
+  } catch (error) {
+    throw moduleInvalid(path, error);
+  }
+}
+
 function moduleInvalid(path: string, error: unknown): unknown {
   if (!isBuildFailure(error)) return error;
   const violations = error.errors.map(violation);

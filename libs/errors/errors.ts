@@ -16,16 +16,26 @@ export interface FieldViolation {
  */
 export class ThymeError extends Error {
   override readonly name = 'ThymeError';
+  /** Under which the failed request is on record: a query run's. */
+  readonly requestId: string | undefined;
 
   constructor(
     readonly code: `THYME_${string}`,
     readonly status: StatusName,
     message: string,
     readonly violations: readonly FieldViolation[] = [],
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly requestId?: string },
   ) {
     super(message, options);
+    this.requestId = options?.requestId;
   }
+}
+
+/** The same failure of a request that is on record. A new error: one reason may end many requests. Others than ours stay what they are. */
+export function onRecord(error: unknown, requestId: string): unknown {
+  if (!(error instanceof ThymeError)) return error;
+  const { code, status, message, violations } = error;
+  return new ThymeError(code, status, message, violations, { cause: error, requestId });
 }
 
 export function invalidArgument(field: string, description: string): ThymeError {

@@ -24,6 +24,9 @@ const HEADERS_OF: ReadonlyMap<number, Readonly<Record<string, string>>> = new Ma
   [503, { 'retry-after': '1' }],
 ]);
 
+/** On every answer to a read that is on record, also where it failed (REST 2). */
+export const QUERY_RUN_HEADER = 'x-query-run-id';
+
 export const PROBLEM_TYPE = 'application/problem+json';
 
 export interface Problem {
@@ -37,9 +40,9 @@ export interface Problem {
 export function toProblem(error: unknown): Problem {
   if (error instanceof HttpError) return problem(error.status, 'about:blank', error.message, {}, error.headers);
   if (!(error instanceof ThymeError) || error.status === 'INTERNAL') return problem(500, 'about:blank', 'internal error', {}, {});
-  const { code, message, violations } = error;
+  const { code, message, violations, requestId } = error;
   const extra = violations.length === 0 ? {} : { violations: violations.map(({ field, description }) => ({ field, description })) };
-  return problem(HTTP_STATUS_OF[error.status], `urn:thyme:error:${code}`, message, extra, {});
+  return problem(HTTP_STATUS_OF[error.status], `urn:thyme:error:${code}`, message, extra, requestId === undefined ? {} : { [QUERY_RUN_HEADER]: requestId });
 }
 
 /** A problem with members of its own, such as the errors of single records. */

@@ -4,6 +4,11 @@ import type { CallContext } from '../rpc/handlers.js';
 /** A JSON Schema (2020-12), as OpenAPI 3.1 embeds it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
+/** An object that always has all of these members. */
+export function answerSchema(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return { type: 'object', required: Object.keys(properties), properties };
+}
+
 /** What a handler gets: routed, authorised and read to the end. */
 export interface RestRequest {
   /** Of `{name}` in the route's path. */
@@ -43,6 +48,8 @@ export interface Route {
   readonly body?: RouteBody;
   /** Content types of a 200 with the schema of each. */
   readonly answers: Readonly<Record<string, JsonSchema>>;
+  /** Headers of the answer by name, with what each says. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
   /** How long the answer may take, ms; the server's default when absent. */
   readonly timeoutMs?: number;
   handle(request: RestRequest): Promise<RestResponse> | RestResponse;

@@ -56,6 +56,8 @@ const LIMITS = {
   connectionsCheckingInterval: 5_000,
 };
 const CONNECTIONS_MAX = 10_000;
+/** As for a request's head. */
+const HANDSHAKE_TIMEOUT_MS = 20_000;
 /** The aborted requests' answers are on their way. */
 const ABORT_GRACE_MS = 250;
 
@@ -63,7 +65,7 @@ export function createRestServer(options: RestServerOptions): RestServer {
   const exchange = createExchange({ ...options, router: new Router(options.routes) });
   const listener = (request: IncomingMessage, response: ServerResponse): void => void exchange.answer(request, response);
   const { tls } = options;
-  const server = tls === undefined ? createServer(LIMITS, listener) : createTlsServer({ ...LIMITS, key: Buffer.from(tls.key), cert: Buffer.from(tls.certificate) }, listener);
+  const server = tls === undefined ? createServer(LIMITS, listener) : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_TIMEOUT_MS, key: Buffer.from(tls.key), cert: Buffer.from(tls.certificate) }, listener);
   server.maxConnections = CONNECTIONS_MAX;
   server.on('clientError', refuseMalformed);
   const done = createCompletion();

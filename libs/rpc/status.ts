@@ -3,17 +3,19 @@ import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/gr
 import { ThymeError, type FieldViolation, type StatusName } from '../errors/errors.js';
 
 // Errors on the wire: a gRPC status, and in `grpc-status-details-bin` a google.rpc.Status that
-// carries an ErrorInfo (the stable code) and a BadRequest (the violations).
+// carries an ErrorInfo (the stable code), a BadRequest (the violations) and a RequestInfo (the query run's id).
 
 const DETAILS_KEY = 'grpc-status-details-bin';
 const DOMAIN = 'thyme';
 const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
+const REQUEST_INFO = 'type.googleapis.com/google.rpc.RequestInfo';
 
 /** Trailers are headers, and clients limit them to 8 KiB and more: what does not fit is cut. */
 const MESSAGE_LENGTH_MAX = 1_024;
 const VIOLATIONS_MAX = 20;
 const VIOLATION_LENGTH_MAX = 256;
+const REQUEST_ID_LENGTH_MAX = 128;
 
 const CODE_OF: Readonly<Record<StatusName, status>> = {
   INVALID_ARGUMENT: status.INVALID_ARGUMENT,
@@ -49,7 +51,7 @@ export function toStatus(error: unknown): StatusObject {
 /** The error that a status from the other side means here. */
 export function fromStatus(error: ServiceError): ThymeError {
   const name = NAME_OF.get(error.code);
-  const { code, violations } = decodeDetails(error.metadata);
+  const { code, violations, requestId } = decodeDetails(error.metadata);
   // Without our details it is grpc-js that speaks, of addresses and sockets which are not the caller's business.
   if (name === 'UNAVAILABLE' && code === undefined) {
     return new ThymeError('THYME_UNAVAILABLE', 'UNAVAILABLE', 'a service that is needed for this does not answer: send it again', [], { cause: error });
@@ -58,7 +60,7 @@ export function fromStatus(error: ServiceError): ThymeError {
     return new ThymeError('THYME_DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'the deadline passed before the answer was there', [], { cause: error });
   }
   if (name !== undefined && name !== 'INTERNAL') {
-    return new ThymeError(code ?? `THYME_${name}`, name, error.details, violations, { cause: error });
+    return new ThymeError(code ?? `THYME_${name}`, name, error.details, violations, { cause: error, ...(requestId === undefined ? {} : { requestId }) });
   }
   if (error.code === status.UNIMPLEMENTED) {
     return new ThymeError('THYME_UNIMPLEMENTED', 'FAILED_PRECONDITION', 'the server does not know this method: upgrade it', [], { cause: error });
@@ -73,6 +75,7 @@ function encodeRpcStatus(code: status, message: string, error: ThymeError): Uint
   const writer = new BinaryWriter().uint32((1 << 3) | 0).int32(code).uint32((2 << 3) | 2).string(message);
   writeAny(writer, ERROR_INFO, new BinaryWriter().uint32((1 << 3) | 2).string(error.code).uint32((2 << 3) | 2).string(DOMAIN).finish());
   if (error.violations.length > 0) writeAny(writer, BAD_REQUEST, encodeBadRequest(error.violations));
+  if (error.requestId !== undefined) writeAny(writer, REQUEST_INFO, new BinaryWriter().uint32((1 << 3) | 2).string(error.requestId).finish());
   return writer.finish();
 }
 
@@ -93,17 +96,18 @@ function writeAny(writer: BinaryWriter, typeUrl: string, value: Uint8Array): voi
 interface Details {
   code: `THYME_${string}` | undefined;
   readonly violations: FieldViolation[];
+  requestId: string | undefined;
 }
 
 /** Reads what it knows and skips the rest; details that cannot be read are details that were not sent. */
 function decodeDetails(metadata: Metadata | undefined): Details {
-  const details: Details = { code: undefined, violations: [] };
+  const details: Details = { code: undefined, violations: [], requestId: undefined };
   const [bytes] = metadata?.get(DETAILS_KEY) ?? [];
   if (!(bytes instanceof Uint8Array)) return details;
   try {
     for (const any of repeatedBytes(bytes, 3)) readDetail(any, details);
   } catch {
-    return { code: undefined, violations: [] };
+    return { code: undefined, violations: [], requestId: undefined };
   }
   return details;
 }
@@ -115,6 +119,11 @@ function readDetail(any: Uint8Array, details: Details): void {
     case ERROR_INFO: {
       const reason = textOf(value, 1);
       if (isThymeCode(reason)) details.code = reason;
+      break;
+    }
+    case REQUEST_INFO: {
+      const id = textOf(value, 1);
+      if (/^[\w-]+$/.test(id) && id.length <= REQUEST_ID_LENGTH_MAX) details.requestId = id; // it becomes a header
       break;
     }
     case BAD_REQUEST:

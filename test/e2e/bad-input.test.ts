@@ -86,6 +86,36 @@ describe('bad input', function () {
     expect(features).to.include({ count_1d: 2 });
   });
 
+  it('REST 2: a read that was refused is on record under the id that the refusal carries', async () => {
+    const { restUrl: url } = thyme;
+    const offline = { featureset: 'Buyer', queries: [{ entity_id: 'user_1', timestamp: '2026-01-01' }] };
+    const refused = [
+      await request(`${url}/features?featureset=Buyr&entity_id=1`),
+      await request(`${url}/features?entity_type=Purchase&entity_id=user_1`),
+      await post(`${url}/features/batch`, { featureset: 'Buyer', entity_ids: [1, 'user_1'] }),
+      await post(`${url}/features/offline`, offline),
+    ];
+    const ids = refused.map(({ headers }) => headers.get('x-query-run-id') ?? '');
+    expect(new Set(ids).size, ids.join()).to.equal(4);
+    const kinds: unknown[] = [];
+    for (const [i, id] of ids.entries()) {
+      expect(refused[i]?.status).to.be.within(400, 404);
+      const answer = await runOf(id);
+      expect(answer.error).to.match(/^THYME_/);
+      kinds.push(answer.kind);
+    }
+    expect(kinds).to.deep.equal(['online', 'lookup', 'batch', 'offline']);
+  });
+
+  /** A run is written after the answer is on its way. */
+  async function runOf(id: string): Promise<Record<string, unknown>> {
+    const deadline = AbortSignal.timeout(30_000);
+    for (;;) {
+      const answer = await request(`${thyme.restUrl}/query-runs/${id}`);
+      if (answer.status !== 404 || deadline.aborted) return jsonOf(answer);
+    }
+  }
+
   it('REST 10: answers 413 with the limit and the way out', async () => {
     const large = await request(`${thyme.restUrl}/features`, { body: `{"featureset":"Buyer","entity_id":1,"inputs":{"x":"${'x'.repeat(10 * MIB)}"}}` });
     expect(jsonOf(large, 413).detail).to.equal('the body is larger than 1048576 bytes (1024 KiB): inputs are a handful of values; send fewer');

@@ -14,12 +14,14 @@ import { definitionsToProto } from '../../libs/wire/definitions.js';
 import { post, request } from '../support/http.js';
 import { Processes } from '../support/processes.js';
 import { mutatedJson } from './arbitraries.js';
-import { fuzz, FUZZ_RUNS, FUZZ_SEED, FuzzTarget, type Outcome } from './fuzz-target.js';
+import { fuzz, FUZZ_RUNS, FUZZ_SEED, FuzzTarget, samplesOf, SLOW_RUNS, type Outcome } from './fuzz-target.js';
 import { messageOf } from './message-arbitrary.js';
 import { RpcCaller } from './rpc-caller.js';
+import { countInputs } from './tally.js';
 
 const MODULES = ['test/support/shop-features.ts', 'infra/examples/fraud.ts', 'infra/examples/flights.ts'];
 const { plan, commit } = RegistryService.method;
+const [PLAN, COMMIT] = [plan, commit].map(({ name }) => `mutated definitions: ${name}`) as [string, string];
 
 describe('fuzzed definitions', function () {
   this.timeout(Math.max(600_000, FUZZ_RUNS * 1_000));
@@ -48,9 +50,9 @@ describe('fuzzed definitions', function () {
   }
 
   it('plans mutated definitions, and any at all, without a fault of its own', async () => {
-    const counts = await fuzz(mutants(), ({ definitions, bundle }) => caller.send(plan, [create(PlanRequestSchema, { definitions, bundle })]));
+    const counts = await fuzz({ target: PLAN, kind: 'structured', runs: SLOW_RUNS }, mutants(), ({ definitions, bundle }) => caller.send(plan, [create(PlanRequestSchema, { definitions, bundle })]));
     expect(counts.get('OK'), JSON.stringify([...counts])).to.be.above(0);
-    await fuzz(messageOf(PlanRequestSchema), (message) => caller.send(plan, [message]));
+    await fuzz({ target: PLAN, kind: 'structured', runs: SLOW_RUNS }, messageOf(PlanRequestSchema), (message) => caller.send(plan, [message]));
     await target.expectUnharmed();
   });
 
@@ -62,7 +64,7 @@ describe('fuzzed definitions', function () {
       committed++;
       return (await faultIn(message.definitions)) ?? outcome;
     };
-    await fuzz(mutants(), send, Math.ceil(FUZZ_RUNS / 3));
+    await fuzz({ target: COMMIT, kind: 'structured', runs: SLOW_RUNS }, mutants(), send);
     expect(committed).to.be.above(0);
     expect(target.thyme.isRunning, target.thyme.stderr()).to.be.true;
     expect(target.thyme.stderr()).to.equal('');
@@ -86,9 +88,9 @@ describe('fuzzed definitions', function () {
     const folder = processes.subfolder('modules');
     let compiled = 0;
     const texts = fc.constantFrom(...MODULES).chain((path) => mutatedText(readFileSync(path, 'utf8')));
-    const samples = fc.sample(texts, { numRuns: Math.ceil(FUZZ_RUNS / 3), seed: FUZZ_SEED });
-    for (const [i, text] of samples.entries()) {
-      const file = join(folder, `m${i}.ts`);
+    let refused = 0;
+    for (const text of samplesOf(texts, SLOW_RUNS)) {
+      const file = join(folder, `m${compiled + refused}.ts`);
       writeFileSync(file, text);
       try {
         const bundle = await bundleModule(file);
@@ -98,8 +100,10 @@ describe('fuzzed definitions', function () {
         if (!(error instanceof ThymeError) || error.status === 'INTERNAL') throw new Error(`seed ${FUZZ_SEED}, ${file}:\n${text}`, { cause: error });
         expect(error.violations.length, error.message).to.be.above(0);
         expect(error.message).to.not.match(/\n\s+at /);
+        refused++;
       }
     }
+    countInputs('modules', 'raw', new Map([['compiled', compiled], ['refused', refused]]));
     expect(compiled).to.be.above(0);
   });
 });

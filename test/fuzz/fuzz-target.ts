@@ -2,11 +2,15 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { jsonOf, post, request } from '../support/http.js';
 import { Processes, type ThymeProcess } from '../support/processes.js';
+import { countInputs } from './tally.js';
 
-/** Inputs for each route or method; CI's long run asks for more. */
-export const FUZZ_RUNS = Number(process.env.THYME_FUZZ_RUNS ?? 300);
+/** Inputs for each route or RPC, half of them structured and half raw; run.ts asks for more. */
+export const FUZZ_RUNS = Number(process.env.THYME_FUZZ_RUNS ?? 200);
 /** The same inputs at each run, unless another seed is given. */
 export const FUZZ_SEED = Number(process.env.THYME_FUZZ_SEED ?? 20_260_101);
+export const HALF_RUNS = Math.ceil(FUZZ_RUNS / 2);
+/** Inputs that take a compiler or a revision each, 20 ms and more, where others take a fraction of one. */
+export const SLOW_RUNS = Math.ceil(FUZZ_RUNS / 20);
 /** Requests at a time: a server under load is the likelier one to trip. */
 const CONCURRENCY = 8;
 /** All there are, so that every RPC is there. */
@@ -64,21 +68,38 @@ export interface Outcome {
   readonly text: string;
 }
 
-/** Feeds samples of `inputs` to `send`, several at a time; fails with the first that the server answered by a fault of its own. */
-export async function fuzz<T>(inputs: fc.Arbitrary<T>, send: (input: T) => Promise<Outcome>, runs = FUZZ_RUNS): Promise<ReadonlyMap<string, number>> {
+export interface FuzzOptions {
+  /** The route or RPC, by which the inputs are counted. */
+  readonly target: string;
+  readonly kind: 'structured' | 'raw';
+  readonly runs?: number;
+  readonly concurrency?: number;
+}
+
+/** Feeds samples of `inputs` to `send`, several at a time; fails with the first that the server answered by a fault of its own. Gives how often each status came. */
+export async function fuzz<T>({ target, kind, runs = HALF_RUNS, concurrency = CONCURRENCY }: FuzzOptions, inputs: fc.Arbitrary<T>, send: (input: T) => Promise<Outcome>): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
-  const samples = fc.sample(inputs, { numRuns: runs, seed: FUZZ_SEED });
-  const work = samples[Symbol.iterator]();
+  const samples = samplesOf(inputs, runs);
   const worker = async (): Promise<void> => {
-    for (const sample of work) {
+    for (const sample of samples) {
       const outcome = await send(sample);
       counts.set(outcome.status, (counts.get(outcome.status) ?? 0) + 1);
       expectNoFault(outcome);
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  countInputs(target, kind, counts);
   return counts;
 }
+
+/** A part at a time, so that ten thousand wide messages are not all held at once; part i of a seed is always the same. */
+export function* samplesOf<T>(inputs: fc.Arbitrary<T>, runs: number): Generator<T, void> {
+  for (let start = 0; start < runs; start += SAMPLES_PER_PART) {
+    yield* fc.sample(inputs, { numRuns: Math.min(SAMPLES_PER_PART, runs - start), seed: FUZZ_SEED + start });
+  }
+}
+
+const SAMPLES_PER_PART = 250;
 
 function expectNoFault({ input, status, text }: Outcome): void {
   const fault = /^(500|501|502|INTERNAL|UNKNOWN|UNIMPLEMENTED|DATA_LOSS)$/.test(status) || text.includes('internal error') || STACK.test(text);

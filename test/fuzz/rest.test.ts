@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { jsonOf, request } from '../support/http.js';
 import { anyJson, fieldOf, objectOf, texts } from './arbitraries.js';
-import { fuzz, FUZZ_RUNS, FuzzTarget, type Outcome } from './fuzz-target.js';
+import { fuzz, FUZZ_RUNS, FuzzTarget, SLOW_RUNS, type Outcome } from './fuzz-target.js';
 
 interface Operation {
   readonly method: string;
@@ -81,19 +81,21 @@ describe('fuzzed REST', function () {
 
   it('answers every route, given what its description says or nearly so, without a fault of its own', async () => {
     for (const operation of await operations(target.url)) {
-      const counts = await fuzz(structured(operation), (sent) => send(target.url, sent));
+      const counts = await fuzz({ target: nameOf(operation), kind: 'structured' }, structured(operation), (sent) => send(target.url, sent));
       // Else the inputs are too far off to test more than the first check.
       if (!NEVER_WELL.test(operation.path)) expect(counts.get('200'), `${operation.path}: ${JSON.stringify([...counts])}`).to.be.above(0);
     }
   });
 
   it('answers every route, given bytes, without a fault of its own', async () => {
-    for (const operation of await operations(target.url)) await fuzz(raw(operation), (sent) => send(target.url, sent));
+    for (const operation of await operations(target.url)) {
+      await fuzz({ target: nameOf(operation), kind: 'raw' }, raw(operation), (sent) => send(target.url, sent));
+    }
   });
 
   it('survives connections that speak no HTTP, or half of it', async () => {
     const head = fc.constantFrom('', 'GET ', 'POST /api/v1/log HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n', 'POST /features HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n`);
-    await fuzz(fc.tuple(head, fc.uint8Array({ maxLength: 300 })), async ([start, bytes]) => {
+    await fuzz({ target: 'HTTP connections', kind: 'raw', runs: SLOW_RUNS }, fc.tuple(head, fc.uint8Array({ maxLength: 300 })), async ([start, bytes]) => {
       const { port } = new URL(target.url);
       const socket = connect(Number(port), '127.0.0.1');
       socket.on('error', () => undefined); // a reset is one way to refuse
@@ -102,9 +104,13 @@ describe('fuzzed REST', function () {
       socket.on('data', (part) => (text += part.toString('latin1')));
       await new Promise((resolve) => socket.once('close', resolve));
       return { input: { start, bytes }, status: /^HTTP\/1.1 (\d+)/.exec(text)?.[1] ?? 'closed', text };
-    }, Math.ceil(FUZZ_RUNS / 3));
+    });
   });
 });
+
+function nameOf({ method, path }: Operation): string {
+  return `${method} ${path}`;
+}
 
 function queryText(query: Readonly<Record<string, unknown>>): string {
   return new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : JSON.stringify(value)])).toString();

@@ -31,12 +31,12 @@ export class RpcCaller {
   /** A stream without end is left at its first answer. */
   sendBytes(method: DescMethod, requests: readonly Uint8Array[], input: unknown = requests): Promise<Outcome> {
     const path = `/${method.parent.typeName}/${method.name}`;
-    const isEndless = method.name === 'Watch' || method.name === 'Subscribe';
+    const endless = isEndless(method);
     return new Promise((resolve) => {
-      const call = this.#client().makeBidiStreamRequest(path, (bytes: Uint8Array) => Buffer.from(bytes), (bytes: Buffer) => bytes, { deadline: Date.now() + (isEndless ? ENDLESS_DEADLINE_MS : DEADLINE_MS) });
+      const call = this.#client().makeBidiStreamRequest(path, (bytes: Uint8Array) => Buffer.from(bytes), (bytes: Buffer) => bytes, { deadline: Date.now() + (endless ? ENDLESS_DEADLINE_MS : DEADLINE_MS) });
       const end = (code: string, text: string): void => resolve({ input: { path, input }, status: code, text });
       call.on('data', () => {
-        if (!isEndless) return;
+        if (!endless) return;
         end('OK', '');
         call.cancel();
       });
@@ -49,9 +49,18 @@ export class RpcCaller {
   }
 
   #client(): Client {
-    if (this.#calls++ % CALLS_PER_CONNECTION === 0) this.#clients.push(new Client(this.#target, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }));
+    if (this.#calls++ % CALLS_PER_CONNECTION === 0) {
+      this.#clients.push(new Client(this.#target, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }));
+      // Calls of the one before the last have long been answered.
+      if (this.#clients.length > 2) this.#clients.shift()?.close();
+    }
     const client = this.#clients.at(-1);
     if (client === undefined) throw new Error('there is always one');
     return client;
   }
+}
+
+/** Whether it streams until somebody leaves. */
+export function isEndless({ name }: DescMethod): boolean {
+  return name === 'Watch' || name === 'Subscribe';
 }

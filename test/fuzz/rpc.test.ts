@@ -11,12 +11,14 @@ import { StateService } from '../../gen/thyme/v1/state_pb.js';
 import { Health, ServerReflectionV1, ServerReflectionV1Alpha } from '../../libs/rpc/standard-protos.js';
 import { fuzz, FUZZ_RUNS, FuzzTarget } from './fuzz-target.js';
 import { messageOf } from './message-arbitrary.js';
-import { RpcCaller } from './rpc-caller.js';
+import { isEndless, RpcCaller } from './rpc-caller.js';
 
 const SERVICES: readonly DescService[] = [RegistryService, IngestService, AggregatorService, ReplicationService, QueryService, StateService, Health, ServerReflectionV1.service, ServerReflectionV1Alpha.service];
 const METHODS: readonly DescMethod[] = SERVICES.flatMap(({ methods }) => methods);
 /** Methods that random messages cannot satisfy: commits need a whole module, replays a run's id. */
 const NEVER_WELL = /Commit|QueryRun$|Subscribe/;
+/** They mostly wait, for what does not come. */
+const ENDLESS_CONCURRENCY = 64;
 
 describe('fuzzed gRPC', function () {
   this.timeout(Math.max(300_000, FUZZ_RUNS * 1_000));
@@ -34,17 +36,19 @@ describe('fuzzed gRPC', function () {
 
   for (const method of METHODS) {
     const isStream = method.methodKind === 'bidi_streaming' || method.methodKind === 'client_streaming';
-    const title = `${method.parent.name}.${method.name}`;
+    const title = `${method.parent.typeName}/${method.name}`;
+    const concurrency = isEndless(method) ? ENDLESS_CONCURRENCY : undefined;
+    const options = { target: title, ...(concurrency === undefined ? {} : { concurrency }) };
 
     it(`${title} answers any message without a fault of its own`, async () => {
       const messages = fc.array(messageOf(method.input).map((message) => harmless(method, message)), isStream ? { maxLength: 3 } : { minLength: 1, maxLength: 1 });
-      const counts = await fuzz(messages, (sent) => caller.send(method, sent));
+      const counts = await fuzz({ ...options, kind: 'structured' }, messages, (sent) => caller.send(method, sent));
       if (!NEVER_WELL.test(method.name)) expect(counts.get('OK'), JSON.stringify([...counts])).to.be.above(0);
     });
 
     it(`${title} answers any bytes without a fault of its own`, async () => {
       const requests = fc.array(fc.uint8Array({ maxLength: 100 }), isStream ? { maxLength: 3 } : { minLength: 1, maxLength: 1 });
-      await fuzz(requests, (sent) => caller.sendBytes(method, sent));
+      await fuzz({ ...options, kind: 'raw' }, requests, (sent) => caller.sendBytes(method, sent));
     });
   }
 });

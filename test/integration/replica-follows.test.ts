@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { encodeBatch } from '../../libs/change/batch-codec.js';
 import { digestStore } from '../../libs/change/digest.js';
@@ -16,6 +19,7 @@ import type { Store } from '../../libs/store/store.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { Aggregator, type AggregatorOptions } from '../../services/aggregator/aggregator.js';
 import { replicationHandlers } from '../../services/aggregator/replication.js';
+import { damageFiles } from '../support/damage-files.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { dataset, DEPLOYMENT, field, Harness, pipeline } from './aggregator-harness.js';
 
@@ -218,6 +222,45 @@ describe('replica', () => {
     expect(running.failures.some((cause) => cause instanceof ThymeError && cause.code === 'THYME_REPLICA_DIVERGED')).to.equal(true);
   });
 
+  for (const [what, files] of [['a table', /\.ldb$/], ['the manifest', /^MANIFEST-/]] as const) {
+    it(`is built anew when the disk has damaged ${what} of its store (R3)`, async () => {
+      await start();
+      await running.send(500, 100);
+      await running.applied();
+      const folder = temporaryFolder();
+      await running.expectEqual(running.replica(0, { stores: new FolderReplicaStores(folder) }), 0);
+      await running.stopReplicas();
+      await (await new FolderReplicaStores(folder).openCurrent()).close(); // what was in LevelDB's log is a table now
+      damageFiles(join(folder, 'store-1'), files);
+      await running.expectEqual(running.replica(0, { stores: new FolderReplicaStores(folder) }), 0);
+      expect(running.failures.map((cause) => cause instanceof ThymeError && cause.code)).to.deep.equal(['THYME_STORE_DAMAGED']);
+      await until(() => readdirSync(folder).sort().join() === 'current,store-2'); // the damaged one is gone
+    });
+  }
+
+  it('is built anew when a read has found damage, once the owner is heard again (R3)', async () => {
+    await start();
+    await running.send(100);
+    await running.applied();
+    const damaged: { damage: Error | undefined } = { damage: undefined };
+    const inner = new MemoryStore();
+    const store: Store = { get: (key) => inner.get(key), snapshot: () => inner.snapshot(), batch: () => inner.batch(), entries: (range) => inner.entries(range), close: () => inner.close(), get damage() { return damaged.damage; } };
+    const stores = new MemoryReplicaStores();
+    stores.openCurrent = () => Promise.resolve(store);
+    const replica = running.replica(0, { stores });
+    await running.expectEqual(replica, 0);
+    let snapshots = 0;
+    const { openFresh } = stores;
+    stores.openFresh = () => { snapshots++; return openFresh.call(stores); };
+    damaged.damage = new ThymeError('THYME_STORE_DAMAGED', 'UNAVAILABLE', 'bits have flipped');
+    await until(() => running.failures.length > 0);
+    await running.send(100);
+    await running.applied();
+    await running.expectEqual(replica, 0);
+    expect(running.failures).to.deep.equal([damaged.damage]);
+    expect(snapshots).to.equal(1);
+  });
+
   it('takes a snapshot where changes were trimmed, while writes go on (S14)', async () => {
     await start();
     await running.send(500);
@@ -293,6 +336,11 @@ describe('replica', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 });
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = AbortSignal.timeout(5_000);
+  while (!condition()) await setImmediate(undefined, { signal: deadline });
+}
 
 async function collect(messages: AsyncIterable<StreamMessage>): Promise<StreamMessage[]> {
   const all: StreamMessage[] = [];

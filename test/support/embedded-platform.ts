@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext, Terminal } from '../../libs/cli/command.js';
 import { RestClient } from '../../libs/client/rest-client.js';
@@ -7,11 +9,12 @@ import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { openPlatform, type Platform } from '../../services/platform.js';
 import { loadServeConfig } from '../../services/serve-config.js';
-import { temporaryFolder } from './temporary-folder.js';
 
 /** The whole platform in the test's process: all roles, free ports, a folder of its own. */
 export interface EmbeddedPlatform {
   readonly url: string;
+  /** `host:port` of gRPC. */
+  readonly grpcTarget: string;
   readonly client: RestClient;
   /** For commands of the CLI; what they print is kept. */
   readonly context: CommandContext;
@@ -21,11 +24,25 @@ export interface EmbeddedPlatform {
 
 export interface EmbeddedOptions {
   readonly partitions?: number;
-  /** Read at the time of need; a temporary one when absent. */
+  /** Left as it is by `stop`; a temporary one, which `stop` removes, when absent. */
   readonly dataDir?: string;
 }
 
-export async function startEmbeddedPlatform({ partitions = 1, dataDir = join(temporaryFolder(), 'data') }: EmbeddedOptions = {}): Promise<EmbeddedPlatform> {
+export async function startEmbeddedPlatform({ partitions = 1, dataDir }: EmbeddedOptions = {}): Promise<EmbeddedPlatform> {
+  if (dataDir !== undefined) return startIn(dataDir, partitions);
+  // Not one that goes with the running test: a suite may start its platform once, in `before`.
+  const folder = mkdtempSync(join(tmpdir(), 'thyme-platform-'));
+  const platform = await startIn(join(folder, 'data'), partitions);
+  return {
+    ...platform,
+    async stop() {
+      await platform.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startIn(dataDir: string, partitions: number): Promise<EmbeddedPlatform> {
   const config = loadServeConfig([], { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_PARTITIONS: String(partitions), THYME_LOG_LEVEL: 'warn' });
   const logger = createLogger({ level: config.logLevel, clock: systemClock });
   const platform = await openPlatform(config, { clock: systemClock, logger, metrics: new MetricsRegistry(), events: new EventRing(systemClock) });
@@ -38,5 +55,5 @@ function around(platform: Platform): EmbeddedPlatform {
   const printed: string[] = [];
   const terminal: Terminal = { out: (line) => void printed.push(line), err: (line) => void printed.push(line), progress: () => undefined };
   const client = new RestClient({ apiUrl: url });
-  return { url, client, printed, context: { terminal, client, webUrl: undefined }, stop: () => platform.stop({ graceMs: 5_000 }) };
+  return { url, grpcTarget: platform.grpcTarget, client, printed, context: { terminal, client, webUrl: undefined }, stop: () => platform.stop({ graceMs: 5_000 }) };
 }

@@ -22,6 +22,10 @@ export interface ThymeProcess {
   /** Standard error so far: JSON lines. */
   stderr(): string;
   readonly isRunning: boolean;
+  /** Resolves once what it has written, to either stream, matches; rejects when it ends before, or does not in time. */
+  prints(pattern: RegExp): Promise<void>;
+  /** Resolves when it has ended, however. */
+  readonly ended: Promise<void>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code, or rejects when it does not end in time. */
@@ -56,6 +60,11 @@ export class Processes {
   async serve(dataDir: string, args: readonly string[] = [], { env = {}, before }: StartOptions = {}): Promise<ThymeProcess> {
     const child = this.#start(['serve', ...args], { env: { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_LOG_LEVEL: 'warn', ...env }, ...(before === undefined ? {} : { before }) });
     return child.ready();
+  }
+
+  /** `thyme dev`, on free ports; resolves at its ready line. */
+  async dev(dataDir: string, file: string): Promise<ThymeProcess> {
+    return this.#start(['dev', file], { env: { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir } }).ready();
   }
 
   /** Any command, to its end. */
@@ -107,6 +116,8 @@ class Child {
       restUrl,
       grpcTarget,
       stderr: () => this.stderrText,
+      prints: (pattern) => this.#prints(pattern),
+      ended: this.ended,
       get isRunning() {
         return !hasExited(child);
       },
@@ -118,6 +129,15 @@ class Child {
   async kill(): Promise<void> {
     if (!hasExited(this.process)) this.process.kill('SIGKILL');
     await this.ended;
+  }
+
+  async #prints(pattern: RegExp): Promise<void> {
+    const signal = AbortSignal.timeout(READY_DEADLINE_MS);
+    const { stdout, stderr } = this.process;
+    while (!pattern.test(this.stdout + this.stderrText)) {
+      if (hasExited(this.process) || stdout === null || stderr === null) throw new Error(`it ended without printing ${String(pattern)}:\n${this.stdout}${this.stderrText}`);
+      await Promise.race([once(stdout, 'data', { signal }), once(stderr, 'data', { signal }), this.ended]);
+    }
   }
 
   async #stop(): Promise<number | null> {

@@ -1,10 +1,30 @@
-import type { EntityKey } from '../../libs/definition/extractor-context.js';
-import type { Class, Row } from '../../libs/definition/names.js';
-import type { Answered, QueryOptions } from '../../libs/definition/query-types.js';
+import { ThymeClient, type Answer } from '../../libs/client/thyme-client.js';
+import { Order, FraudSignals, UserOrderStats } from './example.js';
+import { Ok } from './entity.js';
 
-/** A client with the types that the face gives it. */
-export declare class ThymeClient {
-  query<C extends Class>(featureset: C, entityId: EntityKey<Row<C>>, ...o: QueryOptions<C, { readonly timestamp?: Date }>): Promise<{ readonly features: Answered<C>; readonly queryRunId: string }>;
-  lookup<C extends Class>(dataset: C, key: EntityKey<Row<C>>, o?: { readonly timestamp?: Date }): Promise<Row<C> | null>;
-  log<C extends Class>(dataset: C, rows: readonly Row<C>[]): Promise<void>;
+export type { ThymeClient };
+
+// What only the client's own methods show; errors.ts, inputs.ts and from.ts have the rest.
+
+export async function typedClient(client: ThymeClient): Promise<void> {
+  const { rows, asOf } = await client.queryBatch(Ok, ['a', 'b'], { timestamp: asOfOf(await client.query(Ok, 'a')) });
+  const id: string | undefined = rows[0]?.user_id; void [id, asOf.getTime()];
+  for await (const row of client.queryOffline(Ok, [{ entity: 'a', timestamp: new Date(0) }], { knownAt: 'timestamp' })) void row.features.user_id.length;
+  // @ts-expect-error a featureset with request-time inputs is queried one entity at a time
+  await client.queryBatch(FraudSignals, ['a']);
+  // @ts-expect-error the same of training sets
+  client.queryOffline(FraudSignals, [{ entity: 'a', timestamp: new Date(0) }]);
+  // @ts-expect-error no instant
+  client.queryOffline(Ok, [{ entity: 'a' }]);
+  (await client.lookup(UserOrderStats, 'a')).order_count_1h.toFixed();
+  // @ts-expect-error there may be no row of a raw dataset
+  (await client.lookup(Order, 'a')).amount.toFixed();
+  const { token, eventsSent } = await client.log(Order, [{ user_id: 'u', order_id: 'o', amount: 1, status: 'paid', ordered_at: new Date() }], { producerId: 'p', sequence: 0 });
+  void [token?.length, eventsSent.toFixed()];
+  // @ts-expect-error no such option
+  await client.log(Order, [], { producer: 'p' });
+}
+
+function asOfOf(answer: Answer<typeof Ok>): string {
+  return answer.asOfExact;
 }

@@ -63,6 +63,17 @@ describe('compareDefinitions (S19)', () => {
     });
   }
 
+  it('keeps the fields of what is published: others have read its rows, and will again (S25)', () => {
+    const published = (fields: DatasetDefinition['fields']): Definitions => withDataset('UserOrderStats', { publish: true, fields });
+    const fields = fieldsIn('UserOrderStats');
+    const [required, optional] = [fieldsOf({ x: t.int }), fieldsOf({ x: t.int.optional })];
+    const compared = (next: Definitions): readonly string[] => compareDefinitions(published(fields), next).map(({ kind, place }) => `${kind} ${place}`);
+    expect(compared(published(fields.slice(1)))).to.deep.equal([`breaking UserOrderStats.${String(fields[0]?.name)}`]);
+    expect(compared(published([...fields, ...required]))).to.deep.equal(['breaking UserOrderStats.x']);
+    expect(compared(published([...fields, ...optional]))).to.deep.equal(['added UserOrderStats.x']);
+    expect(changesTo(withDataset('UserOrderStats', { fields: [...fields, ...required] })), 'computed anew at each read').to.deep.equal(['added UserOrderStats.x']);
+  });
+
   it('backfills a percentile over a column that has no digests', () => {
     const before = aggregated((all) => all.filter(({ operator }) => operator !== 'percentile'));
     expect(compareDefinitions(before, NOW).map(({ kind }) => kind)).to.deep.equal(['added', 'needsBackfill']);

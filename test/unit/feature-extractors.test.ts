@@ -211,6 +211,15 @@ describe('features', () => {
     expect(await ask(world)).to.deep.equal({ user_id: 'u1', twice: 4, plus: 5 });
   });
 
+  it('from another featureset have nulls replaced by their own default, and nothing else, such as 0 (S5)', async () => {
+    const world = await create({
+      features: [feature('none', types.int, { from: { featureset: 'Base', feature: 'none' }, default: 7 }), feature('zero', types.int, { from: { featureset: 'Base', feature: 'zero' }, default: 7 })],
+      functions: { make: () => ({ none: null, zero: 0 }) },
+      more: [featureset('Base', [feature('who', types.string), feature('none', optional(types.int)), feature('zero', types.int)], { entity: ['who'], extractors: [extractor('make', ['who'], ['none', 'zero'])] })],
+    });
+    expect(await ask(world)).to.deep.equal({ user_id: 'u1', none: 7, zero: 0 });
+  });
+
   it('that depend on themselves, or on nothing, are refused by name', async () => {
     const cyclic = await create({ features: [feature('a', types.int), feature('b', types.int)], extractors: [extractor('toA', ['b'], ['a']), extractor('toB', ['a'], ['b'])] });
     expect((await failureOf(ask(cyclic))).message).to.match(/^F\.a is computed from itself/);

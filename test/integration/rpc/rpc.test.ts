@@ -109,7 +109,7 @@ describe('gRPC over loopback', () => {
     for await (const { revision } of createClient(RegistryService, channel).watch(create(WatchRequestSchema), live())) {
       expect(revision?.number).to.equal(BigInt(seen));
       if (seen === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        await settled(() => made);
         expect(made).to.be.below(150);
       }
       seen += 1;
@@ -320,6 +320,14 @@ async function failure(work: unknown): Promise<unknown> {
     return error;
   }
   throw new Error('it did not fail');
+}
+
+/** Until the value has not changed for so many turns of the event loop, in which a handler that may run on does. */
+async function settled(value: () => number): Promise<void> {
+  for (let turns = 0, last = value(); turns < 500; turns++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (value() !== last) [turns, last] = [0, value()];
+  }
 }
 
 async function eventually(holds: () => boolean): Promise<void> {

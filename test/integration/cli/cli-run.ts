@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command, Terminal } from '../../../libs/cli/command.js';
+import { commit } from '../../../libs/cli/commit-command.js';
+import { log } from '../../../libs/cli/log-command.js';
+import { plan } from '../../../libs/cli/plan-command.js';
+import { lookup, query, queryOffline, status } from '../../../libs/cli/read-commands.js';
+import { runCommand } from '../../../libs/cli/run-command.js';
+
+const CLIENTS: readonly Command[] = [plan, commit, log, query, queryOffline, lookup, status];
+
+export interface CliResult {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command as a shell would, in the test's process. */
+export async function cli(apiUrl: string, ...args: readonly string[]): Promise<CliResult> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const terminal: Terminal = { out: (line) => void out.push(line), err: (line) => void err.push(line), progress: () => undefined };
+  const code = await runCommand(CLIENTS, args, { THYME_API_URL: apiUrl, THYME_WEB_URL: 'http://web.test' }, terminal);
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+/** Files of the suite's own; `end` removes them. */
+export class CliFiles {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'thyme-cli-'));
+
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.path(name), text);
+    return this.path(name);
+  }
+
+  end(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A module with one count, of this window and version. */
+export function countModule({ window = '1h', version = 1, extra = '' } = {}): string {
+  return `import { Count, dataset, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';
+@dataset({ version: 1 })
+export class Click {
+  @key(t.string) page!: string;
+  @field(t.int) ms!: number;
+  @field(t.bool.optional) paid!: boolean | null;
+  @timestamp() at!: Date;
+}
+@dataset({ version: 1, index: true })
+export class Pages {
+  @key(t.string) page!: string;
+  @field(t.int) clicks!: number;
+  @timestamp() at!: Date;
+  @pipeline({ version: ${version}, inputs: [Click] })
+  static count(clicks) { return clicks.groupBy('page').aggregate({ clicks: Count({ window: '${window}' }) }); }
+}
+@featureset({ entity: 'page' })
+export class PageFeatures {
+  @feature(t.string, { id: 1 }) page!: string;
+  @feature(t.int, { id: 2, ref: [Pages, 'clicks'] }) clicks!: number;
+  ${extra}
+}
+`;
+}
