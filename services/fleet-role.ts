@@ -64,7 +64,7 @@ export async function openFleetRole(options: FleetOptions): Promise<FleetRole> {
   const log = await openKafkaLog(kafka);
   const partitions = await countPartitions(log, options);
   const works = (['registry', 'ingest', 'aggregator'] satisfies Role[]).some((role) => roles.has(role));
-  const registry = works ? new Registry({ deployment: { name: deployment, partitions }, log, clock }) : undefined;
+  const registry = works ? new Registry({ deployment: { name: deployment, partitions, publishesJson: true }, log, clock }) : undefined;
   const ingest = registry !== undefined && roles.has('ingest') ? new Ingest({ deployment, log, revisions: registry.history, clock, hasRoom: () => true }) : undefined;
   const stepWatch = new StepWatchdog({ file: join(options.dataDir, HUNG_STEPS_FILE), timeoutMs: options.stepTimeoutMs });
   const aggregator = registry !== undefined && roles.has('aggregator') ? await openAggregator(options, { log, partitions, registry, stepWatch }) : undefined;
@@ -112,7 +112,7 @@ async function openAggregator(options: FleetOptions, { log, partitions, registry
   const folder = join(dataDir, 'store');
   const ownership = openKafkaMembership({ connect: kafka, group: groupOf(deployment), partitionCount: partitions, clock });
   const aggregator = new Aggregator({
-    stepWatch, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
+    stepWatch, publishesJson: true, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
     membership: { ownership, address, preferred: await storedPartitions(folder) },
     openStore: (partition) => openLevelStore(join(folder, `p${partition}`)),
     onFailure: (partition, error) => reportFailure(options, partition, error),

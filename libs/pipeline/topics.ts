@@ -5,6 +5,11 @@ export function datasetTopic(deployment: string, dataset: string, version: numbe
   return `${deployment}.${dataset}.v${version}`;
 }
 
+/** A published dataset's rows as JSON, for consumers that are not Thyme's (S25). */
+export function publishedTopic(deployment: string, dataset: string, version: number): string {
+  return `${datasetTopic(deployment, dataset, version)}.json`;
+}
+
 /** What could not enter the dataset (S12), or failed in a pipeline that reads it (S13, S23). */
 export function deadLetterTopic(deployment: string, dataset: string, version: number): string {
   return `${datasetTopic(deployment, dataset, version)}.dead`;

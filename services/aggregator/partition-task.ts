@@ -3,6 +3,7 @@ import { encodeBatch, type EncodedBatch } from '../../libs/change/batch-codec.js
 import type { Change, CommitRecord } from '../../libs/change/change.js';
 import { toPieces } from '../../libs/change/changelog.js';
 import { crashPoint } from '../../libs/change/crash-point.js';
+import type { Revision } from '../../libs/definition/revision.js';
 import type { TransactionalWriter } from '../../libs/log/log.js';
 import { changesTopic } from '../../libs/pipeline/topics.js';
 import { HorizonClock } from './horizon-clock.js';
@@ -117,18 +118,23 @@ export class PartitionTask {
       const cursor = commit?.cursors.find(({ readerId, partition }) => readerId === TASK_READER && partition === input.source.partition);
       input.nextOffset = cursor?.nextOffset ?? 0;
     }
-    if (revision !== undefined) this.#follow(planRevision(revision, this.#environment.deployment, this.#environment.functionsOf(revision)));
+    if (revision !== undefined) this.#follow(this.#planOf(revision));
   }
 
   /** The next revision, if there is one, from this tick on: a change like any other (DESIGN 4). */
   #adopt(): Change | undefined {
     const [revision] = this.#environment.feed.after(this.#plan.revision);
     if (revision === undefined) return undefined;
-    const plan = planRevision(revision, this.#environment.deployment, this.#environment.functionsOf(revision));
+    const plan = this.#planOf(revision);
     const change = { kind: 'revision', revision } as const;
     this.#applier.fold(change);
     this.#follow(plan);
     return change;
+  }
+
+  #planOf(revision: Revision): RevisionPlan {
+    const { deployment, functionsOf, publishesJson = false } = this.#environment;
+    return planRevision(revision, { deployment, functions: functionsOf(revision), publishesJson });
   }
 
   /** Readers of timelines that go on keep their place; new ones start at the beginning (S18). */

@@ -196,6 +196,7 @@ export class PipelineRun {
       const instant = { asOfUs: eventTimeUs, knownAtUs: Number.POSITIVE_INFINITY };
       const answers = publish.questions.length === 0 ? [] : readWindows(this.#applier.shape(id), this.#applier.pages, headKey(slotOf(key), id, key), instant, publish.questions);
       const row = publish.outputRow(record.row, eventTimeUs, answers);
+      if (publish.json !== undefined) this.#output.append(publish.json.topic, publish.json.encode(row));
       this.#output.append(publish.topic, { key, value: publish.records.encode({ eventTimeUs, appendTimeUs, lane: publish.lane, historical, row }) });
     } catch (error) {
       if (!(error instanceof ThymeError)) throw error; // no author's code runs here

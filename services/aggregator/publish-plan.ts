@@ -6,12 +6,15 @@ import { compileFinish } from '../../libs/pipeline/answers.js';
 import { questionsOf } from '../../libs/pipeline/measures.js';
 import type { Field, Row, Value } from '../../libs/schema/value-type.js';
 import type { WindowAnswer, WindowQuestion } from '../../libs/timeline/timeline.js';
+import type { JsonCopy } from './json-copy.js';
 
 /** How a pipeline's rows become records of its output dataset's topic (S25). */
 export interface PublishPlan {
   readonly topic: string;
   readonly lane: string;
   readonly records: RecordCodec;
+  /** The same rows as JSON, for others; undefined where nobody could read them. */
+  readonly json: JsonCopy | undefined;
   /** What is asked of the group at the record's event time; empty where the row itself is the output. */
   readonly questions: readonly WindowQuestion[];
   /** May throw OUT_OF_RANGE (S8). */
@@ -25,14 +28,16 @@ interface PublishParts {
   /** The columns of a record that has passed all steps. */
   readonly fields: readonly Field[];
   readonly topic: string;
+  readonly json: JsonCopy | undefined;
 }
 
 export function compilePublish(parts: PublishParts): PublishPlan {
-  const { pipeline, output, timeline, topic } = parts;
+  const { pipeline, output, timeline, topic, json } = parts;
   const aggregations = pipeline.aggregate?.aggregations ?? [];
   const columns = output.fields.map((field) => compileColumn(field, parts));
   return {
     topic,
+    json,
     lane: `pipeline:${pipeline.name}`,
     records: compileRecordCodec(output.fields),
     questions: questionsOf(aggregations, timeline.measures),

@@ -10,6 +10,7 @@ import { INDEX_PREFIX } from '../../libs/pipeline/measures.js';
 import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
 import { datasetTopic, deadLetterTopic } from '../../libs/pipeline/topics.js';
 import type { Field, Row } from '../../libs/schema/value-type.js';
+import { compileJsonCopy } from './json-copy.js';
 import { compilePublish, type PublishPlan } from './publish-plan.js';
 import { readerIdentities } from './reader-identities.js';
 
@@ -56,8 +57,15 @@ export interface RevisionPlan {
   readonly indexOf: ReadonlyMap<string, ReaderPlan>;
 }
 
-export function planRevision(revision: Revision, deployment: string, functions: AuthorFunctions): RevisionPlan {
-  const planner = new Planner(revision, deployment, functions);
+export interface PlanOptions {
+  readonly deployment: string;
+  readonly functions: AuthorFunctions;
+  /** Whether published datasets get a topic of JSON as well. */
+  readonly publishesJson: boolean;
+}
+
+export function planRevision(revision: Revision, options: PlanOptions): RevisionPlan {
+  const planner = new Planner(revision, options);
   const plans = readerIdentities(revision).flatMap((identity) => planner.plan(identity) ?? []);
   const indexes = plans.filter((plan) => plan.isIndex);
   for (const plan of plans) {
@@ -76,14 +84,16 @@ class Planner {
   readonly #identities: readonly TimelineIdentity[];
   readonly #deployment: string;
   readonly #functions: AuthorFunctions;
+  readonly #publishesJson: boolean;
 
-  constructor(revision: Revision, deployment: string, functions: AuthorFunctions) {
+  constructor(revision: Revision, { deployment, functions, publishesJson }: PlanOptions) {
     const { definitions } = revision;
     this.#definitions = definitions;
     this.#datasets = new Map(definitions.datasets.map((dataset) => [dataset.name, dataset]));
     this.#identities = readerIdentities(revision);
     this.#deployment = deployment;
     this.#functions = functions;
+    this.#publishesJson = publishesJson;
   }
 
   /** Undefined for a timeline that the definitions no longer fill: its reader stops, what it holds stays. */
@@ -119,6 +129,7 @@ class Planner {
     const output = this.#datasets.get(pipeline.output);
     assert(output !== undefined, `${pipeline.name} fills a dataset that is not defined`); // checked at commit
     const publishes = output.publish || pipeline.aggregate === undefined;
+    const json = output.publish && this.#publishesJson ? compileJsonCopy(this.#deployment, output) : undefined;
     return {
       ...this.#common(timeline, compiled.input),
       isIndex: false,
@@ -127,7 +138,7 @@ class Planner {
       fields: compiled.fields,
       keyOf: compiled.keyOf,
       measureValues: compiled.measureValues,
-      publish: publishes ? compilePublish({ pipeline, output, timeline, fields: compiled.fields, topic: datasetTopic(this.#deployment, output.name, output.version) }) : undefined,
+      publish: publishes ? compilePublish({ pipeline, output, timeline, fields: compiled.fields, json, topic: datasetTopic(this.#deployment, output.name, output.version) }) : undefined,
       joins: compiled.joins,
       callsAuthor: pipeline.steps.some((step) => step.kind === 'transform'),
       historyUs: output.historyUs,

@@ -16,6 +16,8 @@ export interface TaskEnvironment {
   /** The revision's bundle, evaluated. */
   readonly functionsOf: (revision: Revision) => AuthorFunctions;
   readonly limits: TickLimits;
+  /** Whether published datasets get a topic of JSON for others to read; where nobody can, it would be written for nothing. */
+  readonly publishesJson?: boolean | undefined;
   /** Over steps that may not return (S23); nobody watches where it is absent. */
   readonly stepWatch?: StepWatch | undefined;
 }
