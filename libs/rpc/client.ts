@@ -27,6 +27,18 @@ export interface RpcChannel {
 
 const MESSAGE_BYTES_MAX = 33 * 1024 * 1024;
 
+/**
+ * A name that stands for several processes, as of a Kubernetes service without a cluster address, has them asked in turn.
+ * Reads are asked again where a process went away under them; writes are the caller's to repeat, who has the sequences (S13).
+ */
+const SERVICE_CONFIG = JSON.stringify({
+  loadBalancingConfig: [{ round_robin: {} }],
+  methodConfig: [{
+    name: [{ service: 'thyme.v1.QueryService', method: 'Query' }, { service: 'thyme.v1.QueryService', method: 'QueryBatch' }, { service: 'thyme.v1.QueryService', method: 'Lookup' }],
+    retryPolicy: { maxAttempts: 3, initialBackoff: '0.02s', maxBackoff: '0.2s', backoffMultiplier: 2, retryableStatusCodes: ['UNAVAILABLE'] },
+  }],
+});
+
 export function openChannel({ target, apiKey, tls, messageBytesMax = MESSAGE_BYTES_MAX }: RpcChannelOptions): RpcChannel {
   const channelCredentials = tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca));
   const client = new Client(target, channelCredentials, {
@@ -37,6 +49,7 @@ export function openChannel({ target, apiKey, tls, messageBytesMax = MESSAGE_BYT
     // Back within two seconds of the server's own restart, instead of up to two minutes.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2_000,
+    'grpc.service_config': SERVICE_CONFIG,
   });
   return { client, apiKey, close: () => client.close() };
 }
