@@ -19,7 +19,6 @@ import { remoteSource } from '../libs/replica/remote-source.js';
 import type { ReplicationSource } from '../libs/replica/replication-source.js';
 import { createClient, type RpcChannel } from '../libs/rpc/client.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
-import { openLevelStore } from '../libs/store/level-store.js';
 import { Aggregator } from './aggregator/aggregator.js';
 import { cachedAuthorFunctions } from './aggregator/author-functions.js';
 import { jobHandlers } from './aggregator/job-handlers.js';
@@ -31,8 +30,9 @@ import { registryHandlers } from './registry/handlers.js';
 import { Registry } from './registry/registry.js';
 import { aggregatorMetrics, ingestMetrics } from './role-metrics.js';
 import type { Role, ServeConfig } from './serve-config.js';
+import { openWorkedStore } from './worked-store.js';
 
-export interface FleetOptions extends Telemetry, Pick<ServeConfig, 'deployment' | 'dataDir' | 'roles' | 'partitions' | 'stepTimeoutMs'> {
+export interface FleetOptions extends Telemetry, Pick<ServeConfig, 'deployment' | 'dataDir' | 'roles' | 'partitions' | 'stepTimeoutMs' | 'standby'> {
   readonly kafka: KafkaConnectOptions;
   /** `host:port` at which others reach this process; asked once gRPC is served. */
   readonly address: () => string;
@@ -108,13 +108,14 @@ interface AggregatorParts {
 }
 
 async function openAggregator(options: FleetOptions, { log, partitions, registry, stepWatch }: AggregatorParts): Promise<Aggregator> {
-  const { kafka, deployment, dataDir, clock, address } = options;
+  const { kafka, deployment, dataDir, clock, address, logger, standby, channelTo } = options;
+  const source = standby === undefined ? undefined : remoteSource(createClient(ReplicationService, channelTo(standby)));
   const folder = join(dataDir, 'store');
   const ownership = openKafkaMembership({ connect: kafka, group: groupOf(deployment), partitionCount: partitions, clock });
   const aggregator = new Aggregator({
     stepWatch, publishesJson: true, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
     membership: { ownership, address, preferred: await storedPartitions(folder) },
-    openStore: (partition) => openLevelStore(join(folder, `p${partition}`)),
+    openStore: (partition) => openWorkedStore({ folder: join(folder, `p${partition}`), partition, standby: source, logger }),
     onFailure: (partition, error) => reportFailure(options, partition, error),
   });
   aggregatorMetrics(options.metrics, aggregator);

@@ -33,11 +33,19 @@ export function createRpcRole(config: ServeConfig, telemetry: Telemetry, roles: 
   const server = createRpcServer({ host: config.host, port: config.grpcPort, authorize: authorizeOf(config), ...tlsOf(config), ...telemetry });
   const served = addWork(server, work);
   if (queryRole !== undefined) server.add(QueryService, queryRole.query);
-  if (standby !== undefined) server.add(StateService, standby.state);
-  addReflection(server, [...served, ...(queryRole === undefined ? [] : [QueryService]), ...(standby === undefined ? [] : [StateService])]);
+  if (standby !== undefined) served.push(...addStandby(server, standby, served));
+  addReflection(server, [...served, ...(queryRole === undefined ? [] : [QueryService])]);
   const health = new HealthRegister();
   server.add(Health, health.handlers(), { endless: ['watch'] });
   return withHealth(server, health, telemetry, roles.isReady);
+}
+
+/** Gives what was added. Beside an owner, replication is the owner's. */
+function addStandby(server: RpcServer, standby: StandbyRole, served: readonly DescService[]): DescService[] {
+  server.add(StateService, standby.state);
+  if (served.includes(ReplicationService)) return [StateService];
+  server.add(ReplicationService, replicationHandlers(standby.replication), { endless: ['subscribe'] });
+  return [StateService, ReplicationService];
 }
 
 /** Gives what was added. */

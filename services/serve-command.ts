@@ -9,7 +9,7 @@ import { loadServeConfig, type ServeConfig } from './serve-config.js';
 export const serve: Command = {
   name: 'serve',
   summary: 'run the platform, or some of its roles',
-  usage: 'thyme serve [--roles all|registry,ingest,aggregator|store-replica|query|gateway] [--data-dir DIR] [--partitions N|FIRST-LAST] [--log level|kafka] [--brokers HOST:PORT,...] [--advertise HOST:PORT] [--owner HOST:PORT] [--query HOST:PORT,...] [--host ADDRESS] [--insecure]',
+  usage: 'thyme serve [--roles all|registry,ingest,aggregator|store-replica|query|gateway] [--data-dir DIR] [--partitions N|FIRST-LAST] [--log level|kafka] [--brokers HOST:PORT,...] [--advertise HOST:PORT] [--standby HOST:PORT] [--owner HOST:PORT] [--query HOST:PORT,...] [--host ADDRESS] [--insecure]',
   async run(args) {
     const config = loadServeConfig(args, process.env);
     const platform = await startPlatform(config);

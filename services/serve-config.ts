@@ -34,6 +34,8 @@ export interface ServeConfig extends TlsConfig {
   readonly kafka: KafkaConnectOptions | undefined;
   /** `host:port` at which others reach this process's gRPC; where it listens, when absent. */
   readonly advertise: string | undefined;
+  /** `host:port` of a store replica, from whose snapshot an aggregator on Kafka fills a store that is empty. */
+  readonly standby: string | undefined;
   /** `host:port` of processes with registry and ingest (and, on LevelDB, the aggregator), for a process without. */
   readonly owner: string | undefined;
   /** `host:port` of query services, for a gateway without one. */
@@ -59,6 +61,7 @@ export function loadServeConfig(args: readonly string[], variables: Readonly<Rec
       log: { type: 'string' },
       brokers: { type: 'string' },
       advertise: { type: 'string' },
+      standby: { type: 'string' },
       owner: { type: 'string' },
       query: { type: 'string' },
       host: { type: 'string' },
@@ -67,7 +70,7 @@ export function loadServeConfig(args: readonly string[], variables: Readonly<Rec
   });
   const flags = {
     THYME_DATA_DIR: values['data-dir'], THYME_PARTITIONS: values.partitions, THYME_OWNER: values.owner, THYME_QUERY: values.query, THYME_HOST: values.host,
-    THYME_LOG: values.log, THYME_KAFKA_BROKERS: values.brokers, THYME_ADVERTISE: values.advertise,
+    THYME_LOG: values.log, THYME_KAFKA_BROKERS: values.brokers, THYME_ADVERTISE: values.advertise, THYME_STANDBY: values.standby,
   };
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const env = createEnv({ ...variables, ...given });
@@ -92,6 +95,7 @@ function readConfig(env: Env, roles: ReadonlySet<Role>): ServeConfig {
     ...readPartitions(env, roles),
     kafka: readKafka(env),
     advertise: env.optional('THYME_ADVERTISE'),
+    standby: env.optional('THYME_STANDBY'),
     owner: env.optional('THYME_OWNER'),
     query: env.list('THYME_QUERY'),
     peerApiKey: env.optional('THYME_API_KEY'),
@@ -147,11 +151,11 @@ function checkRoles({ roles, kafka }: ServeConfig): void {
   }
 }
 
-function checkPeers({ roles, kafka, owner, query, advertise }: ServeConfig): void {
+function checkPeers({ roles, kafka, owner, query, advertise, standby }: ServeConfig): void {
   const needsOwner = kafka === undefined ? !roles.has('registry') : roles.has('gateway') && !(roles.has('registry') && roles.has('ingest'));
   if (needsOwner && owner === undefined) throw configError('THYME_OWNER', 'must name host:port of a process with registry and ingest');
   if (roles.has('gateway') && !roles.has('query') && query.length === 0) throw configError('THYME_QUERY', 'must name host:port of the query service');
-  const peers = [['THYME_OWNER', owner], ['THYME_ADVERTISE', advertise], ...query.map((target) => ['THYME_QUERY', target])] as const;
+  const peers = [['THYME_OWNER', owner], ['THYME_ADVERTISE', advertise], ['THYME_STANDBY', standby], ...query.map((target) => ['THYME_QUERY', target])] as const;
   for (const [variable = '', target] of peers) {
     // One that can never be reached would be waited for without end.
     if (target !== undefined && !/^([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(target)) throw configError(variable, `'${target.slice(0, 64)}' is not host:port`);

@@ -1,5 +1,7 @@
 import type { StateService } from '../gen/thyme/v1/state_pb.js';
+import { ThymeError } from '../libs/errors/errors.js';
 import type { Service } from '../libs/lifecycle/service.js';
+import type { ReplicationSource } from '../libs/replica/replication-source.js';
 import type { ServiceHandlers } from '../libs/rpc/handlers.js';
 import { createStoreReplica, holdsState, type ReplicasOptions } from './query-role.js';
 import { replicaMetrics } from './role-metrics.js';
@@ -8,6 +10,8 @@ import type { StoreReplica } from './store-replica/store-replica.js';
 
 export interface StandbyRole extends Service {
   readonly state: ServiceHandlers<typeof StateService>;
+  /** Snapshots; who wants to follow follows the owner. */
+  readonly replication: ReplicationSource;
   isReady(): boolean;
 }
 
@@ -18,6 +22,16 @@ export interface StandbyOptions extends ReplicasOptions {
 
 const ALREADY_RUN: Service = { start: () => Promise.resolve(), stop: () => Promise.resolve(), done: Promise.resolve() };
 
+/** What is behind by a little may be copied from, but not followed: heartbeats are the owner's to give. */
+function snapshotsOf(replica: StoreReplica): ReplicationSource {
+  return {
+    subscribe(partition) {
+      throw new ThymeError('THYME_STANDBY', 'FAILED_PRECONDITION', `a standby gives snapshots of partition ${partition}, and no changes: subscribe to its owner`);
+    },
+    snapshot: (partition, signal) => replica.replicaOf(partition).snapshot(signal),
+  };
+}
+
 /** A warm standby: it follows, and shows what it has over StateService. */
 export function openStandbyRole({ sharing, ...options }: StandbyOptions): StandbyRole {
   const replica = sharing ?? createStoreReplica(options);
@@ -25,6 +39,7 @@ export function openStandbyRole({ sharing, ...options }: StandbyOptions): Standb
   const service: Service = sharing === undefined ? replica : ALREADY_RUN;
   return {
     state: stateHandlers(replica.replicas),
+    replication: snapshotsOf(replica),
     isReady: () => holdsState(replica),
     start: () => service.start(),
     stop: (stopping) => service.stop(stopping),

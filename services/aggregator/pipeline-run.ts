@@ -3,6 +3,7 @@ import { partitionOf, slotOf } from '../../libs/codec/slot.js';
 import type { Applier } from '../../libs/change/applier.js';
 import { headKey } from '../../libs/change/state-keys.js';
 import { ThymeError } from '../../libs/errors/errors.js';
+import type { Stage } from '../../libs/pipeline/compile.js';
 import type { StepContext } from '../../libs/pipeline/steps.js';
 import type { Row } from '../../libs/schema/value-type.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
@@ -104,8 +105,8 @@ export class PipelineRun {
     this.#context.eventTimeUs = record.eventTimeUs;
     try {
       for (; ; stage++) {
-        const current = row;
-        const passed = reader.plan.callsAuthor ? this.#watched(reader.plan, record, () => this.#runSteps(reader.plan, stage, current)) : this.#runSteps(reader.plan, stage, row);
+        const at = reader.plan.stages[stage];
+        const passed = at?.callsAuthor === true ? this.#runWatched(reader.plan, at, { record, row }) : this.#runSteps(at, row);
         if (passed === undefined) {
           reader.counters.filtered++;
           break;
@@ -130,23 +131,23 @@ export class PipelineRun {
     }
   }
 
-  /** S23: a record whose step never returned is not given to it again. */
-  #watched(plan: ReaderPlan, { orderSource, orderOffset }: FlowingRecord, steps: () => Row | undefined): Row | undefined {
+  /** S23: a record at which a step never returned is not given to it again. */
+  #runWatched(plan: ReaderPlan, stage: Stage, { record, row }: { readonly record: FlowingRecord; readonly row: Row }): Row | undefined {
     const { stepWatch } = this.#place;
-    if (stepWatch === undefined) return steps();
-    const place = { partition: partitionOfOrder(orderSource), offset: orderOffset };
+    if (stepWatch === undefined) return this.#runSteps(stage, row);
+    const place = { partition: partitionOfOrder(record.orderSource), offset: record.orderOffset };
     if (stepWatch.isCondemned(plan, place)) throw new ThymeError('THYME_STEP_HUNG', 'DEADLINE_EXCEEDED', `${plan.name}: a step did not return at this record, and the process was ended for it`);
     stepWatch.enter(plan, place);
     try {
-      return steps();
+      return this.#runSteps(stage, row);
     } finally {
       stepWatch.leave();
     }
   }
 
-  #runSteps(plan: ReaderPlan, stage: number, row: Row): Row | undefined {
+  #runSteps(stage: Stage | undefined, row: Row): Row | undefined {
     let current = row;
-    for (const step of plan.stages[stage]?.steps ?? []) {
+    for (const step of stage?.steps ?? []) {
       const after = step(current, this.#context);
       if (after === undefined) return undefined;
       current = after;

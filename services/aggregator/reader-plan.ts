@@ -39,8 +39,6 @@ export interface ReaderPlan {
   readonly publish: PublishPlan | undefined;
   /** The datasets that it joins with. */
   readonly joins: readonly string[];
-  /** Whether its steps call the author's functions, which may not return (S23). */
-  readonly callsAuthor: boolean;
   /** The readers that fill its dataset: it cannot have caught up before they have (S18, S25). */
   readonly upstream: readonly number[];
   /** How much history the timeline answers for (S20); undefined for all. */
@@ -112,14 +110,13 @@ class Planner {
     return {
       ...this.#common(timeline, dataset),
       isIndex: true,
-      stages: [{ fields: dataset.fields, steps: [], nextKey: undefined, joins: [] }],
+      stages: [{ fields: dataset.fields, steps: [], nextKey: undefined, joins: [], callsAuthor: false }],
       stageRows: [],
       fields: dataset.fields,
       keyOf: (row) => encode(keyIndices.map((index) => row[index] ?? null)),
       measureValues: compileIndexValues(dataset.fields),
       publish: undefined,
       joins: [],
-      callsAuthor: false,
       historyUs: dataset.historyUs,
     };
   }
@@ -140,7 +137,6 @@ class Planner {
       measureValues: compiled.measureValues,
       publish: publishes ? compilePublish({ pipeline, output, timeline, fields: compiled.fields, json, topic: datasetTopic(this.#deployment, output.name, output.version) }) : undefined,
       joins: compiled.joins,
-      callsAuthor: pipeline.steps.some((step) => step.kind === 'transform'),
       historyUs: output.historyUs,
     };
   }

@@ -9,6 +9,9 @@ import type { GatewayServices } from './gateway-services.js';
 import { TIME_TEXT_SCHEMA, timeText } from './read-shapes.js';
 import { limitOf } from './request-fields.js';
 
+/** What the query service gives at a time. */
+const RUNS_PER_PAGE_MAX = 500;
+
 /** The audit of reads: what was asked, by whom, how it went; never values. */
 export function runRoutes({ query }: GatewayServices): readonly Route[] {
   const idOf = ({ pathParameters }: RestRequest): string => pathParameters.get('id') ?? '';
@@ -20,12 +23,12 @@ export function runRoutes({ query }: GatewayServices): readonly Route[] {
       summary: 'Query runs that were recorded, newest first.',
       parameters: [
         { name: 'featureset', description: 'Only runs of this featureset or dataset.' },
-        { name: 'limit', description: 'At most so many.', schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 50 } },
+        { name: 'limit', description: 'At most so many; more than the maximum counts as that.', schema: { type: 'integer', minimum: 1, maximum: RUNS_PER_PAGE_MAX, default: 50 } },
         { name: 'cursor', description: 'next_cursor of the page before.' },
       ],
       answers: { [JSON_TYPE]: answerSchema({ runs: { type: 'array', items: RUN_SCHEMA }, next_cursor: { type: ['string', 'null'] } }) },
       async handle({ query: parameters, context }) {
-        const request = { featureset: parameters.get('featureset') ?? '', cursor: parameters.get('cursor') ?? '', limit: limitOf(parameters, { fallback: 50, max: 1_000 }) };
+        const request = { featureset: parameters.get('featureset') ?? '', cursor: parameters.get('cursor') ?? '', limit: limitOf(parameters, { fallback: 50, max: RUNS_PER_PAGE_MAX }) };
         const { runs, nextCursor } = await query.listQueryRuns(create(ListQueryRunsRequestSchema, request), context);
         return jsonResponse(encodeJson({ runs: runs.map(runJson), next_cursor: nextCursor === '' ? null : nextCursor }));
       },

@@ -8,6 +8,7 @@
 //   SR1. What is read is a whole tick (S15); the seq that a digest names is the seq that it is of.
 //   SR2. A snapshot folder that has a manifest is complete; one without is the leftover of a crash.
 
+import { ThymeError } from '../../libs/errors/errors.js';
 import { createCompletion, type Service, settlesWithin } from '../../libs/lifecycle/service.js';
 import { Replica } from '../../libs/replica/replica.js';
 import type { ReplicaStores } from '../../libs/replica/replica-stores.js';
@@ -61,9 +62,14 @@ export class StoreReplica implements Service {
 
   /** A backup of the partition in a new folder; reads and replication go on. */
   async backUp(partition: number, folder: string, signal: AbortSignal): Promise<SnapshotManifest> {
+    return writeSnapshot(this.replicaOf(partition), folder, AbortSignal.any([signal, this.#stopping.signal]));
+  }
+
+  /** FAILED_PRECONDITION for a partition that is not followed here. */
+  replicaOf(partition: number): Replica {
     const replica = this.replicas.find(({ view }) => view.partition === partition);
-    if (replica === undefined) throw new RangeError(`partition ${partition} is not followed here`);
-    return writeSnapshot(replica, folder, AbortSignal.any([signal, this.#stopping.signal]));
+    if (replica === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);
+    return replica;
   }
 
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {

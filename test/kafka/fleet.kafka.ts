@@ -21,8 +21,8 @@ for (const partitions of [1, 3, PARTITIONS]) {
 
     const env = () => ({ THYME_DEPLOYMENT: deployment, THYME_KAFKA_BROKERS: kafka().brokers.join(',') });
     const url = (): string => gateway?.restUrl ?? '';
-    const work = async (name: string): Promise<ThymeProcess> => {
-      const worker = await processes.serve(processes.subfolder(name), ['--roles', WORK, '--partitions', String(partitions)], { env: env() });
+    const work = async (name: string, more: Readonly<Record<string, string>> = {}): Promise<ThymeProcess> => {
+      const worker = await processes.serve(processes.subfolder(name), ['--roles', WORK, '--partitions', String(partitions)], { env: { ...env(), ...more } });
       workers.push(worker);
       return worker;
     };
@@ -44,8 +44,11 @@ for (const partitions of [1, 3, PARTITIONS]) {
       expect(await everyAnswer(url(), records)).to.deep.equal(await everyAnswer(embedded?.restUrl ?? '', records));
     });
 
-    it('shares the partitions with a worker that joins, and each is worked by one', async () => {
-      await work('worker-1');
+    it('shares the partitions with a worker that joins, which fills its disk from a standby, and each is worked by one', async () => {
+      const standby = await processes.serve(processes.subfolder('standby'), ['--roles', 'store-replica'], { env: env() });
+      const worker = await work('worker-1', { THYME_STANDBY: standby.grpcTarget, THYME_LOG_LEVEL: 'info' });
+      // With one partition, the newcomer has none.
+      if (partitions > 1) await curlUntil(`${url()}/health`, () => worker.stderr().includes('restored from the standby'));
       await ownedByAll();
       expect(await everyAnswer(url(), records)).to.deep.equal(await everyAnswer(embedded?.restUrl ?? '', records));
     });

@@ -1,0 +1,35 @@
+import { bootstrap } from '../libs/replica/bootstrap.js';
+import { FolderReplicaStores } from '../libs/replica/replica-stores.js';
+import type { ReplicationSource } from '../libs/replica/replication-source.js';
+import { COMMIT_KEY } from '../libs/change/state-keys.js';
+import type { Store } from '../libs/store/store.js';
+import type { Telemetry } from './owner-role.js';
+
+/** Copying is faster than replaying, but a standby that hangs must not keep a partition from being worked. */
+const RESTORE_MS_MAX = 600_000;
+
+export interface WorkedStoreOptions extends Pick<Telemetry, 'logger'> {
+  /** Of this partition alone. */
+  readonly folder: string;
+  readonly partition: number;
+  /** Whose snapshot an empty store is filled from; without it, and where it does not answer, from the changelog. */
+  readonly standby: ReplicationSource | undefined;
+}
+
+/** The store that an owner works on. What a snapshot lacks, the acquisition replays (DESIGN 4): it only has less to do. */
+export async function openWorkedStore({ folder, partition, standby, logger }: WorkedStoreOptions): Promise<Store> {
+  const stores = new FolderReplicaStores(folder);
+  const store = await stores.openCurrent();
+  if (standby === undefined || store.get(COMMIT_KEY) !== undefined) return store;
+  try {
+    const restored = await bootstrap(partition, standby, stores, AbortSignal.timeout(RESTORE_MS_MAX));
+    await store.close();
+    logger.info('a partition was restored from the standby', { partition, seq: restored.seq });
+    return restored.store;
+  } catch (error) {
+    logger.warn('a partition cannot be restored from the standby: its changelog is replayed instead', { partition, error });
+    return store;
+  } finally {
+    await stores.removeOthers();
+  }
+}
