@@ -21,6 +21,14 @@ const COMMANDS: Readonly<Record<SuiteName, (result: SuiteResult) => string>> = {
   soak: (result) => `npm run soak -- --seed ${result.seed}${result.suite === 'soak' ? ` --minutes ${result.minutes} --kills ${result.kills}` : ''}`,
 };
 
+/** By the names of test/crash/scenarios.ts. */
+const SCENARIOS: Readonly<Record<string, string>> = {
+  away: 'a replica that is cut off until only a snapshot helps',
+  stopped: 'an owner that stands still, with another at its folder',
+  lost: 'the disks of an owner and a standby lost',
+  network: 'a line that is slow, silent, reset, half closed',
+};
+
 /** What no suite here can show, whatever its figures. */
 const NEVER_COVERED: readonly string[] = [
   'Loss of power: `kill -9` leaves what the system has in its caches; that a disk keeps what it was told to sync is taken on trust.',
@@ -70,7 +78,8 @@ function crashRows(result: CrashResult | undefined): readonly Row[] {
   if (result === undefined) return [];
   const { kills, randomKills, voided, crashPoints, rounds, scenarios, recoveryMs } = result;
   return [
-    { what: 'deployments that lived through kills', figure: `${count(rounds)}, and ${scenarios.length} with other faults (${scenarios.join(', ')})` },
+    { what: 'deployments that lived through kills', figure: count(rounds - scenarios.length) },
+    { what: 'and through other faults', figure: scenarios.map((name) => SCENARIOS[name] ?? name).join('; ') },
     { what: 'kills survived', figure: `${count(kills)}: ${count(kills - randomKills)} at named points, ${count(randomKills)} at random moments; ${count(voided)} void` },
     { what: 'crash points covered', figure: `${crashPoints.hit.length} of ${crashPoints.listed}` },
     { what: 'records acknowledged under faults', figure: `${count(result.records)}, with ${count(result.retries)} retries and ${count(result.repeats)} deliberate repeats` },

@@ -195,7 +195,9 @@ export class KafkaCluster {
     await connectBroker(broker);
     for (const [api, version] of [['Produce', PRODUCE_VERSION], ['Fetch', FETCH_VERSION], ['InitProducerId', 0]] as const) {
       const range = broker.versions?.[API_KEYS[api]];
-      if (range === undefined || range.maxVersion < version) throw tooOld(this.#options.brokers.join(','), `it does not know version ${version} of ${api}`);
+      if (range !== undefined && range.maxVersion >= version) continue;
+      await broker.disconnect(); // nobody keeps it
+      throw tooOld(this.#options.brokers.join(','), `it does not know version ${version} of ${api}`);
     }
     return broker;
   }

@@ -40,6 +40,8 @@ export interface Stage {
   readonly nextKey: ((row: Row) => Uint8Array | undefined) | undefined;
   /** The datasets that its steps look into. */
   readonly joins: readonly string[];
+  /** Whether its steps call the author's functions, which may not return (S23). */
+  readonly callsAuthor: boolean;
 }
 
 export function compilePipeline(pipeline: PipelineDefinition, measures: readonly Measure[], environment: StepEnvironment): CompiledPipeline {
@@ -68,11 +70,11 @@ interface Cutting {
 function cutStages(pipeline: PipelineDefinition, input: DatasetDefinition, schemas: readonly (readonly Field[])[], { finalKey, environment }: Cutting): readonly Stage[] {
   const lineage = new KeyLineage(input.fields, input.keys);
   const stages: Stage[] = [];
-  let open: { fields: readonly Field[]; steps: CompiledStep[]; joins: string[] } = { fields: schemas[0] ?? [], steps: [], joins: [] };
+  let open: { fields: readonly Field[]; steps: CompiledStep[]; joins: string[]; callsAuthor: boolean } = { fields: schemas[0] ?? [], steps: [], joins: [], callsAuthor: false };
   const cutAt = (names: readonly string[], fields: readonly Field[]): void => {
     if (!lineage.moveTo(names)) return;
     stages.push({ ...open, nextKey: compileKeyOf(names, fields, pipeline.name) });
-    open = { fields, steps: [], joins: [] };
+    open = { fields, steps: [], joins: [], callsAuthor: false };
   };
   pipeline.steps.forEach((step, index) => {
     const [before = [], after = []] = [schemas[index], schemas[index + 1]];
@@ -80,6 +82,7 @@ function cutStages(pipeline: PipelineDefinition, input: DatasetDefinition, schem
       cutAt(joinKeyNames(step, environment.datasets), before);
       open.joins.push(step.dataset);
     }
+    open.callsAuthor ||= step.kind === 'transform';
     open.steps.push(compileStep(step, before, after, environment));
     lineage.follow(step, after);
   });

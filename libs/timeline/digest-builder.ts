@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { addLines, lineOf } from './count-line.js';
+import { addDigests } from './count-line.js';
 import { type Digest, digestWeight } from './digest.js';
 
 /** Greater is finer: a bucket at quantile q weighs at most 4 · W · q(1 − q) / FINENESS: 0.1 % at p99 (S9). */
@@ -31,7 +31,7 @@ export function digestValues(values: Float64Array): Digest {
 /** The digest of several sets from theirs: the sum of their counts is divided into buckets as values are. */
 export function mergeDigests(digests: readonly Digest[]): Digest {
   const builder = new DigestBuilder(digests.reduce((sum, digest) => sum + digestWeight(digest), 0));
-  const { xs, below, upTo } = addLines(digests.map(lineOf));
+  const { xs, below, upTo } = addDigests(digests);
   for (let at = 0; at < xs.length; at++) {
     const before = at === 0 ? 0 : upTo[at - 1]!;
     if (below[at]! > before) builder.add(xs[Math.max(0, at - 1)]!, xs[at]!, below[at]! - before);

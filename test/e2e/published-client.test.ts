@@ -159,6 +159,7 @@ describe('the published client', function () {
     for (const path of ['/api/v1/featuresets', '/api/v1/jobs', '/api/v1/sources']) expect(JSON.parse((await request(url + path)).text), path).to.be.an('array');
     const { runs, next_cursor: cursor } = jsonOf(await request(`${url}/query-runs?limit=2&featureset=Buyer`)) as { readonly runs: readonly Record<string, unknown>[]; readonly next_cursor: string };
     expect(runs).to.have.length(2);
+    expect((jsonOf(await request(`${url}/query-runs?limit=1000`)).runs as readonly object[]).length).to.be.above(2);
     expect(runs[0]).to.include({ featureset: 'Buyer', kind: 'online', row_count: 1, hit_count: 1, error: null, api_key_fingerprint: null }).and.include.keys('id', 'entity_ids', 'requested_timestamp', 'latency_ms', 'created_at');
     expect((jsonOf(await request(`${url}/query-runs?limit=2&featureset=Buyer&cursor=${encodeURIComponent(cursor)}`)).runs as readonly object[]).length).to.equal(2);
     expect(jsonOf(await request(`${url}/query-runs/${String(runs[0]?.id)}/replay`, { method: 'POST' }))).to.include({ kind: 'online' });

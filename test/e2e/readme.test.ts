@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { jsonOf, post, request } from '../support/http.js';
+import { curlUntil, jsonOf, post } from '../support/http.js';
 import { Processes, type ThymeProcess } from '../support/processes.js';
 
 const README = readFileSync('README.md', 'utf8');
@@ -67,6 +67,7 @@ describe('the README', function () {
   /** What was logged is in answers from now on: the token is of a push behind it. */
   async function shown(): Promise<void> {
     const { token } = jsonOf(await post(`${thyme.restUrl}/api/v1/log`, { dataset: 'Flight', events: [{ origin: 'ORD', delay: 0, departed_at: TIME }] }));
-    jsonOf(await request(`${thyme.restUrl}/features?featureset=AirportDelay&entity_id=ATL&after=${String(token)}`));
+    // A first revision is served once its pipelines have read to the end (S18).
+    await curlUntil(`${thyme.restUrl}/features?featureset=AirportDelay&entity_id=ATL&after=${String(token)}`, ({ status }) => status === 200);
   }
 });

@@ -30,6 +30,10 @@ const events = fc.array(fc.oneof(
   anyJson,
 ), { maxLength: 6 });
 
+const goodPairs = fc.array(fc.record({ entity_id: fc.integer({ min: 100, max: 110 }), timestamp: fc.date({ min: new Date('2001-01-01'), max: new Date('2026-01-01'), noInvalidDate: true }).map((date) => date.toISOString()) }), { maxLength: 5 });
+/** All of them must be good for an answer. */
+const pairs = fc.oneof({ weight: 1, arbitrary: goodPairs }, { weight: 1, arbitrary: fc.array(fc.record({ entity_id: userIds, timestamp: times }, { requiredKeys: [] }), { maxLength: 5 }) });
+
 /** A featureset or dataset that is there, for the larger part. */
 const declared = fc.oneof({ weight: 2, arbitrary: fc.constantFrom('Buyer', 'Purchase') }, { weight: 1, arbitrary: names });
 
@@ -37,7 +41,7 @@ const declared = fc.oneof({ weight: 2, arbitrary: fc.constantFrom('Buyer', 'Purc
 const plausible: ReadonlyMap<string, fc.Arbitrary<unknown>> = new Map<string, fc.Arbitrary<unknown>>([
   ['featureset', declared], ['entity_type', declared], ['dataset', declared],
   ['entity_id', userIds], ['entity_ids', fc.array(userIds, { maxLength: 5 })], ['timestamp', times], ['known_at', fc.oneof(times, fc.constant('timestamp'))],
-  ['queries', fc.array(fc.record({ entity_id: userIds, timestamp: times }, { requiredKeys: [] }), { maxLength: 5 })],
+  ['queries', pairs],
   ['inputs', fc.dictionary(names, anyJson, { maxKeys: 3, noNullPrototype: false })], ['events', events],
   ['producer_id', texts], ['sequence', numbers], ['historical', fc.boolean()], ['limit', fc.oneof(fc.integer().map(String), texts)], ['cursor', texts],
 ]);

@@ -1,12 +1,12 @@
 // Every REST route, by its own description, with anything: RELIABILITY, suite 6.
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { jsonOf, request } from '../support/http.js';
 import { anyJson, fieldOf, objectOf, texts } from './arbitraries.js';
 import { fuzz, FUZZ_RUNS, FuzzTarget, SLOW_RUNS, type Outcome } from './fuzz-target.js';
+import { rawConnections, sendRaw } from './raw-connection.js';
 
 interface Operation {
   readonly method: string;
@@ -94,17 +94,8 @@ describe('fuzzed REST', function () {
   });
 
   it('survives connections that speak no HTTP, or half of it', async () => {
-    const head = fc.constantFrom('', 'GET ', 'POST /api/v1/log HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n', 'POST /features HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n`);
-    await fuzz({ target: 'HTTP connections', kind: 'raw', runs: SLOW_RUNS }, fc.tuple(head, fc.uint8Array({ maxLength: 300 })), async ([start, bytes]) => {
-      const { port } = new URL(target.url);
-      const socket = connect(Number(port), '127.0.0.1');
-      socket.on('error', () => undefined); // a reset is one way to refuse
-      socket.end(Buffer.concat([Buffer.from(start), bytes]));
-      let text = '';
-      socket.on('data', (part) => (text += part.toString('latin1')));
-      await new Promise((resolve) => socket.once('close', resolve));
-      return { input: { start, bytes }, status: /^HTTP\/1.1 (\d+)/.exec(text)?.[1] ?? 'closed', text };
-    });
+    const { port } = new URL(target.url);
+    await fuzz({ target: 'HTTP connections', kind: 'raw', runs: SLOW_RUNS }, rawConnections, (sent) => sendRaw(Number(port), sent));
   });
 });
 

@@ -9,8 +9,9 @@ import { RegistryService } from '../../gen/thyme/v1/registry_pb.js';
 import { ReplicationService } from '../../gen/thyme/v1/replication_pb.js';
 import { StateService } from '../../gen/thyme/v1/state_pb.js';
 import { Health, ServerReflectionV1, ServerReflectionV1Alpha } from '../../libs/rpc/standard-protos.js';
-import { fuzz, FUZZ_RUNS, FuzzTarget } from './fuzz-target.js';
+import { fuzz, FUZZ_RUNS, FuzzTarget, SLOW_RUNS } from './fuzz-target.js';
 import { messageOf } from './message-arbitrary.js';
+import { rawConnections, sendRaw } from './raw-connection.js';
 import { isEndless, RpcCaller } from './rpc-caller.js';
 
 const SERVICES: readonly DescService[] = [RegistryService, IngestService, AggregatorService, ReplicationService, QueryService, StateService, Health, ServerReflectionV1.service, ServerReflectionV1Alpha.service];
@@ -33,6 +34,12 @@ describe('fuzzed gRPC', function () {
     await target.end();
   });
   afterEach(() => target.expectUnharmed());
+
+  it('survives connections that speak no HTTP/2, or half of it', async () => {
+    const { grpcTarget } = target.thyme;
+    const port = Number(grpcTarget.slice(grpcTarget.lastIndexOf(':') + 1));
+    await fuzz({ target: 'HTTP/2 connections', kind: 'raw', runs: SLOW_RUNS }, rawConnections, (sent) => sendRaw(port, sent));
+  });
 
   for (const method of METHODS) {
     const isStream = method.methodKind === 'bidi_streaming' || method.methodKind === 'client_streaming';

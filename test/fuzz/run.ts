@@ -5,7 +5,6 @@
 //   fuzz-target.ts, rpc-caller.ts        - the process that is fed, and what it must never answer
 //   rest.test.ts, rpc.test.ts, compiler.test.ts - the suites, which `npm test` runs with fewer inputs
 //   tally.ts                             - what was sent and answered
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Mocha from 'mocha';
 import { resultFile, writeResult, type Figures, type FuzzResult } from '../../infra/report/results.js';
@@ -27,17 +26,17 @@ say(`seed ${values.seed}: repeat with --seed ${values.seed} --runs ${values.runs
 process.env.THYME_FUZZ_RUNS = values.runs;
 process.env.THYME_FUZZ_SEED = values.seed;
 const mocha = new Mocha({ timeout: 600_000 });
-for (const suite of SUITES) mocha.addFile(fileURLToPath(new URL(`./${suite}.test.ts`, import.meta.url)));
-await mocha.loadFilesAsync();
+mocha.suite.emit('pre-require', globalThis, '', mocha); // gives `describe` and its like
+// Not by mocha's own loader, which would make a second tally.ts, and this one would stay empty.
+for (const suite of SUITES) await import(`./${suite}.test.js`);
 const failures = new Map<string, string>();
 await new Promise<void>((resolve) => {
   mocha.run(() => resolve()).on('fail', (test, error: unknown) => failures.set(test.fullTitle(), error instanceof Error ? error.message : String(error)));
 });
-await conclude();
-process.exitCode = failures.size === 0 ? 0 : 1;
+process.exitCode = (await conclude()) ? 0 : 1;
 
-/** Writes the result for the report card. */
-async function conclude(): Promise<void> {
+/** Writes the result for the report card; gives whether all is well. */
+async function conclude(): Promise<boolean> {
   const targets = allTallies();
   const sum = (of: (tally: Tally) => number): number => Object.values(targets).reduce((total, tally) => total + of(tally), 0);
   const summary: Figures<FuzzResult> & { readonly targets: typeof targets } = {
@@ -52,7 +51,9 @@ async function conclude(): Promise<void> {
   };
   await writeResult<FuzzResult>(summary, values.out);
   say(`${summary.inputs} inputs (${summary.structured} structured, ${summary.raw} raw) for ${summary.routes} routes and ${summary.rpcs} RPCs; ${summary.faults} suites found a fault`);
+  for (const wrong of summary.wrong) say(`  WRONG ${wrong}`);
   say(`written to ${values.out}`);
+  return failures.size === 0 && summary.inputs > 0;
 }
 
 function say(line: string): void {

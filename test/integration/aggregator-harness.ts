@@ -26,6 +26,7 @@ import { ManualClock } from '../../libs/time/clock.js';
 import { acquire } from '../../services/aggregator/acquire.js';
 import type { PartitionTask } from '../../services/aggregator/partition-task.js';
 import { RevisionList } from '../../services/aggregator/revision-feed.js';
+import type { StepWatch } from '../../services/aggregator/step-watch.js';
 import { TICK_LIMITS, type TaskEnvironment, type TickLimits } from '../../services/aggregator/task-environment.js';
 
 export const DEPLOYMENT = 'test';
@@ -74,6 +75,7 @@ export interface HarnessOptions {
   readonly log?: Log;
   readonly functions?: Readonly<Record<string, (row: Record<string, unknown>) => unknown>>;
   readonly limits?: Partial<TickLimits>;
+  readonly stepWatch?: StepWatch;
   readonly openStore?: (partition: number) => Store;
 }
 
@@ -105,7 +107,7 @@ export class Harness {
 
   environment(partition: number): TaskEnvironment {
     const functions: AuthorFunctions = { transform: (name) => this.#options.functions?.[name], decimal: Decimal };
-    return { deployment: DEPLOYMENT, partition, partitionCount: this.partitionCount, log: this.log, clock: this.clock, feed: this.feed, functionsOf: () => functions, limits: { ...TICK_LIMITS, ...this.#options.limits } };
+    return { deployment: DEPLOYMENT, partition, partitionCount: this.partitionCount, log: this.log, clock: this.clock, feed: this.feed, functionsOf: () => functions, limits: { ...TICK_LIMITS, ...this.#options.limits }, stepWatch: this.#options.stepWatch };
   }
 
   /** Topics, then the revision. */

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { ThymeClient, RestError, type OfflineRow } from '../../libs/client/thyme-client.js';
 import { commitFile } from '../../libs/cli/commit-command.js';
 import { Decimal } from '../../libs/definition/decimal.js';
+import { feature, featureset, t } from '../../libs/definition/thyme.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { DepotLoad, DepotParcels, Parcel, ParcelFeatures } from '../support/every-type-features.js';
 import { startEmbeddedPlatform, type EmbeddedPlatform } from '../support/embedded-platform.js';
@@ -12,6 +13,17 @@ const parcel = (number: number, more: Partial<Parcel> = {}): Parcel => Object.as
   stops: ['a', ''], place: { x: 1, y: null }, picked_at: new Date('2026-01-02T03:04:05.678Z'), note: null, sent_at: new Date(Date.UTC(2026, 0, 3) + number), ...more,
 });
 const { depot } = parcel(0);
+
+/** The same featureset as somebody else has it, who has not committed. */
+function newerParcelFeatures() {
+  @featureset({ entity: ['depot', 'number'] })
+  class ParcelFeatures {
+    @feature(t.string, { id: 1 }) depot!: string;
+    @feature(t.int, { id: 2 }) number!: number;
+    @feature(t.float, { id: 99 }) volume!: number;
+  }
+  return ParcelFeatures;
+}
 
 async function refusal(work: Promise<unknown>): Promise<Error> {
   try {
@@ -109,6 +121,11 @@ describe('ThymeClient', function () {
     expect(unknown).to.be.instanceOf(RestError).and.include({ status: 404 });
     const nobody = await refusal(new ThymeClient({ apiUrl: 'http://127.0.0.1:1' }).lookup(DepotParcels, 'a'));
     expect(nobody).to.be.instanceOf(RestError).and.include({ status: 0 });
+  });
+
+  it('names a declared feature that the deployment does not have yet', async () => {
+    const error = await refusal(client.query(newerParcelFeatures(), { depot, number: 1 }));
+    expect(error.message).to.match(/^ParcelFeatures\.volume: is not in the answer: .*commit it/);
   });
 
   it('takes datasets for rows and featuresets for features', async () => {

@@ -90,14 +90,11 @@ describe('the log on a Kafka that fails', function () {
         acknowledged.push(`${n}`);
       }
     })();
-    for (let round = 1; round <= 2; round++) {
-      const before = acknowledged.length;
-      await eventually(() => acknowledged.length > before + 20, 'appends go on');
-      await kafka().kill(0);
-      await kafka().restart(0);
-    }
+    await eventually(() => acknowledged.length > 20, 'appends go on');
+    await kafka().kill(0);
+    await kafka().restart(0);
     const before = acknowledged.length;
-    await eventually(() => acknowledged.length > before + 20, 'appends go on after the last restart');
+    await eventually(() => acknowledged.length > before + 20, 'appends go on after the restart');
     running = false;
     await appending;
     expect(await valuesOf(log, target)).to.deep.equal(['first', ...acknowledged]);

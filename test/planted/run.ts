@@ -28,24 +28,34 @@ const startedAt = new Date().toISOString();
 const trees = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => TreeCopy.create()));
 const results: BugResult[] = [];
 try {
-  const soundness = await checkSound([...new Set(bugs.flatMap(({ suites }) => suites))]);
-  if (soundness !== undefined) throw new Error(soundness);
-  const waiting = [...bugs];
-  await Promise.all(trees.map(async (tree) => {
-    for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) tell(await tryBug(tree, bug));
-  }));
+  await checkSound([...new Set(bugs.flatMap(({ suites }) => suites))]);
+  await sideBySide(bugs, async (tree, bug) => tell(await tryBug(tree, bug)));
 } finally {
   await Promise.all(trees.map((tree) => tree.remove()));
 }
 await conclude();
 
 /** Without a bug, every suite passes: only then a failure is a bug that was caught. */
-async function checkSound(suites: readonly string[]): Promise<string | undefined> {
-  const [tree] = trees;
-  const run = tree === undefined ? undefined : await runSuites(tree.folder, suites);
-  if (run?.kind !== 'passed') return `without any bug the suites do not pass: ${JSON.stringify(run)}`;
-  say(`${suites.length} suites pass without a bug, ${run.tests} tests`);
-  return undefined;
+async function checkSound(suites: readonly string[]): Promise<void> {
+  let tests = 0;
+  const unsound: string[] = [];
+  await sideBySide(suites, async (tree, suite) => {
+    const run = await runSuites(tree.folder, [suite]);
+    if (run.kind === 'passed') tests += run.tests;
+    else unsound.push(`${suite}: ${JSON.stringify(run)}`);
+  });
+  if (unsound.length > 0) throw new Error(`without any bug these do not pass:\n${unsound.join('\n')}`);
+  say(`${suites.length} suites pass without a bug, ${tests} tests`);
+}
+
+/** Each of the work once, in whichever tree is free. */
+async function sideBySide<T>(work: readonly T[], act: (tree: TreeCopy, item: T) => Promise<void>): Promise<void> {
+  const waiting = [...work];
+  // To the end of all, even where one throws: a tree that is in use cannot be removed.
+  const ends = await Promise.allSettled(trees.map(async (tree) => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await act(tree, item);
+  }));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 async function tryBug(tree: TreeCopy, { name, rules, replacements, suites }: PlantedBug): Promise<BugResult> {

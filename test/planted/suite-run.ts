@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export type SuiteRun =
   | { readonly kind: 'passed'; readonly tests: number }
   /** The titles of the tests that failed: they have noticed. */
-  | { readonly kind: 'failed'; readonly tests: readonly string[] }
+  | { readonly kind: 'failed'; readonly tests: readonly string[]; readonly why: string }
   /** It did not run at all, or ended without a word: nothing was noticed. */
   | { readonly kind: 'broken'; readonly output: string };
 
@@ -15,8 +15,8 @@ interface MochaReport {
   readonly failures: readonly { readonly fullTitle: string; readonly err?: { readonly message?: string } }[];
 }
 
-/** A bug may also make a suite wait for ever; to run out of time is to fail. */
-const DEADLINE_MS = 180_000;
+/** A bug may also make a suite wait for ever; to run out of time is to fail. Far above what a busy machine needs. */
+const DEADLINE_MS = 420_000;
 const TEST_TIMEOUT_MS = 60_000;
 const OUTPUT_LENGTH_MAX = 4_000;
 /** The source could not even be loaded: a bug that does not compile proves nothing. */
@@ -35,10 +35,10 @@ export async function runSuites(folder: string, files: readonly string[]): Promi
   clearTimeout(timer);
   const output = chunks.join('').slice(-OUTPUT_LENGTH_MAX);
   if (NOT_LOADED.test(output)) return { kind: 'broken', output };
-  if (signal === 'SIGKILL') return { kind: 'failed', tests: [`it did not end within ${DEADLINE_MS / 1_000} s`] };
+  if (signal === 'SIGKILL') return { kind: 'failed', tests: [`it did not end within ${DEADLINE_MS / 1_000} s`], why: output };
   const text = await readFile(reportFile, 'utf8').catch(() => undefined);
   if (text === undefined) return { kind: 'broken', output };
   const { stats, failures } = JSON.parse(text) as MochaReport; // of mocha's json reporter
-  if (failures.length > 0) return { kind: 'failed', tests: failures.map(({ fullTitle }) => fullTitle) };
+  if (failures.length > 0) return { kind: 'failed', tests: failures.map(({ fullTitle }) => fullTitle), why: failures[0]?.err?.message ?? '' };
   return stats.passes > 0 ? { kind: 'passed', tests: stats.passes } : { kind: 'broken', output };
 }
