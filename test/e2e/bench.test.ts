@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, readonly [args: readonly string[], names:
   aggregate: [['--events', '2000', '--entities', '200'], ['events_per_s', 'cpu_us_per_event']],
   path: [['--seconds', '1'], ['events_per_s', 'accepted_per_s']],
   freshness: [['--seconds', '1'], ['p50_ms', 'p99_ms', 'events_per_s']],
+  log: [['--records', '5000'], ['append_records_per_s', 'append_cpu_us_per_record', 'read_records_per_s', 'commit_cpu_us_per_record']],
   offline: [['--events', '2000', '--entities', '200', '--rows', '2000'], ['rows_per_s', 'peak_rss_mb']],
   size: [['--events', '2000', '--entities', '1000'], ['bytes_per_event', 'rss_mb']],
   windows: [['--exponent-max', '3'], ['read_1e2_p50_us', 'late_1e3_p50_us', 'slope']],

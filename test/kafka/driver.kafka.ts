@@ -118,7 +118,7 @@ describe('the Kafka driver on a real broker', function () {
 
   it('says that what was trimmed is gone, to who reads it and to who waits for it', async () => {
     await log.append(target, Array.from({ length: 10 }, (_, n) => text(`${n}`)));
-    await log.createTopic(`${target.topic}.copy`, 1);
+    await admin.fetchTopicOffsets(target.topic); // kafkajs deletes from topics only that it has asked about before
     await admin.deleteTopicRecords({ topic: target.topic, partitions: [{ partition: 0, offset: '6' }] });
     const fresh = await openKafkaLog({ brokers: kafka().brokers, clientId: 'thyme-test' });
     try {
