@@ -44,6 +44,7 @@ export interface OwnerRoleOptions extends Telemetry {
   readonly partitions: number;
   /** How long a step of a pipeline may take (S23). */
   readonly stepTimeoutMs?: number;
+  readonly backfillRecordsPerS?: number | undefined;
 }
 
 /** What other roles of the same process, and the RPC server, take from the owner. */
@@ -65,7 +66,7 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
   const ingest = new Ingest({ deployment, log, revisions: registry.history, clock, hasRoom: () => room.enough });
   const stepWatch = new StepWatchdog({ file: join(dataDir, HUNG_STEPS_FILE), timeoutMs: options.stepTimeoutMs ?? STEP_TIMEOUT_MS });
   const aggregator = new Aggregator({
-    stepWatch, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
+    stepWatch, deployment, log, clock, backfillRecordsPerS: options.backfillRecordsPerS, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
     openStore: (partition) => openLevelStore(join(dataDir, 'store', `p${partition}`)),
     onFailure: (partition, error) => reportFailure(options, partition, error),
   });

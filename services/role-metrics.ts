@@ -37,6 +37,15 @@ export function aggregatorMetrics(metrics: MetricsRegistry, aggregator: Aggregat
       }
     }
   });
+  metrics.seriesOf('counter', { name: 'thyme_pipeline_late_right_total', help: 'Right rows that came too late for left records that a pipeline had joined.', labels: ['pipeline', 'partition'] }, function* () {
+    for (const { task, view } of aggregator.owners) {
+      const counters = view.applied()?.counters ?? [];
+      for (const { plan } of task?.readers ?? []) {
+        if (plan.joins.length === 0) continue;
+        yield [{ pipeline: `${plan.name} v${plan.version}`, partition: String(view.partition) }, counters.find(({ readerId }) => readerId === plan.id)?.lateRight ?? 0];
+      }
+    }
+  });
   metrics.seriesOf('gauge', { name: 'thyme_partition_seq', help: 'The last committed tick of a partition.', labels: ['partition'] }, function* () {
     for (const { view } of aggregator.owners) yield [{ partition: String(view.partition) }, view.applied()?.seq ?? 0];
   });

@@ -46,6 +46,8 @@ export interface ServeConfig extends TlsConfig {
   readonly drainGraceMs: number;
   /** How long a function in a pipeline's steps may take before the process is ended for it (S23). */
   readonly stepTimeoutMs: number;
+  /** What pipelines that read their history may read in a second and partition; undefined for no limit. */
+  readonly backfillRecordsPerS: number | undefined;
 }
 
 const PARTITIONS_MAX = 1_024;
@@ -104,10 +106,16 @@ function readConfig(env: Env, roles: ReadonlySet<Role>): ServeConfig {
     logLevel: env.oneOf('THYME_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], { fallback: 'info' }),
     drainGraceMs: env.integer('THYME_DRAIN_GRACE_MS', { fallback: 10_000, min: 0, max: 25_000 }),
     stepTimeoutMs: env.integer('THYME_STEP_TIMEOUT_MS', { fallback: STEP_TIMEOUT_MS, min: 100, max: 3_600_000 }),
+    backfillRecordsPerS: readBackfillRate(env),
   };
   checkRoles(config);
   checkPeers(config);
   return config;
+}
+
+function readBackfillRate(env: Env): number | undefined {
+  const name = 'THYME_BACKFILL_RECORDS_PER_S';
+  return env.optional(name) === undefined ? undefined : env.integer(name, { fallback: 0, min: 1, max: 1_000_000_000 });
 }
 
 function readRoles(text: string): ReadonlySet<Role> {

@@ -66,7 +66,7 @@ export function passed(result: SuiteResult): boolean {
     case 'fuzz':
       return result.faults === 0 && result.inputs > 0;
     case 'soak':
-      return result.wrong.length === 0 && result.slopes.every(({ holds }) => holds);
+      return result.wrong.length === 0 && result.slopes.every(({ verdict }) => verdict !== 'grows');
   }
 }
 
@@ -101,10 +101,11 @@ function fuzzRows(result: FuzzResult | undefined): readonly Row[] {
 
 function soakRows(result: SoakResult | undefined): readonly Row[] {
   if (result === undefined) return [];
-  const growing = result.slopes.filter(({ holds }) => !holds).map(({ name }) => name);
+  const named = (wanted: 'grows' | 'not judged'): readonly string[] => result.slopes.filter(({ verdict }) => verdict === wanted).map(({ name }) => name);
+  const [growing, unjudged] = [named('grows'), named('not judged')];
   return [
     { what: 'soak', figure: `${count(result.minutes)} minutes, ${count(result.records)} records, ${count(result.reads)} reads (p50 ${result.readP50Ms.toFixed(1)} ms, p99 ${result.readP99Ms.toFixed(1)} ms), ${count(result.commits)} commits, ${count(result.kills)} kills` },
-    { what: 'grew beyond its limit', figure: growing.length === 0 ? 'nothing' : `**${growing.join(', ')}**` },
+    { what: 'grew beyond its limit', figure: (growing.length === 0 ? 'nothing' : `**${growing.join(', ')}**`) + (unjudged.length === 0 ? '' : `; not judged, since others kept the machine busy (load ${result.loadPerCpu.toFixed(1)} per processor): ${unjudged.join(', ')}`) },
     { what: 'reads asked again about the same instant', figure: `${count(result.pairs)} pairs agree, and ${count(result.answers)} answers with the recount` },
   ];
 }

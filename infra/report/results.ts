@@ -78,7 +78,9 @@ export interface SoakResult extends ResultHead {
   readonly answers: number;
   readonly wrong: readonly string[];
   /** Growth over the second half, and what was allowed above the level to which caches fill. */
-  readonly slopes: readonly { readonly name: string; readonly last: number; readonly fillsTo: number; readonly perHour: number; readonly perHourMax: number; readonly holds: boolean }[];
+  readonly slopes: readonly { readonly name: string; readonly last: number; readonly fillsTo: number; readonly perHour: number; readonly perHourMax: number; readonly verdict: 'holds' | 'grows' | 'not judged' }[];
+  /** Load average of the machine, in the median. */
+  readonly loadPerCpu: number;
   readonly readP50Ms: number;
   readonly readP99Ms: number;
 }

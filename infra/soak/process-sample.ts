@@ -10,8 +10,9 @@ export interface ProcessSample {
 }
 
 export interface HeapSample {
-  /** After a collection: what is reachable from JavaScript, and the buffers that hang on it. Bytes. */
+  /** After a collection: objects of JavaScript, and the buffers that hang on them. Bytes. */
   readonly heapBytes: number;
+  readonly bufferBytes: number;
 }
 
 const ANSWER_DEADLINE_MS = 10_000;
@@ -36,7 +37,7 @@ export async function sampleHeap(child: Child): Promise<HeapSample | undefined> 
   const endMs = Date.now() + ANSWER_DEADLINE_MS;
   while (child.isRunning() && Date.now() < endMs) {
     const answer = lastAnswer(child);
-    if (answer !== undefined && answer.number > before) return { heapBytes: answer.heapUsed + answer.external };
+    if (answer !== undefined && answer.number > before) return { heapBytes: answer.heapUsed, bufferBytes: answer.external };
     await sleep(POLL_MS);
   }
   return undefined;

@@ -8,6 +8,7 @@
 //
 // Ends with a table, a JSON line, and code 1 where something grows beyond its limit or an answer is wrong.
 import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,7 +16,7 @@ import { build } from 'esbuild';
 import { buildPrograms } from '../../test/crash/program.js';
 import { runRound } from '../../test/crash/round.js';
 import { resultFile, writeResult, type Figures, type SoakResult } from '../report/results.js';
-import { limitOf } from './soak-limits.js';
+import { limitOf, LOAD_PER_CPU_MAX } from './soak-limits.js';
 import { judge, quantile, secondHalf, type Point } from './slope.js';
 import { Soak } from './soak.js';
 
@@ -47,28 +48,31 @@ try {
 
 async function conclude({ acknowledged, reads, findings, kills: killed, folder }: Awaited<ReturnType<typeof runRound>>, done: Soak | undefined): Promise<void> {
   const series = [...(done?.series ?? [])];
-  const slopes = series.map(([name, points]) => row(name, points));
+  const loadPerCpu = quantile(secondHalf(done?.machineLoad ?? []).map(({ value }) => value), 0.5) / availableParallelism();
+  const slopes = series.map(([name, points]) => row(name, points, loadPerCpu));
   const figures: Figures<SoakResult> = {
     suite: 'soak', startedAt, seed, minutes, kills: killed.filter(({ observed }) => observed).length, commits: done?.commits ?? 0, records: acknowledged,
-    reads: reads + (done?.reads.reads ?? 0), refused: done?.reads.refused ?? 0, pairs: done?.reads.pairs ?? 0, answers: findings.answers, wrong: findings.wrong, slopes,
+    reads: reads + (done?.reads.reads ?? 0), refused: done?.reads.refused ?? 0, pairs: done?.reads.pairs ?? 0, answers: findings.answers, wrong: findings.wrong, slopes, loadPerCpu,
     readP50Ms: median(series, 'read p50'), readP99Ms: median(series, 'read p99'),
   };
   await writeResult<SoakResult>(figures, values.out);
   for (const wrong of findings.wrong) say(`WRONG ${wrong}`);
   if (folder !== undefined) say(`its folder is kept: ${folder}`);
+  say(`load of the machine: ${loadPerCpu.toFixed(1)} per processor${loadPerCpu > LOAD_PER_CPU_MAX ? `, above ${LOAD_PER_CPU_MAX}: times are not judged` : ''}`);
   say(`${figures.records} records, ${figures.reads} reads, ${figures.refused} refused, ${figures.pairs} asked again, ${figures.answers} answers recounted, ${figures.commits} commits, ${figures.kills} kills`);
   process.stdout.write(`${JSON.stringify(figures)}\n`);
-  process.exitCode = findings.wrong.length === 0 && slopes.every(({ holds }) => holds) ? 0 : 1;
+  process.exitCode = findings.wrong.length === 0 && slopes.every(({ verdict }) => verdict !== 'grows') ? 0 : 1;
 }
 
 /** A line of the table, and the same for the result. */
-function row(name: string, points: readonly Point[]): SoakResult['slopes'][number] {
+function row(name: string, points: readonly Point[], loadPerCpu: number): SoakResult['slopes'][number] {
   const limit = limitOf(name);
   const { unit, scale, perHourMax, fillsTo } = limit;
   const { first, last, perHour, holds } = judge(points, limit);
+  const verdict = holds ? 'holds' : limit.isTime === true && loadPerCpu > LOAD_PER_CPU_MAX ? 'not judged' : 'grows';
   const shown = (value: number): string => (value / scale).toFixed(1);
-  say(`${name.padEnd(22)} ${shown(first).padStart(9)} → ${shown(last).padStart(9)} ${unit.padEnd(4)} ${shown(perHour).padStart(9)} an hour, at most ${shown(perHourMax)} above ${shown(fillsTo)}${holds ? '' : '   GROWS'}`);
-  return { name, last, fillsTo, perHour, perHourMax, holds };
+  say(`${name.padEnd(22)} ${shown(first).padStart(9)} → ${shown(last).padStart(9)} ${unit.padEnd(4)} ${shown(perHour).padStart(9)} an hour, at most ${shown(perHourMax)} above ${shown(fillsTo)}${verdict === 'holds' ? '' : `   ${verdict.toUpperCase()}`}`);
+  return { name, last, fillsTo, perHour, perHourMax, verdict };
 }
 
 function median(series: readonly (readonly [string, readonly Point[]])[], name: string): number {

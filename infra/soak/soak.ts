@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Killer, type KillResult } from '../../test/crash/killer.js';
 import { report } from '../../test/crash/questions.js';
@@ -7,7 +8,7 @@ import type { Round } from '../../test/crash/round.js';
 import type { RestClient } from '../../libs/client/rest-client.js';
 import { sampleHeap, sampleProcess } from './process-sample.js';
 import { quantile, type Point } from './slope.js';
-import type { SeriesKind } from './soak-limits.js';
+import type { ProcessKind, SeriesKind } from './soak-limits.js';
 import { SoakReads } from './soak-reads.js';
 
 export interface SoakOptions {
@@ -20,7 +21,7 @@ export interface SoakOptions {
 }
 
 /** By process and kind, or by kind alone. */
-export type SeriesName = `${string}: ${'heap' | 'rss' | 'descriptors'}` | Exclude<SeriesKind, 'heap' | 'rss' | 'descriptors'>;
+export type SeriesName = `${string}: ${ProcessKind}` | Exclude<SeriesKind, ProcessKind>;
 
 const SAMPLE_MS = 5_000;
 /** A collection stops the process for its length, so not at every sample. */
@@ -32,6 +33,8 @@ const KILLED = ['owner', 'reader', 'standby'] as const;
 /** What happens to a deployment in its minutes, beside the load: samples, reads, commits, kills. */
 export class Soak {
   readonly series = new Map<SeriesName, Point[]>();
+  /** The machine's load average over a minute: what others do on it is none of the platform's latency. */
+  readonly machineLoad: Point[] = [];
   readonly reads: SoakReads;
   commits = 0;
   readonly #round: Round;
@@ -116,6 +119,7 @@ export class Soak {
 
   async #sample(): Promise<void> {
     const { cluster } = this.#round;
+    this.machineLoad.push({ atMs: Date.now(), value: loadavg()[0] ?? 0 });
     const withHeap = this.#samples++ % HEAP_EVERY === 0;
     for (const name of cluster.processes) {
       const child = cluster.child(name);
@@ -123,7 +127,10 @@ export class Soak {
       if (!isReady) continue;
       const heap = withHeap ? await sampleHeap(child) : undefined;
       const held = await sampleProcess(child.pid);
-      if (heap !== undefined) this.#add(`${name}: heap`, heap.heapBytes);
+      if (heap !== undefined) {
+        this.#add(`${name}: heap`, heap.heapBytes);
+        this.#add(`${name}: buffers`, heap.bufferBytes);
+      }
       if (held === undefined) continue;
       this.#add(`${name}: rss`, held.rssBytes);
       this.#add(`${name}: descriptors`, held.descriptors);
@@ -149,5 +156,5 @@ export class Soak {
 }
 
 function short(name: SeriesName, value: number): string {
-  return /heap|rss/.test(name) ? `${(value / 2 ** 20).toFixed(0)}M` : value.toFixed(name.startsWith('read') ? 1 : 0);
+  return /heap|buffers|rss/.test(name) ? `${(value / 2 ** 20).toFixed(0)}M` : value.toFixed(name.startsWith('read') ? 1 : 0);
 }

@@ -99,4 +99,8 @@ export interface ReaderCounters {
   readonly failed: number;
   /** The highest watermark of the reader's lanes, µs; -Infinity before any record. */
   readonly watermarkUs: number;
+  /** Right rows that came after a left record of their key, not older than they, had been joined (S24). Never too low (join-marks.ts). */
+  readonly lateRight: number;
+  /** The newest event time of a left record that was joined, µs; -Infinity where nothing was. */
+  readonly joinedUs: number;
 }

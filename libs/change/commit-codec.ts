@@ -1,17 +1,21 @@
 // The bytes of a commit record: the end of every batch, and the value of COMMIT_KEY.
 //
-//   | version u8 = 1 | epoch f64 | seq f64 | prev seq f64 | revision f64 | clock f64 |
+//   | version u8 = 1 or 2 | epoch f64 | seq f64 | prev seq f64 | revision f64 | clock f64 |
 //   | topics: count, text ... | positions: count, position ... | cursors | hops | counters |
 //   position, cursor = | reader varint | topic index varint | partition varint | next offset f64 | caught up u8 |
 //   hop              = | reader varint | stage varint | sender varint | source varint | next offset f64 | caught up u8 |
-//   counters         = | reader varint | 10 × f64, in the order declared |
+//   counters         = | reader varint | 10 × f64, in the order declared | version 2: late right f64 | joined f64 |
+//
+// Version 2 is written only where something was joined: until then, processes that know version 1 alone can follow.
 
 import { ByteReader } from '../codec/byte-reader.js';
 import { ByteWriter, corruptBytes } from '../codec/byte-writer.js';
 import { ThymeError } from '../errors/errors.js';
 import type { CommitRecord, Cursor, Hop, Position, ReaderCounters } from './change.js';
 
-const FORMAT_VERSION = 1;
+/** What those know that count no late right rows of joins. */
+const VERSION_WITHOUT_JOINS = 1;
+const FORMAT_VERSION = 2;
 
 export function encodeCommit(commit: CommitRecord): Uint8Array {
   const writer = new ByteWriter();
@@ -24,7 +28,8 @@ export function decodeCommit(bytes: Uint8Array): CommitRecord {
 }
 
 export function writeCommit(commit: CommitRecord, into: ByteWriter): void {
-  into.u8(FORMAT_VERSION);
+  const version = versionFor(commit.counters);
+  into.u8(version);
   into.f64(commit.epoch);
   into.f64(commit.seq);
   into.f64(commit.prevSeq);
@@ -40,17 +45,18 @@ export function writeCommit(commit: CommitRecord, into: ByteWriter): void {
   into.varint(commit.hops.length);
   for (const hop of commit.hops) writeHop(hop, into);
   into.varint(commit.counters.length);
-  for (const counters of commit.counters) writeCounters(counters, into);
+  for (const counters of commit.counters) writeCounters(counters, version, into);
 }
 
 export function readCommit(from: ByteReader): CommitRecord {
-  checkVersion(from.u8());
+  const version = from.u8();
+  checkVersion(version);
   const [epoch, seq, prevSeq, revision, clockUs] = [from.f64(), from.f64(), from.f64(), from.f64(), from.f64()];
   const topics = many(from, () => from.text());
   const positions = many(from, () => readPosition(from, topics));
   const cursors = many(from, () => readPosition(from, topics));
   const hops = many(from, () => readHop(from));
-  const counters = many(from, () => readCounters(from));
+  const counters = many(from, () => readCounters(from, version));
   return { epoch, seq, prevSeq, revision, clockUs, positions, cursors, hops, counters };
 }
 
@@ -91,18 +97,27 @@ function readHop(from: ByteReader): Hop {
   return { readerId: from.varint(), stage: from.varint(), sender: from.varint(), source: from.varint(), nextOffset: from.f64(), caughtUp: from.u8() === 1 };
 }
 
-function writeCounters(counters: ReaderCounters, into: ByteWriter): void {
+function versionFor(counters: readonly ReaderCounters[]): number {
+  return counters.every(({ lateRight, joinedUs }) => lateRight === 0 && joinedUs === Number.NEGATIVE_INFINITY) ? VERSION_WITHOUT_JOINS : FORMAT_VERSION;
+}
+
+function writeCounters(counters: ReaderCounters, version: number, into: ByteWriter): void {
   into.varint(counters.readerId);
   const { read, received, sent, applied, filtered, late, duplicate, dead, failed, watermarkUs } = counters;
   for (const value of [read, received, sent, applied, filtered, late, duplicate, dead, failed, watermarkUs]) into.f64(value);
+  if (version === VERSION_WITHOUT_JOINS) return;
+  into.f64(counters.lateRight);
+  into.f64(counters.joinedUs);
 }
 
-function readCounters(from: ByteReader): ReaderCounters {
-  return {
+function readCounters(from: ByteReader, version: number): ReaderCounters {
+  const books = {
     readerId: from.varint(),
     read: from.f64(), received: from.f64(), sent: from.f64(), applied: from.f64(), filtered: from.f64(),
     late: from.f64(), duplicate: from.f64(), dead: from.f64(), failed: from.f64(), watermarkUs: from.f64(),
   };
+  if (version === VERSION_WITHOUT_JOINS) return { ...books, lateRight: 0, joinedUs: Number.NEGATIVE_INFINITY };
+  return { ...books, lateRight: from.f64(), joinedUs: from.f64() };
 }
 
 function many<T>(from: ByteReader, read: () => T): T[] {

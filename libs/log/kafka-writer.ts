@@ -1,3 +1,4 @@
+import { crashPoint } from '../change/crash-point.js';
 import type { CommitResult, NewRecord, TopicPartition, TransactionalWriter, TransactionRecords } from './log.js';
 import { checkRecords } from './log-limits.js';
 import { LogWriter } from './log-writer.js';
@@ -69,6 +70,7 @@ export class KafkaWriter implements TransactionalWriter {
     const plan = planOf(parts);
     if (plan.length > 0) {
       await transactions.addPartitions(plan.map(({ target }) => target));
+      crashPoint('transaction.afterBegin');
       const ends = new Map<string, TopicPartition & { readonly offset: number }>();
       for (const round of roundsOf(plan)) {
         const offsets = await transactions.send(round.map(({ batch }) => batch));
@@ -77,7 +79,9 @@ export class KafkaWriter implements TransactionalWriter {
           ends.set(keyOf(planned.target), { ...planned.target, offset: planned.offset + planned.batch.records.length - 1 });
         }
       }
+      crashPoint('transaction.afterSend');
       await transactions.commit();
+      crashPoint('transaction.afterCommit');
       await transactions.visible([...ends.values()]);
     } else {
       await transactions.checkEpoch();

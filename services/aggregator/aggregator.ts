@@ -5,11 +5,11 @@
 //   acquire.ts            - fences the predecessor, replays the changelog, writes that it is here
 //   partition-task.ts     - a tick: adopts revisions, reads, folds, commits, applies, hands on
 //   task-inputs.ts        - what a task reads: dataset topics by reader, and what others have re-keyed
-//   input-reading.ts      - within which limits
+//   input-reading.ts      - within which limits; backfill-rate.ts
 //   reader.ts             - one timeline's way through its topic; lane-watermarks.ts, seen-sequences.ts, hop-table.ts
 //   reader-plan.ts        - what it runs a record with; publish-plan.ts, author-functions.ts
 //   step-watch.ts         - ends the process when an author's function does not return
-//   pipeline-run.ts       - a record through the stages into its group; index-lookup.ts for joins
+//   pipeline-run.ts       - a record through the stages into its group; index-lookup.ts and join-marks.ts for joins
 //   tick-output.ts        - what a tick commits together; rekey-message.ts, dead-letters.ts, json-copy.ts
 //   change-stream.ts      - the batches for whoever follows; recent-batches.ts
 //   replication.ts, job-handlers.ts - the RPCs of ReplicationService and AggregatorService
@@ -140,10 +140,10 @@ function ownerIn(held: HeldPartitions, partition: number): PartitionOwner {
 }
 
 function ownerFactory(options: AggregatorOptions): (partition: number) => PartitionOwner {
-  const { deployment, partitionCount, log, clock, feed, functionsOf, stepWatch, publishesJson, openStore, onFailure } = options;
+  const { deployment, partitionCount, log, clock, feed, functionsOf, stepWatch, publishesJson, backfillRecordsPerS, openStore, onFailure } = options;
   const { limits = TICK_LIMITS, tickMs = TICK_MS, recentBytesMax = RECENT_BYTES_MAX, heartbeatMs = HEARTBEAT_MS } = options;
   return (partition) => {
-    const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, stepWatch, publishesJson, limits };
+    const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, stepWatch, publishesJson, backfillRecordsPerS, limits };
     return new PartitionOwner({ environment, openStore: () => openStore(partition), tickMs, recentBytesMax, heartbeatMs, onFailure });
   };
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../../libs/log/log.js';
 import { datasetTopic } from '../../libs/pipeline/topics.js';
+import type { BackfillRate } from './backfill-rate.js';
 import type { RevisionPlan } from './reader-plan.js';
 import type { TaskEnvironment } from './task-environment.js';
 import type { InputBatch, TaskInput } from './task-inputs.js';
@@ -8,15 +9,19 @@ import type { InputBatch, TaskInput } from './task-inputs.js';
 export class InputReading {
   readonly #environment: TaskEnvironment;
   readonly #log: Log;
+  readonly #backfillRate: BackfillRate | undefined;
   /** By place and offset: readers that stand side by side read, and decode, once. */
   readonly #batches = new Map<string, InputBatch>();
   #recordsLeft: number;
   #bytesLeft: number;
   /** Some input may have more. */
   isFull = false;
+  /** Some reader of history may have more, and has to wait for it: a matter of time, not of input. */
+  isHeldBack = false;
 
-  constructor(environment: TaskEnvironment) {
+  constructor(environment: TaskEnvironment, backfillRate: BackfillRate | undefined) {
     this.#environment = environment;
+    this.#backfillRate = backfillRate;
     this.#log = environment.log;
     this.#recordsLeft = environment.limits.tickRecordsMax;
     this.#bytesLeft = environment.limits.tickBytesMax;
@@ -29,20 +34,34 @@ export class InputReading {
       this.isFull = true;
       return undefined;
     }
-    const { limits } = this.#environment;
-    const recordsMax = limits.inputRecordsMax;
-    const name = `${input.source.topic}/${input.source.partition}@${input.nextOffset}`;
+    const rate = input.isBackfill ? this.#backfillRate : undefined;
+    const { inputRecordsMax, inputBytesMax } = this.#environment.limits;
+    const recordsMax = Math.min(inputRecordsMax, rate?.allowance ?? inputRecordsMax);
+    // Apart from batches of live readers, which are longer.
+    const name = `${input.source.topic}/${input.source.partition}@${input.nextOffset}${rate === undefined ? '' : ' backfill'}`;
     let batch = this.#batches.get(name);
     if (batch === undefined) {
-      const { records, nextOffset } = await this.#log.read(input.source, input.nextOffset, { recordsMax, bytesMax: limits.inputBytesMax });
+      if (recordsMax === 0) {
+        this.isHeldBack = true;
+        return undefined;
+      }
+      const { records, nextOffset } = await this.#log.read(input.source, input.nextOffset, { recordsMax, bytesMax: inputBytesMax });
       batch = { records, nextOffset, decoded: undefined };
       this.#batches.set(name, batch);
     }
-    const bytes = batch.records.reduce((sum, record) => sum + record.value.length, 0);
-    this.#recordsLeft -= batch.records.length;
-    this.#bytesLeft -= bytes;
-    if (batch.records.length >= recordsMax || bytes >= limits.inputBytesMax / 2) this.isFull = true;
+    rate?.spend(batch.records.length);
+    this.#count(batch, recordsMax);
     return batch.nextOffset === input.nextOffset ? undefined : batch;
+  }
+
+  /** `recordsMax` is what it was asked for. */
+  #count({ records }: InputBatch, recordsMax: number): void {
+    const { inputRecordsMax, inputBytesMax } = this.#environment.limits;
+    const bytes = records.reduce((sum, record) => sum + record.value.length, 0);
+    this.#recordsLeft -= records.length;
+    this.#bytesLeft -= bytes;
+    if (records.length >= inputRecordsMax || bytes >= inputBytesMax / 2) this.isFull = true;
+    else if (records.length >= recordsMax) this.isHeldBack = true;
   }
 
   /** The batch, and how far the right sides of its joins had come when it was read (S24). */

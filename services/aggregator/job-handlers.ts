@@ -41,6 +41,7 @@ async function jobOf(reader: Reader, { view }: PartitionOwner, log: Log): Promis
     duplicate: BigInt(counters?.duplicate ?? 0),
     dead: BigInt(counters?.dead ?? 0),
     failed: BigInt(counters?.failed ?? 0),
+    lateRight: BigInt(counters?.lateRight ?? 0),
     watermarkUs: Number.isFinite(watermarkUs) ? BigInt(watermarkUs) : 0n,
   };
 }

@@ -6,6 +6,7 @@ import { crashPoint } from '../../libs/change/crash-point.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import type { TransactionalWriter } from '../../libs/log/log.js';
 import { changesTopic } from '../../libs/pipeline/topics.js';
+import { BackfillRate } from './backfill-rate.js';
 import { HorizonClock } from './horizon-clock.js';
 import { InputReading } from './input-reading.js';
 import { PipelineRun } from './pipeline-run.js';
@@ -19,6 +20,7 @@ import { TickOutput } from './tick-output.js';
 export type TickResult =
   /** Nothing was there: wait. */
   | 'idle'
+  /** Or something is there, and its time has not come. */
   | 'worked'
   /** There is more: go on at once. */
   | 'full';
@@ -47,9 +49,11 @@ export class PartitionTask {
   readonly #applier: Applier;
   readonly #horizons = new HorizonClock();
   readonly #rekeyInputs: readonly RekeyInput[];
+  readonly #backfillRate: BackfillRate | undefined;
   #plan = NO_PLAN;
   #readers: ReadonlyMap<number, Reader> = new Map();
   #topicInputs: readonly TopicInput[] = [];
+  #joiners: ReadonlyMap<string, readonly Reader[]> = new Map();
   /** Whose turn it is to be read first, so that a tick's limits starve nobody. */
   #turn = 0;
 
@@ -58,7 +62,8 @@ export class PartitionTask {
     this.#environment = acquired.environment;
     this.#applier = acquired.applier;
     const state = { readers: () => this.#readers, revision: () => this.#plan.revision };
-    const { partition, partitionCount } = this.#environment;
+    const { partition, partitionCount, backfillRecordsPerS, clock } = this.#environment;
+    this.#backfillRate = backfillRecordsPerS === undefined ? undefined : new BackfillRate(backfillRecordsPerS, clock);
     const senders = Array.from({ length: partitionCount }, (_, sender) => sender).filter((sender) => sender !== partition);
     this.#rekeyInputs = senders.map((sender) => new RekeyInput(this.#environment, sender, state));
     this.#resume();
@@ -96,13 +101,13 @@ export class PartitionTask {
       output.changes.push(adopted);
       crashPoint('aggregator.afterAdopt');
     }
-    const reading = new InputReading(this.#environment);
+    const reading = new InputReading(this.#environment, this.#backfillRate);
     const ran = await this.#runInputs(reading, output);
-    if (adopted === undefined && !ran && !this.readers.some((reader) => reader.hasNews)) return reading.isFull ? 'full' : 'idle';
+    if (adopted === undefined && !ran && !this.readers.some((reader) => reader.hasNews)) return resultOf(reading, 'idle');
     this.#foldBooks(output);
     crashPoint('aggregator.afterFold');
     await this.#commit(output, this.readers.flatMap((reader) => reader.takeNews()));
-    return reading.isFull ? 'full' : 'worked';
+    return resultOf(reading, 'worked');
   }
 
   /** Lets go of the transaction; the store is the owner's. */
@@ -147,6 +152,7 @@ export class PartitionTask {
     }
     this.#plan = plan;
     this.#readers = readers;
+    this.#joiners = new Map([...plan.indexOf.keys()].map((dataset) => [dataset, [...readers.values()].filter((reader) => reader.plan.joins.includes(dataset))]));
     this.#topicInputs = [...readers.values()].map((reader) => new TopicInput(reader, this.#environment.partition));
     for (const input of this.#rekeyInputs) input.waiting = undefined; // read again: its joins may be others now
   }
@@ -190,7 +196,7 @@ export class PartitionTask {
   /** Step 1. No waiting within: what is read here is one state. */
   #runBatches(batches: readonly [TaskInput, InputBatch][], output: TickOutput): boolean {
     const { partition, partitionCount, clock, stepWatch } = this.#environment;
-    const run = new PipelineRun({ partition, partitionCount, clockUs: clock.nowUs(), stepWatch }, this.#applier, output, this.#plan);
+    const run = new PipelineRun({ partition, partitionCount, clockUs: clock.nowUs(), stepWatch, joiners: this.#joiners }, this.#applier, output, this.#plan);
     let moved = false;
     const runOne = (input: TaskInput, batch: InputBatch): void => {
       const before = input.nextOffset;
@@ -281,4 +287,10 @@ export class PartitionTask {
     const first = inputs.length === 0 ? 0 : this.#turn++ % inputs.length;
     return [...inputs.slice(first), ...inputs.slice(0, first)];
   }
+}
+
+/** Who is held back must not be waited for as if nothing were there: the log would say at once that there is more. */
+function resultOf(reading: InputReading, otherwise: 'idle' | 'worked'): TickResult {
+  if (reading.isFull) return 'full';
+  return reading.isHeldBack ? 'worked' : otherwise;
 }

@@ -32,6 +32,8 @@ interface RunPlace {
   readonly partitionCount: number;
   readonly clockUs: number;
   readonly stepWatch: StepWatch | undefined;
+  /** By dataset: the readers that join with it. */
+  readonly joiners: ReadonlyMap<string, readonly Reader[]>;
 }
 
 /** Runs the records of one tick through the stages, and folds them group by group (DESIGN 4, step 1). */
@@ -40,6 +42,8 @@ export class PipelineRun {
   readonly #applier: Applier;
   readonly #output: TickOutput;
   readonly #context: { eventTimeUs: number } & StepContext;
+  /** Whose record is under way. */
+  #flowing: Reader | undefined;
   readonly #groups = new Map<Reader, Map<string, Group>>();
   readonly #published = new Map<Reader, Published[]>();
 
@@ -48,7 +52,13 @@ export class PipelineRun {
     this.#applier = applier;
     this.#output = output;
     const lookup = new IndexLookup(plan, applier);
-    this.#context = { eventTimeUs: 0, newest: (dataset, key, eventTimeUs) => lookup.newest(dataset, key, eventTimeUs) };
+    this.#context = {
+      eventTimeUs: 0,
+      newest: (dataset, key, eventTimeUs) => {
+        this.#flowing?.noteJoined(dataset, key, eventTimeUs);
+        return lookup.newest(dataset, key, eventTimeUs);
+      },
+    };
   }
 
   /** A record of the reader's dataset topic: judged once, here (S10, S13). */
@@ -103,6 +113,7 @@ export class PipelineRun {
     let { row } = record;
     let stage = firstStage;
     this.#context.eventTimeUs = record.eventTimeUs;
+    this.#flowing = reader;
     try {
       for (; ; stage++) {
         const at = reader.plan.stages[stage];
@@ -171,6 +182,8 @@ export class PipelineRun {
       else published.push({ record, key });
     }
     counters.applied++;
+    if (!plan.isIndex) return;
+    for (const joiner of this.#place.joiners.get(plan.dataset.name) ?? []) joiner.noteRightRow(plan.dataset.name, key, record.eventTimeUs);
   }
 
   #groupOf(reader: Reader, key: Uint8Array): Group {

@@ -1,6 +1,7 @@
 import type { Cursor, Hop, Position, ReaderCounters } from '../../libs/change/change.js';
 import type { StoreReader } from '../../libs/store/store.js';
 import { HopTable } from './hop-table.js';
+import { JoinMarks } from './join-marks.js';
 import { LaneWatermarks } from './lane-watermarks.js';
 import type { ReaderPlan } from './reader-plan.js';
 import type { StageThrough, Through } from './rekey-message.js';
@@ -43,6 +44,8 @@ export class Reader {
   readonly lanes: LaneWatermarks;
   readonly sequences: SeenSequences;
   readonly hops: HopTable;
+  /** How far it has joined with other datasets (S24). */
+  readonly joined: JoinMarks;
   readonly #place: ReaderPlace;
 
   constructor(plan: ReaderPlan, start: ReaderStart, place: ReaderPlace) {
@@ -51,6 +54,7 @@ export class Reader {
     this.nextOffset = start.cursor?.nextOffset ?? 0;
     this.caughtUp = start.cursor?.caughtUp ?? false;
     this.counters = { ...(start.counters ?? noCounters(plan.id)) };
+    this.joined = new JoinMarks(this.counters.joinedUs);
     this.lanes = new LaneWatermarks(plan.id, place.partition, place.store);
     this.sequences = new SeenSequences(plan.id, place.partition, place.store);
     this.hops = new HopTable(place.partition, place.partitionCount);
@@ -85,6 +89,17 @@ export class Reader {
   hear(sender: number, through: StageThrough): void {
     this.hops.hear(sender, through);
     this.#noteNews(through.stage + 1);
+  }
+
+  /** A left record of its was joined: right rows that are not newer come too late for it (S24). */
+  noteJoined(dataset: string, key: Uint8Array, eventTimeUs: number): void {
+    this.joined.note(dataset, key, eventTimeUs);
+    if (eventTimeUs > this.counters.joinedUs) this.counters.joinedUs = eventTimeUs;
+  }
+
+  /** A row enters the index of a dataset that it joins with. */
+  noteRightRow(dataset: string, key: Uint8Array, eventTimeUs: number): void {
+    if (this.joined.hasPassed(dataset, key, eventTimeUs)) this.counters.lateRight++;
   }
 
   /** Whether everything that its history is made of has arrived here, from every partition (S18). */
@@ -130,5 +145,5 @@ export class Reader {
 }
 
 function noCounters(readerId: number): ReaderCounters {
-  return { readerId, read: 0, received: 0, sent: 0, applied: 0, filtered: 0, late: 0, duplicate: 0, dead: 0, failed: 0, watermarkUs: Number.NEGATIVE_INFINITY };
+  return { readerId, read: 0, received: 0, sent: 0, applied: 0, filtered: 0, late: 0, duplicate: 0, dead: 0, failed: 0, watermarkUs: Number.NEGATIVE_INFINITY, lateRight: 0, joinedUs: Number.NEGATIVE_INFINITY };
 }

@@ -18,6 +18,8 @@ export interface TaskEnvironment {
   readonly limits: TickLimits;
   /** Whether published datasets get a topic of JSON for others to read; where nobody can, it would be written for nothing. */
   readonly publishesJson?: boolean | undefined;
+  /** What readers that have not caught up may read in a second, together; no limit where it is absent. */
+  readonly backfillRecordsPerS?: number | undefined;
   /** Over steps that may not return (S23); nobody watches where it is absent. */
   readonly stepWatch?: StepWatch | undefined;
 }

@@ -29,6 +29,8 @@ export interface TaskInput {
   /** The datasets that its records may be joined with. */
   readonly joins: readonly string[];
   readonly paused: boolean;
+  /** It reads what was there before its reader was (S18). */
+  readonly isBackfill: boolean;
   /** Runs the batch, and moves on behind it, or as far as it may. */
   run(batch: InputBatch, run: PipelineRun): void;
 }
@@ -55,6 +57,10 @@ export class TopicInput implements TaskInput {
     return this.reader.paused;
   }
 
+  get isBackfill(): boolean {
+    return !this.reader.caughtUp;
+  }
+
   run(batch: InputBatch, run: PipelineRun): void {
     const { reader } = this;
     const { records } = reader.plan;
@@ -71,6 +77,8 @@ export class TopicInput implements TaskInput {
 
 /** What one other task sends to this one, for all readers together. */
 export class RekeyInput implements TaskInput {
+  /** What others have read of the history was counted there. */
+  readonly isBackfill = false;
   waiting: WaitingBatch | undefined;
   nextOffset = 0;
   /** The revision of the message that it stands before; 0 for none. */

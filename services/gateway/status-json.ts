@@ -48,7 +48,7 @@ function intakeJson({ dataset, accepted, refused, ignoredFields, expectations }:
 /** The books of a pipeline over all its partitions: read = applied + filtered + late + duplicate + dead. */
 function progressJson(tasks: readonly Task[], name: string, version: number): JsonTree {
   const jobs = jobsOf(tasks, name, version);
-  const sum = (field: 'lag' | 'read' | 'applied' | 'filtered' | 'lateDropped' | 'duplicate' | 'dead' | 'failed'): bigint => jobs.reduce((total, job) => total + job[field], 0n);
+  const sum = (field: 'lag' | 'read' | 'applied' | 'filtered' | 'lateDropped' | 'duplicate' | 'dead' | 'failed' | 'lateRight'): bigint => jobs.reduce((total, job) => total + job[field], 0n);
   return {
     caught_up: jobs.length > 0 && jobs.every(({ caughtUp }) => caughtUp),
     paused: jobs.some(({ paused }) => paused),
@@ -60,6 +60,7 @@ function progressJson(tasks: readonly Task[], name: string, version: number): Js
     duplicate: sum('duplicate'),
     dead: sum('dead'),
     failed: sum('failed'),
+    late_right: sum('lateRight'),
   };
 }
 

@@ -46,6 +46,7 @@ const PROGRESS = answerSchema({
   caught_up: FLAG, paused: FLAG, lag: { type: 'integer', minimum: 0, description: 'Records still to be read.' },
   read: { type: 'integer', minimum: 0, description: 'applied + filtered + late_dropped + duplicate + dead' },
   applied: COUNT, filtered: COUNT, late_dropped: COUNT, duplicate: COUNT, dead: COUNT, failed: COUNT,
+  late_right: { type: 'integer', minimum: 0, description: 'Right rows that came too late for left records that had been joined.' },
 });
 
 const EVENT = {

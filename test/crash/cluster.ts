@@ -76,6 +76,11 @@ export class Cluster {
     return `127.0.0.1:${this.topology === 'one' ? this.#ports.owner : this.#ports[role]}`;
   }
 
+  /** gRPC of those that own partitions: one process. */
+  get owners(): readonly string[] {
+    return [this.grpc('owner')];
+  }
+
   /** Where the log and the owner's stores lie. */
   get ownerFolder(): string {
     return join(this.folder, this.topology === 'one' ? 'all' : 'owner');
@@ -162,7 +167,7 @@ export class Cluster {
 }
 
 /** Held together until all are known, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
   })));

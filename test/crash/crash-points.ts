@@ -18,15 +18,17 @@ export interface CrashPoint {
   /** It strikes at one of the first so many passes. */
   readonly nthMax: number;
   readonly need?: Need;
+  /** The only log on which it is passed; absent for any. */
+  readonly log?: 'level' | 'kafka';
 }
 
 /** Every numbered step of DESIGN 4 and 5, before and after; the order is that of the steps. */
 export const CRASH_POINTS: readonly CrashPoint[] = [
   // Ingest: durable, then answered (S13).
   { name: 'ingest.beforeAppend', role: 'owner', nthMax: 30 },
-  { name: 'log.beforeWrite', role: 'owner', nthMax: 80 },
-  { name: 'log.duringWrite', role: 'owner', nthMax: 80 },
-  { name: 'log.afterWrite', role: 'owner', nthMax: 80 },
+  { name: 'log.beforeWrite', role: 'owner', nthMax: 80, log: 'level' },
+  { name: 'log.duringWrite', role: 'owner', nthMax: 80, log: 'level' },
+  { name: 'log.afterWrite', role: 'owner', nthMax: 80, log: 'level' },
   { name: 'ingest.afterAppend', role: 'owner', nthMax: 30 },
   // The tick: 1 read and fold, 2–4 the transaction (whose inside are the log's points), 5 apply, 6 hand on.
   { name: 'aggregator.beforeRead', role: 'owner', nthMax: 40 },
@@ -37,6 +39,10 @@ export const CRASH_POINTS: readonly CrashPoint[] = [
   { name: 'applier.duringWrite', role: 'owner', nthMax: 40 },
   { name: 'aggregator.afterApply', role: 'owner', nthMax: 40 },
   { name: 'aggregator.afterStream', role: 'owner', nthMax: 40 },
+  // The transaction on Kafka: begun, its records sent, decided.
+  { name: 'transaction.afterBegin', role: 'owner', nthMax: 40, log: 'kafka' },
+  { name: 'transaction.afterSend', role: 'owner', nthMax: 40, log: 'kafka' },
+  { name: 'transaction.afterCommit', role: 'owner', nthMax: 40, log: 'kafka' },
   // Acquire: fence, replay, own.
   { name: 'acquire.beforeFence', role: 'owner', nthMax: 2 },
   { name: 'acquire.afterFence', role: 'owner', nthMax: 2 },

@@ -7,7 +7,7 @@ import type { Kill } from './plan.js';
 import { Recovery } from './recovery.js';
 
 export interface KillResult {
-  readonly target: ProcessName;
+  readonly target: string;
   /** The crash point, or 'random'. */
   readonly where: string;
   /** The void rule: it died there, and of that. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from './child.js';
-import { Cluster, type Topology } from './cluster.js';
+import { Cluster } from './cluster.js';
 import { MERCHANTS } from './events.js';
 import { Extras } from './extras.js';
 import type { GeneratorOptions } from './generator-options.js';
@@ -20,7 +20,8 @@ import { compareDigests, settle } from './settle.js';
 import { withStores } from './stores.js';
 
 export interface RoundResult {
-  readonly topology: Topology;
+  /** `one`, `apart` or `kafka`. */
+  readonly topology: string;
   readonly seed: number;
   readonly kills: readonly KillResult[];
   readonly findings: Findings;
@@ -41,7 +42,7 @@ export type Ordeal = (round: Round) => Promise<readonly KillResult[]>;
 const PARTITIONS = 2;
 const EVENTS_PER_SECOND = 250;
 const GENERATOR_END_MS = 60_000;
-const LOAD_BEFORE_MS = 300;
+export const LOAD_BEFORE_MS = 300;
 
 /** `rate`: events a second of each dataset. */
 export type Life = Pick<RoundPlan, 'topology' | 'seed'> & { readonly rate?: number };
@@ -92,12 +93,12 @@ export async function runRound(programs: Programs, { topology, seed, rate = EVEN
   }
 }
 
-function startGenerator(programs: Programs, options: GeneratorOptions): Child {
+export function startGenerator(programs: Programs, options: GeneratorOptions): Child {
   return new Child('generator', [programs.generator, JSON.stringify(options)], {});
 }
 
 /** It ends once the last batch of each dataset has been answered. */
-async function endGenerator(generator: Child): Promise<void> {
+export async function endGenerator(generator: Child): Promise<void> {
   generator.process.stdin?.end();
   const ended = await Promise.race([generator.ended, sleep(GENERATOR_END_MS, undefined, { ref: false })]);
   if (ended?.code === 0) return;
@@ -127,9 +128,10 @@ async function verify(verified: Verified): Promise<number> {
   return digests + (await withStores(cluster, findings, (place, ask) => compareAll(place, ask, asking)));
 }
 
-type Asking = Verified & { readonly nowUs: number };
+export type Asking = Omit<Verified, 'cluster'> & { readonly nowUs: number };
 
-async function compareAll(place: string, ask: Ask, { expected, extras, seed, findings, nowUs }: Asking): Promise<void> {
+/** What one place answers, now and at instants of the past. */
+export async function compareAll(place: string, ask: Ask, { expected, extras, seed, findings, nowUs }: Asking): Promise<void> {
   for (const featureset of FEATURESETS) {
     const questions = questionsFor(featureset, expected, { nowUs, random: new Random(seed) });
     await compare(place, ask, featureset, questions, ({ entity, atUs }) => expected.ask.get(featureset)?.(entity, atUs) ?? {}, findings);
@@ -144,7 +146,7 @@ async function compareAll(place: string, ask: Ask, { expected, extras, seed, fin
   await compareNotes(place, ask, { expected, findings, nowUs });
 }
 
-async function compareNow(place: string, ask: Ask, { expected, findings, nowUs }: Asking): Promise<void> {
+export async function compareNow(place: string, ask: Ask, { expected, findings, nowUs }: Asking): Promise<void> {
   for (const featureset of FEATURESETS) {
     const random = new Random(0);
     const questions = questionsFor(featureset, expected, { nowUs, random }).filter(({ atUs }) => atUs === nowUs);

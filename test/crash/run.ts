@@ -8,11 +8,14 @@
 //   scenarios.ts               - other faults: staleness.ts (away, stopped, disks lost), network.ts (bad lines)
 //   recount.ts, lateness.ts    - what every answer must be
 //   settle.ts, questions.ts, stores.ts - books, answers and digests against that
+//   kafka-run.ts               - the same of a fleet on Kafka: `--log kafka`
 import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { resultFile, writeResult, type CrashResult, type Figures } from '../../infra/report/results.js';
+import { RESULTS_FOLDER, resultFile, writeResult, type CrashResult, type Figures } from '../../infra/report/results.js';
 import { CRASH_POINTS, unlistedPoints } from './crash-points.js';
+import { FLEET_POINTS } from './kafka-plan.js';
+import { runFleet, whyNoFleet } from './kafka-run.js';
 import { planRounds } from './plan.js';
 import { buildPrograms } from './program.js';
 import { killsOf, runRound, type RoundResult } from './round.js';
@@ -25,20 +28,35 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: { type: 'string' },
     scenarios: { type: 'string', default: 'all' },
-    out: { type: 'string', default: resultFile('crash') },
+    log: { type: 'string', default: 'level' },
+    out: { type: 'string' },
   },
 });
 
 const startedAt = new Date().toISOString();
 const seed = Number(values.seed);
-say(`seed ${seed}: repeat with --seed ${seed} --kills ${values.kills} --repeats ${values.repeats}`);
+if (values.log !== 'level' && values.log !== 'kafka') throw new RangeError(`--log: '${values.log}' is none of level, kafka`);
+const onKafka = values.log === 'kafka';
+const out = values.out ?? (onKafka ? join(RESULTS_FOLDER, 'crash-kafka.json') : resultFile('crash'));
+const listedPoints = new Set((onKafka ? FLEET_POINTS : CRASH_POINTS.filter(({ log }) => log !== 'kafka')).map(({ name }) => name));
+say(`seed ${seed}: repeat with --log ${values.log} --seed ${seed} --kills ${values.kills} --repeats ${values.repeats}`);
+await exitWithoutKafka();
 const unlisted = await unlistedPoints();
 if (unlisted.length > 0) throw new Error(`crash points that nothing is killed at: ${unlisted.join(', ')}: list them in crash-points.ts`);
 const programs = await buildPrograms();
 const results: (RoundResult & { readonly scenario?: string })[] = [];
 const broken: string[] = [];
+const planned = { seed, kills: Number(values.kills), repeats: Number(values.repeats), only: values.only };
 try {
-  const rounds = planRounds({ seed, kills: Number(values.kills), repeats: Number(values.repeats), only: values.only });
+  if (onKafka) await runFleet({ ...planned, programs, scenarios: values.scenarios, attempt });
+  else await runEmbedded();
+} finally {
+  await rm(dirname(programs.thyme), { recursive: true, force: true });
+}
+process.exitCode = (await conclude()) ? 0 : 1;
+
+async function runEmbedded(): Promise<void> {
+  const rounds = planRounds(planned);
   for (const [i, plan] of rounds.entries()) {
     await attempt(`round ${i + 1} of ${rounds.length}`, () => runRound(programs, plan, killsOf(plan)));
   }
@@ -46,10 +64,16 @@ try {
     if (values.scenarios !== 'all' && !values.scenarios.split(',').includes(name)) continue;
     await attempt(name, async () => ({ ...(await runRound(programs, { topology: 'apart', seed }, scenario)), scenario: name }));
   }
-} finally {
-  await rm(dirname(programs.thyme), { recursive: true, force: true });
 }
-process.exitCode = (await conclude()) ? 0 : 1;
+
+/** Where there can be no broker, CI fails and others are told. */
+async function exitWithoutKafka(): Promise<void> {
+  const reason = onKafka ? await whyNoFleet() : undefined;
+  if (reason === undefined) return;
+  if (process.env['CI'] === 'true') throw new Error(reason);
+  say(`SKIPPED, nothing was killed on Kafka: ${reason}`);
+  process.exit(0);
+}
 
 /** One that could not be carried out is a failure, and the others are still to be had. */
 async function attempt(what: string, run: () => Promise<(typeof results)[number]>): Promise<void> {
@@ -79,12 +103,12 @@ async function conclude(): Promise<boolean> {
   const counted = kills.filter(({ observed }) => observed);
   const sum = (of: (result: RoundResult) => number): number => results.reduce((total, result) => total + of(result), 0);
   const recoveries = kills.flatMap(({ recoveryMs }) => recoveryMs ?? []).sort((a, b) => a - b);
-  const pointsHit = new Set(counted.map(({ where }) => where).filter((where) => where !== 'random'));
+  const pointsHit = new Set(counted.map(({ where }) => where).filter((where) => listedPoints.has(where)));
   const summary: Figures<CrashResult> = {
     suite: 'crash', startedAt, seed,
     rounds: results.length, kills: counted.length, randomKills: counted.filter(({ where }) => where === 'random').length,
     voided: kills.length - counted.length,
-    crashPoints: { listed: new Set(CRASH_POINTS.map(({ name }) => name)).size, hit: [...pointsHit].sort() },
+    crashPoints: { listed: listedPoints.size, hit: [...pointsHit].sort() },
     scenarios: results.flatMap(({ scenario }) => scenario ?? []),
     records: sum(({ acknowledged }) => acknowledged), retries: sum(({ retries }) => retries), repeats: sum(({ repeats }) => repeats),
     reads: sum(({ reads }) => reads), answers: sum(({ findings }) => findings.answers), digests: sum(({ digests }) => digests),
@@ -92,10 +116,10 @@ async function conclude(): Promise<boolean> {
     wrong: [...broken, ...results.flatMap(({ findings }) => findings.wrong)],
     recoveryMs: { count: recoveries.length, p50: quantile(recoveries, 0.5), p99: quantile(recoveries, 0.99) },
   };
-  await writeResult<CrashResult>(summary, values.out);
+  await writeResult<CrashResult>(summary, out);
   const { lost, duplicated, outOfOrder, recoveryMs, wrong, voided } = summary;
   say(`${summary.kills} kills seen (${summary.randomKills} at random, ${pointsHit.size} of ${summary.crashPoints.listed} crash points), ${voided} void; ${summary.records} records, ${summary.answers} answers compared; lost ${lost}, duplicated ${duplicated}, out of order ${outOfOrder}; recovery p50 ${recoveryMs.p50} ms, p99 ${recoveryMs.p99} ms`);
-  say(`written to ${values.out}`);
+  say(`written to ${out}`);
   return voided === 0 && wrong.length === 0;
 }
 

@@ -3,13 +3,21 @@ import { AggregatorService, ListJobsRequestSchema, type Job, type Task } from '.
 import { StateService, DigestRequestSchema } from '../../gen/thyme/v1/state_pb.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { createClient, openChannel } from '../../libs/rpc/client.js';
-import type { Cluster } from './cluster.js';
 import { report, type Findings } from './questions.js';
 import type { Books, Recount } from './recount.js';
 import { readFresh, restClient, until } from './rest.js';
 
 const SETTLE_DEADLINE_MS = 45_000;
 const CALL_TIMEOUT_MS = 5_000;
+
+/** What is settled: one owner's deployment, or a fleet. */
+export interface Settling {
+  readonly restUrl: string;
+  readonly partitions: number;
+  /** gRPC of those that may own partitions, `host:port`. */
+  readonly owners: readonly string[];
+  grpc(role: 'reader' | 'standby'): string;
+}
 
 /** The books of one reader over all partitions. */
 interface Sums {
@@ -26,12 +34,12 @@ interface Sums {
  * Waits until the owner has taken in all that was sent and the query service shows what the owner had then,
  * by what `freshness` says of it; then closes the books: accepted = applied + late + filtered, duplicates apart.
  */
-export async function settle(cluster: Cluster, recount: Recount, extras: readonly string[], findings: Findings): Promise<void> {
+export async function settle(cluster: Settling, recount: Recount, extras: readonly string[], findings: Findings): Promise<void> {
   const expected = new Map([...recount.books, ...extras.map((name): [string, Books] => [`${name}.build`, recount.books.get('MerchantStats.build') ?? { applied: 0, filtered: 0, late: 0 }])]);
   let books: ReadonlyMap<string, Sums> = new Map();
   try {
     await until('the pipelines', SETTLE_DEADLINE_MS, async () => {
-      books = booksOf(await listTasks(cluster));
+      books = booksOf(await listTasks(cluster.owners));
       return [...expected].every(([name, book]) => isClosed(books.get(name), book)) ? true : undefined;
     });
   } catch {
@@ -47,7 +55,7 @@ export async function settle(cluster: Cluster, recount: Recount, extras: readonl
 }
 
 /** What the standby, and the query service's replica, say over StateService: one digest for one seq (C2). */
-export async function compareDigests(cluster: Cluster, findings: Findings): Promise<number> {
+export async function compareDigests(cluster: Settling, findings: Findings): Promise<number> {
   let compared = 0;
   for (let partition = 0; partition < cluster.partitions; partition++) {
     await until('the replicas', SETTLE_DEADLINE_MS, async () => {
@@ -61,17 +69,17 @@ export async function compareDigests(cluster: Cluster, findings: Findings): Prom
   return compared;
 }
 
-async function digest(cluster: Cluster, role: 'reader' | 'standby', partition: number): Promise<{ readonly seq: number; readonly sha256: string } | undefined> {
+async function digest(cluster: Settling, role: 'reader' | 'standby', partition: number): Promise<{ readonly seq: number; readonly sha256: string } | undefined> {
   return call(cluster.grpc(role), async (channel, signal) => {
     const { seq, sha256 } = await createClient(StateService, channel).digest(create(DigestRequestSchema, { partition }), { signal });
     return { seq: Number(seq), sha256: Buffer.from(sha256).toString('hex') };
   });
 }
 
-/** Undefined where nobody answers. */
-export async function listTasks(cluster: Cluster): Promise<readonly Task[]> {
-  const tasks = await call(cluster.grpc('owner'), async (channel, signal) => (await createClient(AggregatorService, channel).listJobs(create(ListJobsRequestSchema), { signal })).tasks);
-  return tasks ?? [];
+/** The tasks of those that answer. */
+export async function listTasks(owners: readonly string[]): Promise<readonly Task[]> {
+  const tasks = await Promise.all(owners.map((owner) => call(owner, async (channel, signal) => (await createClient(AggregatorService, channel).listJobs(create(ListJobsRequestSchema), { signal })).tasks)));
+  return tasks.flatMap((own) => own ?? []);
 }
 
 async function call<T>(target: string, make: (channel: ReturnType<typeof openChannel>, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {

@@ -23,10 +23,10 @@ import type { Features } from './recount.js';
 
 const DEPLOYMENT = 'thyme';
 
-/** A set of stores, one for each partition. */
-interface Copy {
+/** A set of stores, one for each partition; undefined where a process never had it. */
+export interface Copy {
   readonly place: string;
-  readonly stores: readonly Store[];
+  readonly stores: readonly (Store | undefined)[];
 }
 
 /** Calls `check` with each copy's answers; resolves to how many digests were compared. */
@@ -35,11 +35,11 @@ export async function withStores(cluster: Cluster, findings: Findings, check: (p
   const log = await openLevelLog(logStore);
   const copies = await openCopies(cluster);
   try {
-    for (let partition = 0; partition < cluster.partitions; partition++) await compareCopies(log, partition, copies, findings);
-    for (const { place, stores } of copies) await check(place, await askStores(stores));
+    for (let partition = 0; partition < cluster.partitions; partition++) await compareCopies({ log, deployment: DEPLOYMENT, partition }, copies, findings);
+    for (const { place, stores } of copies) await check(place, await askStores(stores.filter((store) => store !== undefined)));
     return copies.length * cluster.partitions;
   } finally {
-    for (const { stores } of copies) for (const store of stores) await store.close();
+    for (const { stores } of copies) for (const store of stores) await store?.close();
     await log.close();
     await logStore.close();
   }
@@ -65,9 +65,15 @@ export async function storesIn(folder: string): Promise<readonly string[]> {
   return (await readdir(folder)).filter((name) => name.startsWith('store-'));
 }
 
+export interface Changelog {
+  readonly log: Log;
+  readonly deployment: string;
+  readonly partition: number;
+}
+
 /** All of them against the fold of the changelog; a replica that stopped a batch early is first given the rest. */
-async function compareCopies(log: Log, partition: number, copies: readonly Copy[], findings: Findings): Promise<void> {
-  const source = { topic: changesTopic(DEPLOYMENT), partition };
+export async function compareCopies({ log, deployment, partition }: Changelog, copies: readonly Copy[], findings: Findings): Promise<void> {
+  const source = { topic: changesTopic(deployment), partition };
   const folded = await Applier.open(new MemoryStore());
   for await (const batch of readBatches(log, source, 1)) await applyBatch(folded, batch);
   const expected = await digestStore(folded.store);
@@ -84,7 +90,7 @@ async function compareCopies(log: Log, partition: number, copies: readonly Copy[
 }
 
 /** The engine of the query service over stores that nobody writes. */
-async function askStores(stores: readonly Store[]): Promise<Ask> {
+export async function askStores(stores: readonly Store[]): Promise<Ask> {
   const views = await Promise.all(stores.map(async (store, partition) => {
     const view = new PartitionView(partition, () => 0);
     view.attach(await Applier.open(store));

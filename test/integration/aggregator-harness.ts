@@ -76,6 +76,7 @@ export interface HarnessOptions {
   readonly functions?: Readonly<Record<string, (row: Record<string, unknown>) => unknown>>;
   readonly limits?: Partial<TickLimits>;
   readonly stepWatch?: StepWatch;
+  readonly backfillRecordsPerS?: number;
   readonly openStore?: (partition: number) => Store;
 }
 
@@ -107,7 +108,7 @@ export class Harness {
 
   environment(partition: number): TaskEnvironment {
     const functions: AuthorFunctions = { transform: (name) => this.#options.functions?.[name], decimal: Decimal };
-    return { deployment: DEPLOYMENT, partition, partitionCount: this.partitionCount, log: this.log, clock: this.clock, feed: this.feed, functionsOf: () => functions, limits: { ...TICK_LIMITS, ...this.#options.limits }, stepWatch: this.#options.stepWatch };
+    return { deployment: DEPLOYMENT, partition, partitionCount: this.partitionCount, log: this.log, clock: this.clock, feed: this.feed, functionsOf: () => functions, limits: { ...TICK_LIMITS, ...this.#options.limits }, stepWatch: this.#options.stepWatch, backfillRecordsPerS: this.#options.backfillRecordsPerS };
   }
 
   /** Topics, then the revision. */

@@ -17,7 +17,7 @@ const commit = (seq: number): CommitRecord => ({
   positions: [{ readerId: 1, topic: 'd.Order.v1', partition: 0, nextOffset: 2 ** 40, caughtUp: true }, { readerId: 2, topic: 'd.Order.v1', partition: 1, nextOffset: 0, caughtUp: false }],
   cursors: [{ readerId: 0, topic: 'd.rekey', partition: 7, nextOffset: 9, caughtUp: true }],
   hops: [{ readerId: 2, stage: 1, sender: 4, source: 4, nextOffset: 12, caughtUp: false }],
-  counters: [{ readerId: 1, read: 9, received: 8, sent: 7, applied: 6, filtered: 5, late: 4, duplicate: 3, dead: 2, failed: 1, watermarkUs: Number.NEGATIVE_INFINITY }],
+  counters: [{ readerId: 1, read: 9, received: 8, sent: 7, applied: 6, filtered: 5, late: 4, duplicate: 3, dead: 2, failed: 1, watermarkUs: Number.NEGATIVE_INFINITY, lateRight: 0, joinedUs: Number.NEGATIVE_INFINITY }],
 });
 
 const revision = { number: 2, createdUs: 5, definitions: { datasets: [], sources: [], pipelines: [], featuresets: [] }, bundle: { sha256: '', code: '' }, timelines: [{ name: 'A.b', version: 1, id: 1, measures: [{ of: 'x', digest: false, type: { kind: 'float', optional: false } }, { of: 's', digest: false, type: { kind: 'string', optional: true } }] }] } as const;
@@ -55,6 +55,16 @@ describe('change batch', () => {
     expect(batch).to.include({ epoch: 3, seq: 8, prevSeq: 7 });
     expect(decodeBatch(batch.bytes)).to.deep.equal({ changes, commit: commit(8), crc: crcOf(batch.bytes) });
     expect(decodeCommit(encodeCommit(commit(8)))).to.deep.equal(commit(8));
+  });
+
+  it('keeps the books of joins in a format of their own, and the one before where nothing was joined (S24)', () => {
+    const books = commit(8).counters;
+    const [formerly] = encodeCommit(commit(8));
+    expect(formerly).to.equal(1);
+    const joined: CommitRecord = { ...commit(8), counters: [...books, ...books.map((of) => ({ ...of, readerId: 2, lateRight: 3, joinedUs: 5.5e14 }))] };
+    const bytes = encodeCommit(joined);
+    expect(bytes[0]).to.equal(2);
+    expect(decodeCommit(bytes)).to.deep.equal(joined);
   });
 
   it('is refused when any byte is wrong, or missing', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type ComparisonContext, compareDefinitions, refuseBreaking } from '../../libs/definition/compare.js';
 import { collectDefinitions } from '../../libs/definition/collect.js';
-import type { Aggregation, DatasetDefinition, Definitions, FeatureDefinition, PipelineDefinition, SourceDefinition } from '../../libs/definition/definitions.js';
+import type { Aggregation, DatasetDefinition, Definitions, FeatureDefinition, PipelineDefinition, SourceDefinition, Step } from '../../libs/definition/definitions.js';
 import { fieldsOf, t, valueTypeOf } from '../../libs/definition/type-words.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import * as example from '../types/example.js';
@@ -15,6 +15,9 @@ const withSource = (dataset: string, change: Partial<SourceDefinition>): Definit
 const withFeature = (name: string, change: Partial<FeatureDefinition>): Definitions => ({ ...NOW, featuresets: NOW.featuresets.map((set) => ({ ...set, features: set.features.map((one) => (one.name === name ? { ...one, ...change } : one)) })) });
 const aggregated = (change: (all: readonly Aggregation[]) => readonly Aggregation[]): Definitions =>
   withPipeline('UserOrderStats.stats', ({ aggregate }) => (aggregate === undefined ? {} : { aggregate: { ...aggregate, aggregations: change(aggregate.aggregations) } }));
+/** The steps of the pipeline that has one of each kind, with those of one kind changed. */
+const withStep = <K extends Step['kind']>(kind: K, change: (step: Extract<Step, { kind: K }>) => readonly Step[]): Definitions =>
+  withPipeline('CountryStats.stats', ({ steps }) => ({ steps: steps.flatMap((step) => (step.kind === kind ? change(step as Extract<Step, { kind: K }>) : [step])) })); // its kind says so
 const fieldsIn = (name: string): DatasetDefinition['fields'] => NOW.datasets.find((one) => one.name === name)?.fields ?? [];
 
 function changesTo(next: Definitions, context?: ComparisonContext): readonly string[] {
@@ -43,6 +46,19 @@ describe('compareDefinitions (S19)', () => {
     ['no pipeline', { ...NOW, pipelines: NOW.pipelines.slice(1) }, `removed ${NOW.pipelines[0]?.name ?? ''}`],
     ['a filter', withPipeline('UserOrderStats.stats', () => ({ steps: [] })), 'breaking UserOrderStats.stats'],
     ['a filter with a new version', withPipeline('UserOrderStats.stats', () => ({ steps: [], version: 2 })), 'needsBackfill UserOrderStats.stats'],
+    ['a join with another dataset', withStep('join', (step) => [{ ...step, dataset: 'Many' }]), 'breaking CountryStats.stats'],
+    ['a join that keeps other rows', withStep('join', (step) => [{ ...step, how: step.how === 'left' ? 'inner' : 'left' }]), 'breaking CountryStats.stats'],
+    ['no join', withStep('join', () => []), 'breaking CountryStats.stats'],
+    ['an assign', withStep('assign', (step) => [{ ...step, columns: step.columns.map((one) => ({ ...one, value: { kind: 'column', name: 'amount' } as const })) }]), 'breaking CountryStats.stats'],
+    ['what a transform adds', withStep('transform', (step) => [{ ...step, adds: fieldsOf({ country: t.string.optional }) }]), 'breaking CountryStats.stats'],
+    ['a step more', withStep('filter', (step) => [step, step]), 'breaking CountryStats.stats'],
+    ['other inputs', withPipeline('CountryStats.stats', () => ({ inputs: ['Order', 'Many'] })), 'breaking CountryStats.stats'],
+    ['an earlier version of a pipeline', withPipeline('UserOrderStats.stats', () => ({ version: 0 })), 'breaking UserOrderStats.stats'],
+    ['another timestamp', withDataset('Many', { timestamp: 'seen' }), 'breaking Many'],
+    ['the where of an aggregation', aggregated((all) => all.map((one) => (one.field === 'total_spend_7d' ? { ...one, where: { kind: 'literal', value: { type: 'bool', value: true } } } : one))), 'breaking UserOrderStats.total_spend_7d'],
+    ['the column of an aggregation', aggregated((all) => all.map((one) => (one.field === 'max_order_amount_7d' ? { ...one, of: 'order_id' } : one))), 'breaking UserOrderStats.max_order_amount_7d'],
+    ['the rank of a percentile', aggregated((all) => all.map((one) => (one.operator === 'percentile' ? { ...one, pct: 99 } : one))), 'breaking UserOrderStats.p95_amount_30d'],
+    ['no end of a window', aggregated((all) => all.map((one) => (one.field === 'order_count_1h' ? { ...one, windowUs: null } : one))), 'breaking UserOrderStats.order_count_1h'],
     ['other groups', withPipeline('UserOrderStats.stats', ({ aggregate }) => ({ aggregate: { groupBy: ['order_id'], aggregations: aggregate?.aggregations ?? [] } })), 'breaking UserOrderStats.stats'],
     ['a window', aggregated((all) => all.map((one) => (one.field === 'order_count_1h' ? { ...one, windowUs: 1 } : one))), 'breaking UserOrderStats.order_count_1h'],
     ['an operator', aggregated((all) => all.map((one) => (one.field === 'order_count_1h' ? { ...one, operator: 'min', of: 'amount' } : one))), 'breaking UserOrderStats.order_count_1h'],

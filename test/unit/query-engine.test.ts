@@ -183,7 +183,7 @@ describe('query engine', () => {
 
   it('says how fresh the state was: the oldest watermark, and the lag', async () => {
     const world = await create();
-    const counters = { received: 0, sent: 0, read: 1, applied: 1, filtered: 0, late: 0, duplicate: 0, dead: 0, failed: 0 };
+    const counters = { received: 0, sent: 0, read: 1, applied: 1, filtered: 0, late: 0, duplicate: 0, dead: 0, failed: 0, lateRight: 0, joinedUs: Number.NEGATIVE_INFINITY };
     world.counters = [{ readerId: world.idOf('Stats.stats'), ...counters, watermarkUs: NOON_US - 7 }, { readerId: 99, ...counters, watermarkUs: 1 }];
     await world.tick();
     expect((await world.engine.query({ featureset: 'Signals', entity: 'u1' }, caller)).freshness).to.deep.equal({ watermarkUs: NOON_US - 7, lagUs: 5_000 });

@@ -13,7 +13,7 @@ const planted: PlantedResult = { ...head, suite: 'planted', planted: 2, caught: 
 const fuzz: FuzzResult = { ...head, suite: 'fuzz', runs: 500, routes: 20, rpcs: 17, inputs: 20_000, structured: 12_000, raw: 8_000, faults: 0, wrong: [] };
 const soak: SoakResult = {
   ...head, suite: 'soak', minutes: 10, kills: 2, commits: 29, records: 40_000, reads: 900, refused: 0, pairs: 45, answers: 8_000, wrong: [],
-  slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 1, perHourMax: 2, holds: true }], readP50Ms: 1.25, readP99Ms: 20,
+  slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 1, perHourMax: 2, verdict: 'holds' }], loadPerCpu: 0.5, readP50Ms: 1.25, readP99Ms: 20,
 };
 const all: SuiteResults = { crash, planted, fuzz, soak };
 const none: SuiteResults = { crash: undefined, planted: undefined, fuzz: undefined, soak: undefined };
@@ -50,13 +50,16 @@ describe('the reliability report', () => {
     const failures: readonly SuiteResults[] = [
       { ...all, crash: { ...crash, lost: 1 } }, { ...all, crash: { ...crash, voided: 1 } }, { ...all, crash: { ...crash, wrong: ['half a tick'] } },
       { ...all, planted: { ...planted, caught: 1 } }, { ...all, fuzz: { ...fuzz, faults: 1 } }, { ...all, fuzz: { ...fuzz, inputs: 0 } },
-      { ...all, soak: { ...soak, slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 3, perHourMax: 2, holds: false }] } },
+      { ...all, soak: { ...soak, slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 3, perHourMax: 2, verdict: 'grows' }] } },
     ];
     for (const results of failures) {
       const text = reliabilityReport(results);
       expect(text.match(/\| \*\*FAILED\*\* \|/g)).to.have.length(1);
       if (results.crash !== crash) expect(text).to.not.contain('bounds the rate');
     }
+    const busy: SoakResult = { ...soak, loadPerCpu: 4, slopes: [{ name: 'read p99', last: 9, fillsTo: 1, perHour: 3, perHourMax: 2, verdict: 'not judged' }] };
+    expect(reliabilityReport({ ...none, soak: busy })).to.contain('| grew beyond its limit | nothing; not judged, since others kept the machine busy (load 4.0 per processor): read p99 |');
+    expect(passed(busy)).to.equal(true);
     expect([crash, planted, fuzz, soak].map(passed)).to.deep.equal([true, true, true, true]);
     expect(reliabilityReport(failures.at(-1) ?? all)).to.contain('| grew beyond its limit | **owner: heap** |');
   });

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/jobs.proto.
  */
 export const file_thyme_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QiSgoQTGlzdEpvYnNSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnRoeW1lLnYxLlRhc2sSFwoPcGFydGl0aW9uX2NvdW50GAIgASgFImQKBFRhc2sSEQoJcGFydGl0aW9uGAEgASgFEg0KBWVwb2NoGAIgASgDEgsKA3NlcRgDIAEoAxIQCghyZXZpc2lvbhgEIAEoAxIbCgRqb2JzGAUgAygLMg0udGh5bWUudjEuSm9iIuIBCgNKb2ISDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEgsKA2xhZxgDIAEoAxIRCgljYXVnaHRfdXAYBCABKAgSDgoGcGF1c2VkGAUgASgIEgwKBHJlYWQYBiABKAMSDwoHYXBwbGllZBgHIAEoAxIQCghmaWx0ZXJlZBgIIAEoAxIUCgxsYXRlX2Ryb3BwZWQYCSABKAMSEQoJZHVwbGljYXRlGAogASgDEgwKBGRlYWQYCyABKAMSDgoGZmFpbGVkGAwgASgDEhQKDHdhdGVybWFya191cxgNIAEoAzJWChFBZ2dyZWdhdG9yU2VydmljZRJBCghMaXN0Sm9icxIZLnRoeW1lLnYxLkxpc3RKb2JzUmVxdWVzdBoaLnRoeW1lLnYxLkxpc3RKb2JzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QiSgoQTGlzdEpvYnNSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnRoeW1lLnYxLlRhc2sSFwoPcGFydGl0aW9uX2NvdW50GAIgASgFImQKBFRhc2sSEQoJcGFydGl0aW9uGAEgASgFEg0KBWVwb2NoGAIgASgDEgsKA3NlcRgDIAEoAxIQCghyZXZpc2lvbhgEIAEoAxIbCgRqb2JzGAUgAygLMg0udGh5bWUudjEuSm9iIvYBCgNKb2ISDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEgsKA2xhZxgDIAEoAxIRCgljYXVnaHRfdXAYBCABKAgSDgoGcGF1c2VkGAUgASgIEgwKBHJlYWQYBiABKAMSDwoHYXBwbGllZBgHIAEoAxIQCghmaWx0ZXJlZBgIIAEoAxIUCgxsYXRlX2Ryb3BwZWQYCSABKAMSEQoJZHVwbGljYXRlGAogASgDEgwKBGRlYWQYCyABKAMSDgoGZmFpbGVkGAwgASgDEhQKDHdhdGVybWFya191cxgNIAEoAxISCgpsYXRlX3JpZ2h0GA4gASgDMlYKEUFnZ3JlZ2F0b3JTZXJ2aWNlEkEKCExpc3RKb2JzEhkudGh5bWUudjEuTGlzdEpvYnNSZXF1ZXN0GhoudGh5bWUudjEuTGlzdEpvYnNSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message thyme.v1.ListJobsRequest
@@ -158,6 +158,13 @@ export type Job = Message<"thyme.v1.Job"> & {
    * @generated from field: int64 watermark_us = 13;
    */
   watermarkUs: bigint;
+
+  /**
+   * Right rows that came too late for left records that had been joined (S24); may count too many after a restart, never too few.
+   *
+   * @generated from field: int64 late_right = 14;
+   */
+  lateRight: bigint;
 };
 
 /**
