@@ -33,3 +33,12 @@ export function rekeyPartition(source: number, destination: number, partitionCou
 export function aggregatorWriterId(deployment: string, partition: number): string {
   return `${deployment}.agg.${partition}`;
 }
+
+/** How far a source has come (S16): one partition, one writer. Its name is an identifier, so no dataset's topic is called so. */
+export function sourceProgressTopic(deployment: string, source: string): string {
+  return `${deployment}.source.${source}`;
+}
+
+export function sourceWriterId(deployment: string, source: string): string {
+  return `${deployment}.source.${source}`;
+}
