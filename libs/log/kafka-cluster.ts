@@ -26,6 +26,8 @@ interface Node {
   readonly host: string;
   readonly port: number;
   broker: DriverBroker | undefined;
+  /** Shared by all who ask before it is made: each would make one, of which all but one are never closed. */
+  making: Promise<DriverBroker> | undefined;
 }
 
 /** A broker may hear of a new topic a moment after the one that created it. */
@@ -158,14 +160,15 @@ export class KafkaCluster {
     const known = this.#nodes.get(nodeId);
     if (known?.host === host && known.port === port) return;
     void known?.broker?.disconnect().catch(() => undefined);
-    this.#nodes.set(nodeId, { host, port, broker: undefined });
+    this.#nodes.set(nodeId, { host, port, broker: undefined, making: undefined });
   }
 
   async #node(nodeId: number): Promise<DriverBroker> {
     const node = this.#nodes.get(nodeId);
     if (node === undefined) throw new KafkaAnswerError(KAFKA_CODE.unknownTopic, `broker ${nodeId}`);
-    const broker = (node.broker ??= await this.#makeBroker({ host: node.host, port: node.port, nodeId }));
-    return this.#connected(broker);
+    if (node.broker !== undefined) return this.#connected(node.broker);
+    const making = (node.making ??= this.#makeBroker({ host: node.host, port: node.port, nodeId }).finally(() => (node.making = undefined)));
+    return this.#connected((node.broker = await making));
   }
 
   /** One that answers: of those that are connected, those that are known, and those that were given. */

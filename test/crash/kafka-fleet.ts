@@ -102,7 +102,6 @@ export class Fleet {
       child.signal('SIGTERM');
       const ended = await Promise.race([child.ended, sleep(STOP_DEADLINE_MS, undefined, { ref: false })]);
       if (ended === undefined) {
-        child.signal('SIGUSR2'); await sleep(2_000); // TEMPORARY
         late.push(`${name} did not stop within ${STOP_DEADLINE_MS} ms of SIGTERM: ${child.errors.slice(-3).join(' | ')}`);
         await this.kill(name);
       } else if (ended.code !== 0) {

@@ -16,6 +16,8 @@ import type { Programs } from './program.js';
 import type { RoundResult } from './round.js';
 
 const VERSION = '4.3.1';
+/** Most of a round is waiting for a session to end. */
+const ROUNDS_AT_ONCE = 2;
 
 export interface FleetRunOptions {
   readonly programs: Programs;
@@ -39,9 +41,10 @@ export async function runFleet({ programs, seed, kills, repeats, only, scenarios
   const live = (of: number, proxied: boolean, ordeal: FleetOrdeal): Promise<RoundResult> => runFleetRound({ programs, kafka, name: `crash-${deployments++}`, seed: of, proxied }, ordeal);
   try {
     const plans = planFleet({ seed, kills, repeats, only });
-    for (const [i, plan] of plans.entries()) {
-      await attempt(`round ${i + 1} of ${plans.length}`, () => live(plan.seed, false, fleetKillsOf(plan)));
-    }
+    const left = plans.entries();
+    await Promise.all(Array.from({ length: ROUNDS_AT_ONCE }, async () => {
+      for (const [i, plan] of left) await attempt(`round ${i + 1} of ${plans.length}`, () => live(plan.seed, false, fleetKillsOf(plan)));
+    }));
     for (const [name, { ordeal, proxied }] of FLEET_SCENARIOS) {
       if (scenarios !== 'all' && !scenarios.split(',').includes(name)) continue;
       await attempt(name, async () => ({ ...(await live(seed, proxied, ordeal)), scenario: name }));

@@ -9,7 +9,7 @@ import { KafkaTransactions } from '../../libs/log/kafka-transaction.js';
 import { APPEND_BYTES_MAX, RECORD_BYTES_MAX } from '../../libs/log/log-limits.js';
 import type { Log, NewRecord, TopicPartition } from '../../libs/log/log.js';
 import { systemClock } from '../../libs/time/clock.js';
-import { uniqueName, useKafka, valuesOf } from './kafka-fixture.js';
+import { eventually, uniqueName, useKafka, valuesOf } from './kafka-fixture.js';
 
 const SMALL = { recordsMax: 3, bytesMax: 100 };
 
@@ -84,6 +84,19 @@ describe('the Kafka driver on a real broker', function () {
       }
     }
     expect(await valuesOf(log, target)).to.deep.equal([0, 1, 2, 3, 4, 5].flatMap((n) => [`${n}`, `${n}'`]));
+  });
+
+  it('closes every connection, also those that many asked for at once: one that stays keeps its process from ending', async () => {
+    const connections = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const before = connections();
+    const fresh = await openKafkaLog({ brokers: kafka().brokers, clientId: 'thyme-test' });
+    const waiting = new AbortController();
+    const waits = [0, 1, 2].map(() => fresh.waitFor(target, 1_000, waiting.signal));
+    await Promise.all([0, 1, 2].flatMap(() => [fresh.append(target, [text('a')]), fresh.read(target, 0, SMALL), fresh.endOffset(target)]));
+    waiting.abort();
+    await Promise.all(waits);
+    await fresh.close();
+    await eventually(() => connections() <= before, 'no connection is left');
   });
 
   it('takes the largest append as one batch, and splits the largest transaction into several', async () => {
