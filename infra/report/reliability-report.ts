@@ -3,6 +3,8 @@ import type { CrashResult, FuzzResult, PlantedResult, SoakResult, SuiteName, Sui
 /** The last run of each suite; undefined where it has not run. */
 export interface SuiteResults {
   readonly crash: CrashResult | undefined;
+  /** The crash suite on a fleet and a real broker. */
+  readonly crashKafka: CrashResult | undefined;
   readonly planted: PlantedResult | undefined;
   readonly fuzz: FuzzResult | undefined;
   readonly soak: SoakResult | undefined;
@@ -13,47 +15,59 @@ interface Row {
   readonly figure: string;
 }
 
+type RunName = SuiteName | 'crash on Kafka';
+
 /** How each suite is had again; a report that nobody can repeat proves nothing. */
-const COMMANDS: Readonly<Record<SuiteName, (result: SuiteResult) => string>> = {
+const COMMANDS: Readonly<Record<RunName, (result: SuiteResult) => string>> = {
   crash: ({ seed }) => `npm run test:crash -- --seed ${seed}`,
+  'crash on Kafka': ({ seed }) => `npm run test:crash -- --log kafka --seed ${seed}`,
   planted: () => 'npm run test:planted',
   fuzz: (result) => `npm run test:fuzz -- --seed ${result.seed}${result.suite === 'fuzz' ? ` --runs ${result.runs}` : ''}`,
   soak: (result) => `npm run soak -- --seed ${result.seed}${result.suite === 'soak' ? ` --minutes ${result.minutes} --kills ${result.kills}` : ''}`,
 };
 
-/** By the names of test/crash/scenarios.ts. */
+/** By the names of test/crash/scenarios.ts and kafka-scenarios.ts. */
 const SCENARIOS: Readonly<Record<string, string>> = {
   away: 'a replica that is cut off until only a snapshot helps',
   stopped: 'an owner that stands still, with another at its folder',
   lost: 'the disks of an owner and a standby lost',
   network: 'a line that is slow, silent, reset, half closed',
+  zombies: 'owners that stand still past their session, and go on when another has their partitions',
+  broker: 'the broker killed and started again',
+  answers: 'requests to commit, and their answers, lost',
+  disks: 'the disks of workers and a standby lost',
 };
 
 /** What no suite here can show, whatever its figures. */
 const NEVER_COVERED: readonly string[] = [
   'Loss of power: `kill -9` leaves what the system has in its caches; that a disk keeps what it was told to sync is taken on trust.',
   'Faults between machines: all processes run on one, and the relay between owner and replica is a process there too.',
-  'Kafka: processes are killed on the embedded log alone.',
+  'Kafka of several brokers: the one that is killed is the only one, so that no leader moves under load.',
+  'A flipped bit in a table that LevelDB can still decode: it compares no checksums when it reads, so only the digests of two replicas show it. What cannot be decoded is noticed, and a replica then builds itself anew.',
   'Memory that returns other bits than were written, and clocks that jump back while a process runs.',
 ];
 
 /** The report card as Markdown: what was run, with which seed, on which commit, what came of it, and what was not tested. */
 export function reliabilityReport(results: SuiteResults): string {
-  const ran = [results.crash, results.planted, results.fuzz, results.soak].filter((result) => result !== undefined);
+  const ran = runsOf(results).flatMap(([name, result]) => (result === undefined ? [] : [{ name, result }]));
   if (ran.length === 0) throw new Error('no suite has left a result: run npm run test:crash, test:planted or soak first');
   return [
     '# Reliability', '',
     'What the fault-injecting suites did when they last ran, and what came of it. Written by `npm run report:reliability`; do not edit.', '',
-    ...table(['what', 'figure'], [...crashRows(results.crash), ...plantedRows(results.planted), ...fuzzRows(results.fuzz), ...soakRows(results.soak)].map(({ what, figure }) => [what, figure])), '',
+    ...table(['what', 'figure'], [...crashRows(results.crash), ...crashRows(results.crashKafka).map(({ what, figure }) => ({ what: `on Kafka: ${what}`, figure })), ...plantedRows(results.planted), ...fuzzRows(results.fuzz), ...soakRows(results.soak)].map(({ what, figure }) => [what, figure])), '',
     ...boundOf(results.crash),
     '## Runs', '',
-    ...table(['suite', 'verdict', 'commit', 'seed', 'ended', 'machine', 'again'], ran.map((result) => [result.suite, verdict(result), `\`${result.commit}\``, String(result.seed), result.endedAt.slice(0, 16).replace('T', ' '), result.machine, `\`${COMMANDS[result.suite](result)}\``])), '',
+    ...table(['suite', 'verdict', 'commit', 'seed', 'ended', 'machine', 'again'], ran.map(({ name, result }) => [name, verdict(result), `\`${result.commit}\``, String(result.seed), result.endedAt.slice(0, 16).replace('T', ' '), result.machine, `\`${COMMANDS[name](result)}\``])), '',
     'A commit that ends in `+` had changes beside it that were not committed yet.', '',
     '## Planted bugs', '',
     ...plantedList(results.planted), '',
     '## Not covered', '',
     ...notCovered(results).map((line) => `- ${line}`), '',
   ].join('\n');
+}
+
+function runsOf({ crash, crashKafka, planted, fuzz, soak }: SuiteResults): readonly (readonly [RunName, SuiteResult | undefined])[] {
+  return [['crash', crash], ['crash on Kafka', crashKafka], ['planted', planted], ['fuzz', fuzz], ['soak', soak]];
 }
 
 /** Whether a suite found nothing that is wrong. */
@@ -121,10 +135,12 @@ function plantedList(result: PlantedResult | undefined): readonly string[] {
   return table(['bug', 'breaks', 'noticed by'], result.bugs.map(({ name, rules, caught, by }) => [name, rules, caught ? by : `**not caught**: ${by}`]));
 }
 
-function notCovered({ crash, planted, fuzz, soak }: SuiteResults): readonly string[] {
-  const names: readonly [SuiteName, SuiteResult | undefined][] = [['crash', crash], ['planted', planted], ['fuzz', fuzz], ['soak', soak]];
-  const missing = names.filter(([, result]) => result === undefined).map(([name]) => `The ${name} suite has not run.`);
-  const points = crash === undefined || crash.crashPoints.hit.length >= crash.crashPoints.listed ? [] : [`${crash.crashPoints.listed - crash.crashPoints.hit.length} crash points at which nothing was killed.`];
+function notCovered(results: SuiteResults): readonly string[] {
+  const missing = runsOf(results).filter(([, result]) => result === undefined).map(([name]) => `The ${name} suite has not run.`);
+  const points = ([['', results.crash], [' on Kafka', results.crashKafka]] as const).flatMap(([where, result]) => {
+    const left = result === undefined ? 0 : result.crashPoints.listed - result.crashPoints.hit.length;
+    return left <= 0 ? [] : [`${left} crash points${where} at which nothing was killed.`];
+  });
   return [...missing, ...points, ...NEVER_COVERED];
 }
 

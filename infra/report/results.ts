@@ -94,8 +94,9 @@ export const RESULTS_FOLDER = join(ROOT, 'infra', 'report', 'results');
 /** What a result is about; a change to a document or a test's text is none to it. */
 const PRODUCT = ['libs', 'services', 'gen', 'proto', 'package-lock.json'];
 
-export function resultFile(suite: SuiteName): string {
-  return join(RESULTS_FOLDER, `${suite}.json`);
+/** A suite's file; `crash-kafka` is the crash suite's run of a fleet. */
+export function resultFile(name: SuiteName | 'crash-kafka'): string {
+  return join(RESULTS_FOLDER, `${name}.json`);
 }
 
 /** Writes the file, and what the figures do not say: commit, machine, time. */
@@ -106,9 +107,9 @@ export async function writeResult<Result extends SuiteResult>(figures: Figures<R
 }
 
 /** Undefined where the suite has not run. */
-export async function readResult<Result extends SuiteResult>(suite: Result['suite'], folder = RESULTS_FOLDER): Promise<Result | undefined> {
+export async function readResult<Result extends SuiteResult>(name: Result['suite'] | 'crash-kafka', folder = RESULTS_FOLDER): Promise<Result | undefined> {
   try {
-    return JSON.parse(await readFile(join(folder, `${suite}.json`), 'utf8')) as Result; // by writeResult
+    return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Result; // by writeResult
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

@@ -11,6 +11,7 @@ const { values } = parseArgs({ options: { results: { type: 'string', default: RE
 
 const results: SuiteResults = {
   crash: await readResult<CrashResult>('crash', values.results),
+  crashKafka: await readResult<CrashResult>('crash-kafka', values.results),
   planted: await readResult<PlantedResult>('planted', values.results),
   fuzz: await readResult<FuzzResult>('fuzz', values.results),
   soak: await readResult<SoakResult>('soak', values.results),

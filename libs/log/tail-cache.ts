@@ -6,7 +6,7 @@ const BATCH_OVERHEAD_BYTES = 200;
 
 /** First in, first out, with access by index; taking from the front is cheap. */
 class Queue<T> {
-  #items: T[] = [];
+  #items: (T | undefined)[] = [];
   #start = 0;
 
   get length(): number {
@@ -24,7 +24,8 @@ class Queue<T> {
   shift(): T | undefined {
     const item = this.#items[this.#start];
     if (item === undefined) return undefined;
-    this.#start++;
+    // Else what was taken would stay in memory until it is cut off: twice the bytes that are allowed.
+    this.#items[this.#start++] = undefined;
     // The taken half is cut off at once: each item is moved once on average.
     if (this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start);

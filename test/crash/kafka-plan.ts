@@ -54,10 +54,15 @@ export function planFleet({ seed, kills, repeats, only }: FleetPlanOptions): rea
 function pointKills(point: CrashPoint, random: Random): FleetKill[] {
   const isOfGateway = point.name.startsWith('ingest.') || point.name.startsWith('registry.');
   const target: FleetName = point.role === 'reader' ? 'reader' : isOfGateway ? 'worker-a' : random.pick(WORKERS);
-  const kill: FleetKill = { target, point, nth: random.integer(1, point.nthMax), delayMs: 0, awaits: true };
+  const kill: FleetKill = { target, point, nth: random.integer(1, passesMax(point)), delayMs: 0, awaits: true };
   if (point.need !== 'unapplied') return [kill];
   const before = FLEET_POINTS.find(({ name }) => name === 'aggregator.afterCommit');
   return [{ ...kill, point: before, nth: random.integer(1, 20), awaits: false }, kill];
+}
+
+/** A worker may have one partition, which it acquires once, and in which a commit is adopted once. */
+function passesMax({ nthMax }: CrashPoint): number {
+  return nthMax <= 2 ? 1 : nthMax;
 }
 
 /** A kill and the one that makes it possible stay together. */

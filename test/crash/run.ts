@@ -10,9 +10,9 @@
 //   settle.ts, questions.ts, stores.ts - books, answers and digests against that
 //   kafka-run.ts               - the same of a fleet on Kafka: `--log kafka`
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { RESULTS_FOLDER, resultFile, writeResult, type CrashResult, type Figures } from '../../infra/report/results.js';
+import { resultFile, writeResult, type CrashResult, type Figures } from '../../infra/report/results.js';
 import { CRASH_POINTS, unlistedPoints } from './crash-points.js';
 import { FLEET_POINTS } from './kafka-plan.js';
 import { runFleet, whyNoFleet } from './kafka-run.js';
@@ -37,7 +37,7 @@ const startedAt = new Date().toISOString();
 const seed = Number(values.seed);
 if (values.log !== 'level' && values.log !== 'kafka') throw new RangeError(`--log: '${values.log}' is none of level, kafka`);
 const onKafka = values.log === 'kafka';
-const out = values.out ?? (onKafka ? join(RESULTS_FOLDER, 'crash-kafka.json') : resultFile('crash'));
+const out = values.out ?? (resultFile(onKafka ? 'crash-kafka' : 'crash'));
 const listedPoints = new Set((onKafka ? FLEET_POINTS : CRASH_POINTS.filter(({ log }) => log !== 'kafka')).map(({ name }) => name));
 say(`seed ${seed}: repeat with --log ${values.log} --seed ${seed} --kills ${values.kills} --repeats ${values.repeats}`);
 await exitWithoutKafka();

@@ -43,6 +43,13 @@ describe('a batch of records', () => {
     expect(hex(bytes)).to.match(/^01.{8}000000010000000100000002aabbcc$/);
   });
 
+  it('has memory of its own, so that the tail, which keeps it, keeps nothing else', () => {
+    for (const length of [1, 100, 3_000, 100_000]) {
+      const bytes = encodeRecords([{ key: new Uint8Array(0), value: new Uint8Array(length) }]);
+      expect(bytes.buffer.byteLength).to.equal(bytes.length);
+    }
+  });
+
   it('is refused when any of its bits is turned', () => {
     const bytes = encodeRecords([{ key: Uint8Array.of(1), value: Uint8Array.of(2) }, { key: Uint8Array.of(), value: Uint8Array.of() }]);
     expect(openBatch(5, bytes).count).to.equal(2);

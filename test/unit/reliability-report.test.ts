@@ -15,8 +15,9 @@ const soak: SoakResult = {
   ...head, suite: 'soak', minutes: 10, kills: 2, commits: 29, records: 40_000, reads: 900, refused: 0, pairs: 45, answers: 8_000, wrong: [],
   slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 1, perHourMax: 2, verdict: 'holds' }], loadPerCpu: 0.5, readP50Ms: 1.25, readP99Ms: 20,
 };
-const all: SuiteResults = { crash, planted, fuzz, soak };
-const none: SuiteResults = { crash: undefined, planted: undefined, fuzz: undefined, soak: undefined };
+const crashKafka: CrashResult = { ...crash, seed: 8, kills: 80, crashPoints: { listed: 2, hit: ['a', 'b'] }, scenarios: ['zombies'] };
+const all: SuiteResults = { crash, crashKafka, planted, fuzz, soak };
+const none: SuiteResults = { crash: undefined, crashKafka: undefined, planted: undefined, fuzz: undefined, soak: undefined };
 
 describe('the reliability report', () => {
   it('gives every figure, with commits, seeds and how to have them again', () => {
@@ -26,6 +27,8 @@ describe('the reliability report', () => {
       '| and through other faults | a replica that is cut off until only a snapshot helps; the disks of an owner and a standby lost |',
       '| kills survived | 300: 100 at named points, 200 at random moments; 0 void |',
       '| crash points covered | 2 of 3 |',
+      '| on Kafka: crash points covered | 2 of 2 |',
+      '| on Kafka: and through other faults | owners that stand still past their session, and go on when another has their partitions |',
       '| records acknowledged under faults | 123,456, with 5 retries and 6 deliberate repeats |',
       '| **lost / duplicated / out of order** | **0 / 0 / 0** |',
       '| from a kill to an acknowledged push that is read back | p50 812 ms, p99 2,100 ms (of 100) |',
@@ -41,7 +44,7 @@ describe('the reliability report', () => {
   it('says what was not covered: suites that did not run, points without a kill, and what no suite can show', () => {
     expect(reliabilityReport(all)).to.match(/## Not covered\n\n- 1 crash points[^\n]+\n- Loss of power/);
     const text = reliabilityReport({ ...none, planted });
-    expect(text).to.match(/- The crash suite has not run\.\n- The fuzz suite has not run\.\n- The soak suite has not run\.\n- Loss of power/);
+    expect(text).to.match(/- The crash suite has not run\.\n- The crash on Kafka suite has not run\.\n- The fuzz suite has not run\.\n- The soak suite has not run\.\n- Loss of power/);
     expect(text).to.not.contain('bounds the rate');
     expect(() => reliabilityReport(none)).to.throw(/run npm run test:crash/);
   });
@@ -49,7 +52,7 @@ describe('the reliability report', () => {
   it('shows what failed, and claims nothing from it', () => {
     const failures: readonly SuiteResults[] = [
       { ...all, crash: { ...crash, lost: 1 } }, { ...all, crash: { ...crash, voided: 1 } }, { ...all, crash: { ...crash, wrong: ['half a tick'] } },
-      { ...all, planted: { ...planted, caught: 1 } }, { ...all, fuzz: { ...fuzz, faults: 1 } }, { ...all, fuzz: { ...fuzz, inputs: 0 } },
+      { ...all, crashKafka: { ...crashKafka, duplicated: 1 } }, { ...all, planted: { ...planted, caught: 1 } }, { ...all, fuzz: { ...fuzz, faults: 1 } }, { ...all, fuzz: { ...fuzz, inputs: 0 } },
       { ...all, soak: { ...soak, slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 3, perHourMax: 2, verdict: 'grows' }] } },
     ];
     for (const results of failures) {
