@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const LAUNCHER = fileURLToPath(new URL('../../services/launch.js', import.meta.url));
+const SOURCE_LAUNCHER = fileURLToPath(new URL('../../services/launch.js', import.meta.url));
+/** Compiled, the program runs as it is. */
+const LAUNCHER = existsSync(SOURCE_LAUNCHER) ? SOURCE_LAUNCHER : fileURLToPath(new URL('../../services/thyme.js', import.meta.url));
 
 /** From the start to the ready line; a cold start takes two seconds, and several may share a busy core. */
 const READY_DEADLINE_MS = 120_000;
