@@ -74,9 +74,13 @@ export class KafkaCluster {
     const found = topicMetadata.find((described) => described.topic === topic);
     if (found === undefined || found.topicErrorCode === KAFKA_CODE.unknownTopic) return undefined;
     throwOnCode(found.topicErrorCode, `topic '${topic}'`);
-    const leaders: number[] = [];
-    for (const { partitionId, leader } of found.partitionMetadata) leaders[partitionId] = leader;
-    return { topic, leaders };
+    return leadersOf(found);
+  }
+
+  /** Every topic that this client may know of, without the brokers' own. */
+  async describeAll(): Promise<readonly TopicLeaders[]> {
+    const { topicMetadata } = await this.#metadata(ALL_TOPICS);
+    return topicMetadata.filter(({ isInternal, topicErrorCode }) => !isInternal && topicErrorCode === 0).map(leadersOf);
   }
 
   /** How many brokers there are now. */
@@ -207,6 +211,12 @@ export class KafkaCluster {
 }
 
 const NEVER = new AbortController().signal;
+
+function leadersOf({ topic, partitionMetadata }: MetadataAnswer['topicMetadata'][number]): TopicLeaders {
+  const leaders: number[] = [];
+  for (const { partitionId, leader } of partitionMetadata) leaders[partitionId] = leader;
+  return { topic, leaders };
+}
 
 /** A broker is of use once its versions are known, which is later than that its socket is open. */
 function isReady(broker: DriverBroker): boolean {

@@ -51,11 +51,11 @@ export interface DriverRequest {
 
 export const API_KEYS = {
   Produce: 0, Fetch: 1, ListOffsets: 2, Metadata: 3, GroupCoordinator: 10, JoinGroup: 11, Heartbeat: 12, LeaveGroup: 13, SyncGroup: 14, DescribeGroups: 15,
-  CreateTopics: 19, InitProducerId: 22, AddPartitionsToTxn: 24, EndTxn: 26, DescribeConfigs: 32,
+  CreateTopics: 19, InitProducerId: 22, AddPartitionsToTxn: 24, EndTxn: 26, DescribeConfigs: 32, DescribeProducers: 61, DescribeTransactions: 65,
 } as const;
 
-/** Requests that kafkajs encodes; the other two are kafka-requests.ts. */
-export type ApiName = Exclude<keyof typeof API_KEYS, 'Produce' | 'Fetch'>;
+/** Requests that kafkajs encodes; the others are kafka-requests.ts and kafka-hanging.ts. */
+export type ApiName = Exclude<keyof typeof API_KEYS, 'Produce' | 'Fetch' | 'DescribeProducers' | 'DescribeTransactions'>;
 
 /** Longer than the broker's own wait for replicas: its answer is worth more than our guess. */
 export const REQUEST_MS_MAX = 15_000;

@@ -92,6 +92,13 @@ export function commitUnknown(transactionalId: string, cause: unknown): ThymeErr
     `no answer to the commit of '${transactionalId}': take a new writer, which decides it, and read what is there`, [], { cause });
 }
 
+/** A broker has lost the markers of a transaction, and the id has another producer by now, which cannot write them. */
+export function hangingTransaction(transactionalId: string, hanging: readonly { readonly topic: string; readonly partition: number }[]): ThymeError {
+  const places = hanging.map(({ topic, partition }) => `${topic}-${partition}`).join(', ');
+  return new ThymeError('THYME_TRANSACTION_HANGS', 'FAILED_PRECONDITION',
+    `the last transaction of '${transactionalId}' was never ended in ${places.slice(0, 512)}: see kafka-transactions.sh find-hanging, and end it with its abort`);
+}
+
 /** Fenced by a newer writer (L4), or the transaction stood open for so long that the broker aborted it: it cannot be told apart. */
 export function fencedByBroker(transactionalId: string, epoch: number, cause: unknown): ThymeError {
   return new ThymeError('THYME_FENCED', 'ABORTED',

@@ -6,6 +6,7 @@
 //   kafka-topics.ts          - creates topics, and refuses those that would lose records
 //   kafka-appends.ts         - appends by an idempotent producer; kafka-outbox.ts, kafka-producer-id.ts
 //   kafka-writer.ts          - transactions with fencing by epoch; kafka-transaction.ts
+//   kafka-hanging.ts         - ends what a broker that died has left undecided
 //   kafka-reader.ts          - reads by offset; kafka-aborted-filter.ts drops what was aborted
 //   kafka-followers.ts       - waiting, by one long poll
 //   kafka-record-batch.ts    - the bytes of records; kafka-requests.ts, kafka-crc32c.ts

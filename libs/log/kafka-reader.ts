@@ -1,4 +1,5 @@
 import assert from 'node:assert';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../time/clock.js';
 import { committedBatches } from './kafka-aborted-filter.js';
 import type { KafkaCluster } from './kafka-cluster.js';
@@ -37,6 +38,8 @@ export class KafkaReader {
   constructor(cluster: KafkaCluster, clock: Clock) {
     this.#cluster = cluster;
     this.#clock = clock;
+    // While a broker is away, each read waits for its next attempt with this signal. Node would call more than ten a leak.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** Committed records from the offset on, to the end or to the limits. */

@@ -1,7 +1,8 @@
 import type { Clock } from '../time/clock.js';
 import { callBroker, type DriverBroker } from './kafka-driver.js';
 import type { KafkaCluster } from './kafka-cluster.js';
-import { commitUnknown, failureOf, fencedByBroker, KAFKA_CODE, KafkaAnswerError, throwOnCode, type KafkaFailure } from './kafka-errors.js';
+import { commitUnknown, failureOf, fencedByBroker, hangingTransaction, KAFKA_CODE, KafkaAnswerError, throwOnCode, type KafkaFailure } from './kafka-errors.js';
+import { lastTransaction, openPartitions, type LastTransaction } from './kafka-hanging.js';
 import { stableEnd } from './kafka-offsets.js';
 import { newTransactionalProducer, type ProducerSession } from './kafka-producer-id.js';
 import { encodeRecordBatch } from './kafka-record-batch.js';
@@ -12,8 +13,8 @@ import type { NewRecord, TopicPartition } from './log.js';
 /** Below the transaction's own time, so that a writer gives up before the broker does. */
 const STEP_MS_MAX = 10_000;
 const FENCE_MS_MAX = 30_000;
-/** What is committed is readable within milliseconds; somebody else's open transaction may hold it up. */
-const VISIBLE_MS_MAX = 2_000;
+/** What is committed is readable within milliseconds; what is not by then has lost its markers, and the next writer ends it. */
+const VISIBLE_MS_MAX = 10_000;
 const VISIBLE_POLL_MS = 1;
 
 /** Records of one partition that go out in one batch. */
@@ -43,13 +44,21 @@ export class KafkaTransactions {
 
   /** Fences earlier writers of the id. */
   static async open(cluster: KafkaCluster, transactionalId: string, clock: Clock): Promise<KafkaTransactions> {
-    const session = await retrying(() => newTransactionalProducer(cluster, transactionalId), {
+    let last: LastTransaction | undefined;
+    const fence = async (): Promise<KafkaTransactions> => {
+      const found = await lastTransaction(await cluster.coordinator(transactionalId), transactionalId);
+      // A fence makes it empty: an attempt after one whose answer was lost knows more by what it had found before.
+      if (found?.state !== 'Empty') last = found;
+      const transactions = new KafkaTransactions(cluster, transactionalId, await newTransactionalProducer(cluster, transactionalId), clock);
+      if (found !== undefined) await transactions.#endHanging(last ?? found);
+      return transactions;
+    };
+    return retrying(fence, {
       clock, msMax: FENCE_MS_MAX, retriable: ['stale', 'busy', 'connection'], signal: new AbortController().signal,
       onFailure: (failure) => {
         if (failure === 'connection') cluster.forgetConnections();
       },
     });
-    return new KafkaTransactions(cluster, transactionalId, session, clock);
   }
 
   get epoch(): number {
@@ -100,11 +109,30 @@ export class KafkaTransactions {
     if (code !== KAFKA_CODE.invalidTransactionState) throwOnCode(code, `the epoch of '${this.#transactionalId}'`);
   }
 
+  /**
+   * Ends, as it was decided, what the last transaction has left without a marker: together, in a transaction of nothing
+   * else, and before anybody reads what is there. Where its decision is not known any more, none of it is to be there:
+   * nobody has seen it, and its writer was never told that it was committed.
+   */
+  async #endHanging({ state, producerId }: LastTransaction): Promise<void> {
+    const hanging = await openPartitions(this.#cluster, this.#transactionalId, producerId);
+    if (hanging.length === 0) return;
+    // What was still under way when we asked has been decided since: ask again.
+    if (state === 'Ongoing' || state.startsWith('Prepare')) throw new KafkaAnswerError(KAFKA_CODE.concurrentTransactions, `the last transaction of '${this.#transactionalId}'`);
+    if (producerId !== this.#session.producerId) throw hangingTransaction(this.#transactionalId, hanging);
+    await this.addPartitions(hanging);
+    throwOnCode(await this.#endTransaction(state === 'CompleteCommit'), `ending the last transaction of '${this.#transactionalId}'`);
+    await this.#step(['stale', 'busy'], async () => {
+      if ((await openPartitions(this.#cluster, this.#transactionalId, producerId)).length > 0) throw new KafkaAnswerError(KAFKA_CODE.concurrentTransactions, `the markers of '${this.#transactionalId}'`);
+    });
+  }
+
   /** Resolves when readers see what was committed: the coordinator answers before it has written the markers. */
   async visible(ends: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
     const deadlineUs = this.#clock.nowUs() + VISIBLE_MS_MAX * 1_000;
     await Promise.all(ends.map(async (end) => {
-      while (this.#clock.nowUs() < deadlineUs && (await stableEnd(this.#cluster, end).catch(() => 0)) <= end.offset) {
+      while ((await stableEnd(this.#cluster, end).catch(() => 0)) <= end.offset) {
+        if (this.#clock.nowUs() > deadlineUs || this.#closing.signal.aborted) throw commitUnknown(this.#transactionalId, new Error(`partition ${end.partition} of '${end.topic}' does not show it`));
         await this.#clock.sleep(VISIBLE_POLL_MS, this.#closing.signal);
       }
     }));
@@ -148,9 +176,9 @@ export class KafkaTransactions {
   }
 
   /** Resolves to the coordinator's answer, once that is not "later". */
-  #endTransaction(): Promise<number> {
+  #endTransaction(isCommit = true): Promise<number> {
     return this.#step(['stale', 'busy'], async () => {
-      const { errorCode } = await callBroker(await this.#findCoordinator(), 'EndTxn', { ...this.#identity, transactionResult: true }) as { readonly errorCode: number }; // As kafkajs decodes it.
+      const { errorCode } = await callBroker(await this.#findCoordinator(), 'EndTxn', { ...this.#identity, transactionResult: isCommit }) as { readonly errorCode: number }; // As kafkajs decodes it.
       if (isLater(new KafkaAnswerError(errorCode, ''))) throw new KafkaAnswerError(errorCode, `ending a transaction of '${this.#transactionalId}'`);
       return errorCode;
     });

@@ -18,7 +18,8 @@ const WARM_UP_MS = 1_500;
 const TAKEOVER_DEADLINE_MS = 60_000;
 /** Twice for each worker. */
 const ZOMBIES: readonly WorkerName[] = [...WORKERS, ...WORKERS];
-const BROKER_KILLS = 3;
+/** Each with some chance to hit a transaction between its decision and its markers. */
+const BROKER_KILLS = 5;
 const LOSSES: readonly LostPart[] = ['answer', 'request', 'answer', 'request', 'answer', 'request'];
 const LOSS_DEADLINE_MS = 30_000;
 

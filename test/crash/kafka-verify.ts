@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import type { Log } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { PAYERS } from './events.js';
 import { findHanging, readHistory } from './kafka-end.js';
@@ -22,6 +23,18 @@ export interface FleetVerified extends Omit<Asking, 'nowUs'> {
 
 /** Books and REST while it runs, digests of replicas, published rows; then, stopped, every store and the brokers. */
 export async function verifyFleet({ fleet, published, ...verified }: FleetVerified): Promise<number> {
+  const { findings } = verified;
+  const log = await openKafkaLog({ brokers: fleet.brokers, clientId: 'crash-suite' });
+  try {
+    // First: of what is wrong, only so much is told, and this says the most.
+    await readHistory(log, fleet, findings);
+    return await verifyEverywhere(log, { fleet, published, ...verified });
+  } finally {
+    await log.close();
+  }
+}
+
+async function verifyEverywhere(log: Log, { fleet, published, ...verified }: FleetVerified): Promise<number> {
   const { expected, extras, findings } = verified;
   await settle(fleet, expected, extras, findings);
   await untilAllFresh(fleet);
@@ -30,23 +43,17 @@ export async function verifyFleet({ fleet, published, ...verified }: FleetVerifi
   await compareAll('REST', askRest(client), asking);
   await compareNow('REST batch', askRestBatch(client), asking);
   const digests = await compareDigests(fleet, findings);
-  const log = await openKafkaLog({ brokers: fleet.brokers, clientId: 'crash-suite' });
+  await published.check(log, expected, findings);
+  for (const late of await fleet.stopAll()) report(findings, late);
+  const copies = await openCopies(fleet);
   try {
-    await published.check(log, expected, findings);
-    for (const late of await fleet.stopAll()) report(findings, late);
-    await readHistory(log, fleet, findings);
-    const copies = await openCopies(fleet);
-    try {
-      for (let partition = 0; partition < fleet.partitions; partition++) await compareCopies({ log, deployment: fleet.deployment, partition }, copies, findings);
-      for (const { place, stores } of withOwners(copies, fleet.partitions)) await compareAll(place, await askStores(stores.filter((store) => store !== undefined)), asking);
-    } finally {
-      for (const { stores } of copies) for (const store of stores) await store?.close();
-    }
-    await findHanging(fleet, findings);
-    return digests + copies.reduce((sum, { stores }) => sum + stores.filter((store) => store !== undefined).length, 0);
+    for (let partition = 0; partition < fleet.partitions; partition++) await compareCopies({ log, deployment: fleet.deployment, partition }, copies, findings);
+    for (const { place, stores } of withOwners(copies, fleet.partitions)) await compareAll(place, await askStores(stores.filter((store) => store !== undefined)), asking);
   } finally {
-    await log.close();
+    for (const { stores } of copies) for (const store of stores) await store?.close();
   }
+  await findHanging(fleet, findings);
+  return digests + copies.reduce((sum, { stores }) => sum + stores.filter((store) => store !== undefined).length, 0);
 }
 
 /** Each partition has an owner of its own, and its changes arrive in their own time. */
