@@ -2,25 +2,100 @@ import assert from 'node:assert/strict';
 import { type Digest, digestWeight } from './digest.js';
 import { digestValues, mergeDigests } from './digest-builder.js';
 import { decodeDigests, encodeDigests } from './digest-page.js';
+import { LATE_VALUES_MAX } from './geometry.js';
 import type { InnerPage } from './inner-page.js';
-import { COLUMN_COUNT } from './layout.js';
-import { digestKey } from './page-keys.js';
+import { decodeLate, encodeLate } from './late-page.js';
+import { COLUMN_COUNT, FLAG_DIGEST, FLAG_LATE } from './layout.js';
+import { digestKey, lateKey } from './page-keys.js';
+import type { TimelineRow } from './timeline.js';
 import type { Tree } from './tree.js';
 import type { WritablePages } from './writable-pages.js';
 
 /**
  * Keeps the digests of sealed inner pages: of those off the right edge, and of those on it that appends have
- * filled. A page is sealed by the flush of the very row that completes it, and digested anew when a
- * late row changes it: its digest depends on its rows alone, not on when it was asked for (S4).
+ * filled. A page is sealed with the very row that completes it. A late row's values are put beside the digests above it,
+ * and become part of them when there are too many: merging all that lies below a page, on each level, for one row was nine
+ * tenths of what that row cost. What there is follows from the rows and their order of arrival alone, not from ticks and flushes.
  */
 export class DigestSeals {
+  /** By page and column; of pages whose late values have been looked at. */
+  readonly #late = new Map<number, number[][]>();
+  readonly #changedLate = new Set<number>();
+
   constructor(private readonly pages: WritablePages, private readonly tree: Tree) {}
 
-  /** Before a flush, while the changed pages are known as such. */
+  insertLate(row: TimelineRow): void {
+    const sealed = this.#sealedAbove(row);
+    this.tree.insertLate(row);
+    for (const id of sealed) this.#addLate(id, row);
+  }
+
+  /** Makes the digests that are due: to be called before late rows are put beside them, and before a flush. */
   update(): void {
     const { head, layout } = this.pages;
     if (layout.digestColumns.length === 0 || head.height < 2 || !this.pages.isChanged(head.root)) return;
     this.#updateBelow(head.root, { level: head.height, onEdge: true });
+    this.pages.staleDigests.clear();
+  }
+
+  flush(): void {
+    this.update();
+    for (const id of this.#changedLate) this.pages.store.put(lateKey(this.pages.headKey, id), encodeLate(this.#lateOf(id), this.pages.layout));
+    this.#changedLate.clear();
+  }
+
+  /** What there is for an entry's child, once that is digested anew or gone. */
+  drop(page: InnerPage, index: number): void {
+    const id = page.child(index);
+    if (page.hasLate(index)) {
+      this.#late.delete(id);
+      this.#changedLate.delete(id);
+      this.pages.store.delete(lateKey(this.pages.headKey, id));
+    }
+    if (page.hasDigest(index)) this.pages.store.delete(digestKey(this.pages.headKey, id));
+    page.setFlags(index, 0);
+  }
+
+  /** The sealed pages that the row will come to lie below. */
+  #sealedAbove(row: TimelineRow): number[] {
+    const { head, layout } = this.pages;
+    if (layout.digestColumns.length === 0 || head.height < 2) return [];
+    this.update();
+    const sealed: number[] = [];
+    let page = this.pages.inner(head.root);
+    for (let level = head.height; level > 1; level--) {
+      const index = page.childFor(row);
+      const child = page.child(index);
+      if (page.hasDigest(index)) {
+        if (!page.hasLate(index)) this.#late.set(child, layout.digestColumns.map(() => []));
+        // Before the row: an entry keeps its flags when its page is halved.
+        page.setFlags(index, FLAG_DIGEST | FLAG_LATE);
+        sealed.push(child);
+      }
+      page = this.pages.inner(child);
+    }
+    return sealed;
+  }
+
+  #addLate(id: number, row: TimelineRow): void {
+    if (this.pages.staleDigests.has(id)) return;
+    const lists = this.#lateOf(id);
+    this.pages.layout.digestColumns.forEach((column, at) => {
+      const value = row.values[column];
+      if (typeof value === 'number' && !Number.isNaN(value) && lists[at]!.push(value + 0) > LATE_VALUES_MAX) this.pages.staleDigests.add(id);
+    });
+    this.#changedLate.add(id);
+  }
+
+  #lateOf(id: number): number[][] {
+    let lists = this.#late.get(id);
+    if (lists === undefined) {
+      const value = this.pages.store.get(lateKey(this.pages.headKey, id));
+      assert(value !== undefined, 'late values that an entry points to are missing');
+      lists = decodeLate(value, this.pages.layout).map((list) => [...list]);
+      this.#late.set(id, lists);
+    }
+    return lists;
   }
 
   /** Children first: a digest is made of theirs. A changed page's parent is changed too, so nothing is missed. */
@@ -28,17 +103,15 @@ export class DigestSeals {
     const page = this.pages.inner(id);
     for (let index = 0; index < page.count; index++) {
       const child = page.child(index);
-      const isChanged = this.pages.isChanged(child);
       const childOnEdge = onEdge && index === page.count - 1;
-      if (!isChanged && (childOnEdge || page.hasDigest(index))) continue;
+      if (!this.pages.isChanged(child) && (childOnEdge || page.hasDigest(index))) continue;
       if (level > 2) this.#updateBelow(child, { level: level - 1, onEdge: childOnEdge });
       const isSealed = !childOnEdge || this.tree.isComplete(child, level - 1);
-      if (isSealed) this.#put(child, this.#digest(page, index));
-      else if (page.hasDigest(index)) this.pages.store.delete(digestKey(this.pages.headKey, child));
-      if (isSealed !== page.hasDigest(index)) {
-        page.setDigest(index, isSealed);
-        this.pages.touch(id);
-      }
+      if (isSealed === page.hasDigest(index) && !this.pages.staleDigests.has(child)) continue;
+      const digests = isSealed ? this.#digest(page, index) : [];
+      this.drop(page, index);
+      if (isSealed) this.#put(page, index, digests);
+      this.pages.touch(id);
     }
   }
 
@@ -69,17 +142,21 @@ export class DigestSeals {
   }
 
   #mergeChildren(page: InnerPage): Digest[] {
-    const children = Array.from({ length: page.count }, (_, index) => {
+    const parts = this.pages.layout.digestColumns.map((): Digest[] => []);
+    for (let index = 0; index < page.count; index++) {
       assert(page.hasDigest(index), 'a sealed page has a child without digests');
-      const value = this.pages.store.get(digestKey(this.pages.headKey, page.child(index)));
+      const child = page.child(index);
+      const value = this.pages.store.get(digestKey(this.pages.headKey, child));
       assert(value !== undefined, 'a digest that an entry points to is missing');
-      return decodeDigests(value, this.pages.layout);
-    });
-    return this.pages.layout.digestColumns.map((_, at) => mergeDigests(children.map((digests) => digests[at]!)));
+      decodeDigests(value, this.pages.layout).forEach((digest, at) => parts[at]!.push(digest));
+      if (page.hasLate(index)) this.#lateOf(child).forEach((list, at) => parts[at]!.push(digestValues(Float64Array.from(list))));
+    }
+    return parts.map(mergeDigests);
   }
 
   /** At once, not with the pages: a parent's digest may need it in this very flush. */
-  #put(id: number, digests: readonly Digest[]): void {
-    this.pages.store.put(digestKey(this.pages.headKey, id), encodeDigests(digests, this.pages.layout));
+  #put(page: InnerPage, index: number, digests: readonly Digest[]): void {
+    this.pages.store.put(digestKey(this.pages.headKey, page.child(index)), encodeDigests(digests, this.pages.layout));
+    page.setFlags(index, FLAG_DIGEST);
   }
 }

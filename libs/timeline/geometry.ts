@@ -13,5 +13,11 @@ export interface Geometry {
 
 export const PRODUCTION_GEOMETRY: Geometry = { headRows: 64, leafRows: 128, fanOut: 16 };
 
+/**
+ * Values that may wait beside the digest of a page for it to be made anew. Reading adds them to a window's raw values, which may come
+ * from some thirty pages: more of them, and reading pays for what writing saves.
+ */
+export const LATE_VALUES_MAX = 64;
+
 /** Percentiles of windows with at most this many values are exact (S9): gathering more raw values costs more than adding digests. */
 export const RAW_VALUES_MAX = 2_000;

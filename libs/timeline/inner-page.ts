@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ENTRY_CHILD, ENTRY_OFFSET_MAX, ENTRY_SOURCE_MAX, ENTRY_TIME_MAX, FLAG_DIGEST, type Layout } from './layout.js';
+import { ENTRY_CHILD, ENTRY_OFFSET_MAX, ENTRY_SOURCE_MAX, ENTRY_TIME_MAX, FLAG_DIGEST, FLAG_LATE, type Layout } from './layout.js';
 import { aligned, HEADER_BYTES, PageKind, readHeader, writeHeader } from './page-header.js';
 import type { TimelineRow } from './timeline.js';
 
@@ -55,11 +55,16 @@ export class InnerPage {
   }
 
   hasDigest(index: number): boolean {
-    return (this.halves[2 * (index * this.layout.entryWords + ENTRY_CHILD) + 1]! & FLAG_DIGEST) !== 0;
+    return (this.#flags(index) & FLAG_DIGEST) !== 0;
   }
 
-  setDigest(index: number, has: boolean): void {
-    this.halves[2 * (index * this.layout.entryWords + ENTRY_CHILD) + 1] = has ? FLAG_DIGEST : 0;
+  /** Whether values came late to the child, and are not in its digests. */
+  hasLate(index: number): boolean {
+    return (this.#flags(index) & FLAG_LATE) !== 0;
+  }
+
+  setFlags(index: number, flags: number): void {
+    this.halves[2 * (index * this.layout.entryWords + ENTRY_CHILD) + 1] = flags;
   }
 
   /** The child that a late row belongs to: the first whose last row is not before it. There is one, for the row is not after the boundary. */
@@ -83,6 +88,10 @@ export class InnerPage {
     const { entryWords } = this.layout;
     this.words.copyWithin(0, count * entryWords, this.count * entryWords);
     this.count -= count;
+  }
+
+  #flags(index: number): number {
+    return this.halves[2 * (index * this.layout.entryWords + ENTRY_CHILD) + 1]!;
   }
 
   private isBefore(index: number, row: TimelineRow): boolean {

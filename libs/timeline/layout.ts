@@ -46,6 +46,9 @@ export const COLUMN_MAX = 5;
 /** The child has digests under its own id. */
 export const FLAG_DIGEST = 1;
 
+/** And values beside them, which came later. */
+export const FLAG_LATE = 2;
+
 /** What follows from a shape; computed once for each. */
 export interface Layout {
   readonly columnCount: number;

@@ -12,11 +12,15 @@ import { ThymeError } from '../errors/errors.js';
 //   3 inner      entries    level         0
 //   4 digest     words      0             0
 //   5 base       1          0             0
+//   6 late       words      0             0
+//
+// Version 2 is 1 with late pages and the flag that tells of them: whoever did not know of these would miscount.
 
-export const PAGE_VERSION = 1;
+export const PAGE_VERSION = 2;
+const PAGE_VERSION_MIN = 1;
 export const HEADER_BYTES = 16;
 
-export const PageKind = { head: 1, leaf: 2, inner: 3, digest: 4, base: 5 } as const;
+export const PageKind = { head: 1, leaf: 2, inner: 3, digest: 4, base: 5, late: 6 } as const;
 export type PageKind = (typeof PageKind)[keyof typeof PageKind];
 
 export interface PageHeader {
@@ -41,7 +45,7 @@ export function readHeader(page: Uint8Array, kind: PageKind, columnCount: number
     throw new ThymeError('THYME_TIMELINE_FORMAT', 'FAILED_PRECONDITION',
       `a timeline page has format ${page[0]}, newer than ${PAGE_VERSION}: run the release that wrote it`);
   }
-  assert.equal(page[0], PAGE_VERSION, 'a page has an unknown format');
+  assert(page[0]! >= PAGE_VERSION_MIN, 'a page has an unknown format');
   assert.equal(page[1], kind, 'a page is of another kind than its key says');
   assert.equal(page[2]! | (page[3]! << 8), columnCount, 'a page has another number of columns than its timeline');
   return { kind, columnCount, count: uint32(page, 4), a: uint32(page, 8), b: uint32(page, 12) };

@@ -7,10 +7,12 @@ import assert from 'node:assert/strict';
 //   PAGE     | head key | 00 | id u32 |      a leaf or an inner page, in order of creation
 //   DIGEST   | head key | 01 | id u32 |      the digests of a sealed inner page; of the base where id = 0
 //   BASE     | head key | 02 |               the partial of what was trimmed (S20)
+//   LATE     | head key | 03 | id u32 |      what came late to a sealed inner page, and is not in its digests
 
 const PAGE_TAG = 0x00;
 const DIGEST_TAG = 0x01;
 const BASE_TAG = 0x02;
+const LATE_TAG = 0x03;
 const PAGE_ID_MAX = 0xffff_ffff;
 
 /** No page has this id: the base's digests have it, and the child of the base's entry. */
@@ -23,6 +25,10 @@ export function pageKey(headKey: Uint8Array, id: number): Uint8Array {
 
 export function digestKey(headKey: Uint8Array, id: number): Uint8Array {
   return tagged(headKey, DIGEST_TAG, id);
+}
+
+export function lateKey(headKey: Uint8Array, id: number): Uint8Array {
+  return tagged(headKey, LATE_TAG, id);
 }
 
 export function baseKey(headKey: Uint8Array): Uint8Array {

@@ -31,24 +31,32 @@ function rankSearch(view: WindowView, column: number): RankSearch {
   const { count } = view.partial(column);
   const search = new RankSearch();
   const spans: RowSpan[] = [];
+  const late: Float64Array[] = [];
   const digestAt = view.pages.layout.digestColumns.indexOf(column);
   // Of the base there are no raw values to be had.
   const usesDigest = (child: number): boolean => digestAt >= 0 && (count > RAW_VALUES_MAX || child === BASE_ID);
   const gather = (item: CoverItem): void => {
     if (item.kind === 'rows') spans.push(item);
     else if (item.page.field(item.index, view.pages.layout.partialAt[column]! + COLUMN_COUNT) === 0) return;
-    else if (usesDigest(item.page.child(item.index)) && item.page.hasDigest(item.index)) search.digests.push(view.pages.digests(item.page.child(item.index))[digestAt]!);
-    else expandEntry(view.pages, item).forEach(gather);
+    else if (usesDigest(item.page.child(item.index)) && item.page.hasDigest(item.index)) {
+      search.digests.push(view.pages.digests(item.page.child(item.index))[digestAt]!);
+      if (item.page.hasLate(item.index)) late.push(view.pages.late(item.page.child(item.index))[digestAt]!);
+    } else expandEntry(view.pages, item).forEach(gather);
   };
   view.items.forEach(gather);
-  search.setRaw(valuesOf(spans, column, view.bounds.knownAtUs));
+  search.setRaw(valuesOf({ spans, late }, column, view.bounds.knownAtUs));
   view.rankSearches[column] = search;
   return search;
 }
 
-function valuesOf(spans: readonly RowSpan[], column: number, knownAtUs: number): Float64Array<ArrayBuffer> {
-  const values = new Float64Array(spans.reduce((sum, { start, end }) => sum + end - start, 0));
+function valuesOf({ spans, late }: { readonly spans: readonly RowSpan[]; readonly late: readonly Float64Array[] }, column: number, knownAtUs: number): Float64Array<ArrayBuffer> {
+  const lateCount = late.reduce((sum, { length }) => sum + length, 0);
+  const values = new Float64Array(spans.reduce((sum, { start, end }) => sum + end - start, lateCount));
   let count = 0;
+  for (const list of late) {
+    values.set(list, count);
+    count += list.length;
+  }
   for (const { page, start, end } of spans) {
     for (let index = start; index < end; index++) {
       const value = page.number(index, column);

@@ -4,8 +4,9 @@ import type { Digest } from './digest.js';
 import { decodeDigests } from './digest-page.js';
 import { HeadPage } from './head-page.js';
 import { InnerPage } from './inner-page.js';
+import { decodeLate } from './late-page.js';
 import { type Layout, layoutOf } from './layout.js';
-import { baseKey, digestKey, pageKey } from './page-keys.js';
+import { baseKey, digestKey, lateKey, pageKey } from './page-keys.js';
 import { RowPage } from './row-page.js';
 import type { PageReader, TimelineShape } from './timeline.js';
 
@@ -16,6 +17,7 @@ export class TimelinePages {
   readonly #leaves = new Map<number, RowPage>();
   readonly #inner = new Map<number, InnerPage>();
   readonly #digests = new Map<number, Digest[]>();
+  readonly #late = new Map<number, Float64Array[]>();
   #base: BasePage | undefined;
   /** Pages that were fetched so far, the head among them. */
   fetched = 1;
@@ -51,6 +53,16 @@ export class TimelinePages {
     if (page === undefined) {
       page = decodeDigests(this.#fetch(digestKey(this.headKey, id)), this.layout);
       this.#digests.set(id, page);
+    }
+    return page;
+  }
+
+  /** What came late to it and is not in its digests: as these, a list for each column. */
+  late(id: number): Float64Array[] {
+    let page = this.#late.get(id);
+    if (page === undefined) {
+      page = decodeLate(this.#fetch(lateKey(this.headKey, id)), this.layout);
+      this.#late.set(id, page);
     }
     return page;
   }

@@ -2,7 +2,7 @@
 //
 //   writable-pages.ts  loads pages, and puts back those that changed
 //   tree.ts            takes over the head's rows when it is full, and late rows
-//   digest-seals.ts    digests of inner pages that appends have left behind
+//   digest-seals.ts    digests of inner pages that appends have left behind, and what came late to them
 //   write-rows.ts      a tick's rows, and the short way for those that are only to be appended
 //   trimming.ts        drops old leaves, whose partials trimmed-base.ts keeps
 
@@ -46,7 +46,7 @@ export class TimelineWriter {
     }
     this.#pages.headChanged = true;
     if (!head.isAfterBoundary(row)) {
-      this.#tree.insertLate(row);
+      this.#seals.insertLate(row);
       return;
     }
     head.rows.insert(row);
@@ -56,7 +56,7 @@ export class TimelineWriter {
   /** Puts the pages that changed. The store owns them from then on: what is put is a copy. */
   flush(): void {
     this.#base.flush();
-    this.#seals.update();
+    this.#seals.flush();
     this.#pages.flush();
   }
 
@@ -69,6 +69,6 @@ export class TimelineWriter {
     if (horizonUs <= head.horizonUs) return;
     head.horizonUs = horizonUs;
     this.#pages.headChanged = true;
-    trimTree(this.#pages, { tree: this.#tree, base: this.#base }, horizonUs);
+    trimTree(this.#pages, { tree: this.#tree, seals: this.#seals, base: this.#base }, horizonUs);
   }
 }

@@ -102,7 +102,7 @@ export class Tree {
     const sibling = this.#insertBelow(inner.child(index), level - 1, row);
     this.describe(id, index);
     if (sibling !== 0) this.#addEntry(id, index + 1, sibling);
-    return inner.count > this.pages.geometry.fanOut ? this.#halveInner(inner) : 0;
+    return inner.count > this.pages.geometry.fanOut ? this.#halveInner(id, inner) : 0;
   }
 
   #insertIntoLeaf(id: number, row: TimelineRow): number {
@@ -121,10 +121,11 @@ export class Tree {
     return this.pages.add(right);
   }
 
-  #halveInner(inner: InnerPage): number {
+  #halveInner(id: number, inner: InnerPage): number {
     const middle = inner.count >>> 1;
     const right = inner.writable(this.pages.geometry.fanOut + 1, middle);
     inner.count = middle;
+    this.pages.staleDigests.add(id);
     return this.pages.add(right);
   }
 

@@ -3,6 +3,7 @@ import { digestWeight } from './digest.js';
 import { digestValues, mergeDigests } from './digest-builder.js';
 import { decodeDigests, encodeDigests } from './digest-page.js';
 import type { ExactSum } from './exact-sum.js';
+import { FLAG_DIGEST } from './layout.js';
 import { BASE_ID, baseKey, digestKey } from './page-keys.js';
 import { describeInner, describeLeaf } from './partials.js';
 import type { RowPage } from './row-page.js';
@@ -44,7 +45,7 @@ export class TrimmedBase {
         return mergeDigests(parts.filter((digest) => digestWeight(digest) > 0));
       });
       store.put(digestKey(headKey, BASE_ID), encodeDigests(digests, layout));
-      this.#page.entry.setDigest(0, true);
+      this.#page.entry.setFlags(0, FLAG_DIGEST);
     }
     store.put(baseKey(headKey), this.#page.encode());
     this.#page = undefined;

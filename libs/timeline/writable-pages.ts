@@ -12,6 +12,8 @@ export class WritablePages {
   readonly layout: Layout;
   readonly head: HeadPage;
   headChanged = false;
+  /** Inner pages that gained or lost more rows than late ones: their digests are to be made anew. */
+  readonly staleDigests = new Set<number>();
   readonly #pages = new Map<number, RowPage | InnerPage>();
   readonly #changed = new Set<number>();
 

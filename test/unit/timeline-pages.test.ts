@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { baseKey, digestKey, pageKey } from '../../libs/timeline/page-keys.js';
+import { LATE_VALUES_MAX } from '../../libs/timeline/geometry.js';
+import { baseKey, digestKey, lateKey, pageKey } from '../../libs/timeline/page-keys.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
 import type { PageReader, TimelineShape } from '../../libs/timeline/timeline.js';
@@ -28,13 +29,23 @@ function write(count: number, trimUs = 0): MemoryPages {
   return pages;
 }
 
+/** The first inner page of 16 leaves: sealed, with rows 0 to 2047. */
+const SEALED = 3;
+
+/** Rows that come late, to the first inner page: the first of them halves it, since appends have filled it. */
+function addLate(pages: MemoryPages, values: readonly (number | null)[]): void {
+  const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
+  values.forEach((value, index) => writer.insert({ eventTimeUs: 500, orderSource: 8, orderOffset: pages.values.size + index, knownUs: 9_000, values: [value, null] }));
+  writer.flush();
+}
+
 function headOf(pages: MemoryPages): Uint8Array {
   return pages.values.get(hex(HEAD_KEY)) ?? new Uint8Array(0);
 }
 
 describe('timeline keys', () => {
   it('lie behind the head key, pages in order of their ids', () => {
-    expect([pageKey(HEAD_KEY, 0x0102_0304), digestKey(HEAD_KEY, 5), baseKey(HEAD_KEY), pageKey(HEAD_KEY, 0xffff_ffff)].map(hex)).to.deep.equal(['aabb0001020304', 'aabb0100000005', 'aabb02', 'aabb00ffffffff']);
+    expect([pageKey(HEAD_KEY, 0x0102_0304), digestKey(HEAD_KEY, 5), baseKey(HEAD_KEY), lateKey(HEAD_KEY, 5), pageKey(HEAD_KEY, 0xffff_ffff)].map(hex)).to.deep.equal(['aabb0001020304', 'aabb0100000005', 'aabb02', 'aabb0300000005', 'aabb00ffffffff']);
     expect(() => pageKey(HEAD_KEY, 0)).to.throw();
     expect(() => pageKey(HEAD_KEY, 2 ** 32)).to.throw();
   });
@@ -44,7 +55,7 @@ describe('timeline pages', () => {
   it('are laid out to the byte: a head', () => {
     const none = Number.NEGATIVE_INFINITY;
     expect(hex(headOf(write(2)))).to.equal([
-      '01010200', '02000000', '02000000', '00000000', // version 1, head, 2 columns; 2 rows; heap of 2 bytes; height 0
+      '02010200', '02000000', '02000000', '00000000', // version 2, head, 2 columns; 2 rows; heap of 2 bytes; height 0
       '00000000', '01000000', f64(none, 0, 0, none), // no root, next id 1; boundary, horizon
       f64(100, 7, 2 ** 40, 200, Number.POSITIVE_INFINITY, 0), '00000000', '02000000',
       f64(101, 7, 2 ** 40 + 1, 201, Number.POSITIVE_INFINITY, 0.5), 'ffffffff', '00000000',
@@ -58,25 +69,55 @@ describe('timeline pages', () => {
     const inner = hex(pages.values.get(hex(pageKey(HEAD_KEY, 3))));
     const entry = (child: string, numbers: readonly number[]): string => `${child}00000000${f64(...numbers)}`;
     expect(inner).to.equal([
-      '01030200', '02000000', '01000000', '00000000',
+      '02030200', '02000000', '01000000', '00000000',
       entry('01000000', [128, 128, 100, 227, 7, 2 ** 40 + 127, Number.NEGATIVE_INFINITY, 200, 327, 128, (127 * 128) / 4, 0, 0, 0, 63.5, 64]),
       entry('02000000', [64, 64, 228, 291, 7, 2 ** 40 + 191, Number.NEGATIVE_INFINITY, 328, 391, 64, ((191 * 192) - (127 * 128)) / 4, 0, 0, 64, 95.5, 32]),
     ].join(''));
-    expect(hex(pages.values.get(hex(pageKey(HEAD_KEY, 1)))).slice(0, 32)).to.equal('01020200800000008000000000000000');
+    expect(hex(pages.values.get(hex(pageKey(HEAD_KEY, 1)))).slice(0, 32)).to.equal('02020200800000008000000000000000');
+  });
+
+  it('are laid out to the byte: what came late to a sealed page', () => {
+    const pages = write(6_000);
+    addLate(pages, [1, 7, -0, null]);
+    expect(hex(pages.values.get(hex(lateKey(HEAD_KEY, SEALED))))).to.equal(['02060200', '03000000', '00000000', '00000000', f64(2, 7, 0)].join(''));
+  });
+
+  it('take up what came late when it is too much to wait beside a digest', () => {
+    const pages = write(6_000);
+    addLate(pages, Array.from({ length: LATE_VALUES_MAX + 1 }, () => 1e6));
+    const before = hex(pages.values.get(hex(digestKey(HEAD_KEY, SEALED))));
+    expect(pages.values.has(hex(lateKey(HEAD_KEY, SEALED)))).to.equal(true);
+    addLate(pages, [null]);
+    expect(hex(pages.values.get(hex(digestKey(HEAD_KEY, SEALED))))).to.equal(before);
+    addLate(pages, [1e6]);
+    expect(hex(pages.values.get(hex(digestKey(HEAD_KEY, SEALED))))).to.not.equal(before);
+    expect(pages.values.has(hex(lateKey(HEAD_KEY, SEALED)))).to.equal(false);
+    const questions = [99, 98].map((pct) => ({ kind: 'percentile', column: 0, windowUs: null, pct }) as const);
+    expect(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions)[0]).to.equal(1e6);
+    expect(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions)[1]).to.be.lessThan(3_000);
+  });
+
+  it('of version 1 are read, and written on', () => {
+    const [pages, older] = [write(6_000), write(6_000)];
+    for (const value of older.values.values()) value[0] = 1;
+    for (const each of [pages, older]) addLate(each, [5, 6]);
+    const questions = [{ kind: 'sum', column: 0, windowUs: null }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }] as const;
+    expect(readWindows(SHAPE, older, HEAD_KEY, ASK, questions)).to.deep.equal(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions));
   });
 
   it('are refused when a newer release wrote them', () => {
     const pages = write(6_000, 400);
+    addLate(pages, [1]);
     const kinds = new Set<number>();
     for (const [key, value] of pages.values) {
       kinds.add(value[1] ?? 0);
       const newer = Uint8Array.from(value);
-      newer[0] = 2;
+      newer[0] = 3;
       const reader: PageReader = { get: (asked) => (hex(asked) === key ? newer : pages.values.get(hex(asked))) };
       const questions = [{ kind: 'lastK', column: 0, windowUs: null, k: 1e6, dedup: false, dropNull: false }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'percentile', column: 0, windowUs: 999_900 - 2_200, pct: 50 }] as const;
-      expect(() => readWindows(SHAPE, reader, HEAD_KEY, ASK, questions), key).to.throw('newer than 1').with.property('code', 'THYME_TIMELINE_FORMAT');
+      expect(() => readWindows(SHAPE, reader, HEAD_KEY, ASK, questions), key).to.throw('newer than 2').with.property('code', 'THYME_TIMELINE_FORMAT');
     }
-    expect([...kinds].sort()).to.deep.equal([1, 2, 3, 4, 5]);
+    expect([...kinds].sort()).to.deep.equal([1, 2, 3, 4, 5, 6]);
   });
 
   it('are refused when they are cut short, of another kind, or of another shape', () => {
