@@ -13,6 +13,7 @@ import { PipelineRun } from './pipeline-run.js';
 import { Reader } from './reader.js';
 import { planRevision, type ReaderPlan, type RevisionPlan } from './reader-plan.js';
 import type { StageThrough } from './rekey-message.js';
+import { resumedReaders, retiringReaders } from './retiring-readers.js';
 import type { TaskEnvironment } from './task-environment.js';
 import { type InputBatch, RekeyInput, type TaskInput, TopicInput } from './task-inputs.js';
 import { TickOutput } from './tick-output.js';
@@ -123,7 +124,9 @@ export class PartitionTask {
       const cursor = commit?.cursors.find(({ readerId, partition }) => readerId === TASK_READER && partition === input.source.partition);
       input.nextOffset = cursor?.nextOffset ?? 0;
     }
-    if (revision !== undefined) this.#follow(this.#planOf(revision));
+    if (revision === undefined) return;
+    const plan = this.#planOf(revision);
+    this.#follow(plan, resumedReaders(this.#applier.state, plan, (earlier) => this.#planOf(earlier)));
   }
 
   /** The next revision, if there is one, from this tick on: a change like any other (DESIGN 4). */
@@ -133,7 +136,7 @@ export class PartitionTask {
     const plan = this.#planOf(revision);
     const change = { kind: 'revision', revision } as const;
     this.#applier.fold(change);
-    this.#follow(plan);
+    this.#follow(plan, retiringReaders(this.readers.map((reader) => reader.plan), plan, this.#applier.state.ready));
     return change;
   }
 
@@ -143,9 +146,9 @@ export class PartitionTask {
   }
 
   /** Readers of timelines that go on keep their place; new ones start at the beginning (S18). */
-  #follow(plan: RevisionPlan): void {
+  #follow(plan: RevisionPlan, retiring: readonly ReaderPlan[]): void {
     const readers = new Map<number, Reader>();
-    for (const readerPlan of plan.readers) {
+    for (const readerPlan of [...plan.readers, ...retiring]) {
       const known = this.#readers.get(readerPlan.id);
       known?.follow(readerPlan);
       readers.set(readerPlan.id, known ?? this.#startReader(readerPlan));
@@ -235,7 +238,7 @@ export class PartitionTask {
       changes.push(...reader.lanes.takeChanges(), ...reader.sequences.takeChanges());
       if (!ready.has(reader.plan.id) && reader.isComplete) changes.push({ kind: 'ready', timelineId: reader.plan.id });
     }
-    changes.push(...this.#horizons.changes(this.#plan.readers, this.#applier.state.horizons, this.#environment.clock.nowUs()));
+    changes.push(...this.#horizons.changes(this.readers.map((reader) => reader.plan), this.#applier.state.horizons, this.#environment.clock.nowUs()));
     for (const change of changes) {
       this.#applier.fold(change);
       output.changes.push(change);

@@ -85,5 +85,5 @@ function isField(place: string, { output, name }: PipelineDefinition): boolean {
 }
 
 function needsNewVersion({ pipeline: { name, version }, columns }: Unheld): Change {
-  return { kind: 'breaking', place: name, message: `it aggregates what its version ${version} does not hold (${columns.join(', ')}): raise the version of ${name}, which is then built from the log` };
+  return { kind: 'breaking', place: name, message: `it aggregates what its version ${version} does not hold (${columns.join(', ')}) and cannot be built again, since it publishes (S25): raise the version of ${name}` };
 }

@@ -7,7 +7,7 @@ import { INDEX_MEASURES, measuresOf } from '../../libs/pipeline/measures.js';
 export interface Identified {
   readonly timelines: readonly TimelineIdentity[];
   readonly nextId: number;
-  /** Aggregations over columns that their version's timelines do not hold (S19). */
+  /** Aggregations over columns that their version's timelines do not hold, of pipelines that publish (S19, S25). */
   readonly unheld: readonly Unheld[];
 }
 
@@ -19,9 +19,9 @@ export interface Unheld {
 
 /**
  * The identity of each timeline that checked definitions need. One whose name and version the
- * previous revision has keeps its id and its measures, which are fixed for the version; every other
- * gets an id that no revision before had, also one that was removed and has come back: its
- * timelines missed what was pushed in between.
+ * previous revision has keeps its id and its measures, as long as these serve all that is aggregated; every other
+ * gets an id that no revision before had, and is built from history (S18). So does one that was removed and has come back: its
+ * timelines missed what was pushed in between. A pipeline that publishes cannot be built again: its rows would come twice.
  */
 export function identifyTimelines(definitions: Definitions, previous: readonly TimelineIdentity[], firstId: number): Identified {
   const earlier = new Map(previous.map((timeline) => [nameOf(timeline), timeline]));
@@ -34,10 +34,12 @@ export function identifyTimelines(definitions: Definitions, previous: readonly T
       timelines.push({ ...wanted, id: nextId++ });
       continue;
     }
-    timelines.push(kept);
     const missing = wanted.measures.filter((measure) => !kept.measures.some((held) => serves(held, measure)));
-    const pipeline = definitions.pipelines.find(({ name }) => name === wanted.name);
-    if (pipeline !== undefined && missing.length > 0) unheld.push({ pipeline, columns: missing.map(describeMeasure) });
+    const publishing = missing.length === 0 ? undefined : publishingPipeline(definitions, wanted);
+    if (missing.length === 0 || publishing !== undefined) timelines.push(kept);
+    // What was held stays held, so that going back to the definitions before is served at once.
+    else timelines.push({ ...wanted, measures: [...kept.measures.filter((held) => !wanted.measures.some((measure) => serves(measure, held))), ...wanted.measures], id: nextId++ });
+    if (publishing !== undefined) unheld.push({ pipeline: publishing, columns: missing.map(describeMeasure) });
   }
   return { timelines, nextId, unheld };
 }
@@ -53,6 +55,11 @@ function wantedTimelines({ datasets, pipelines }: Definitions): readonly WantedT
     ...pipelines.map((pipeline) => ({ name: pipeline.name, version: pipeline.version, measures: measuresOf(pipeline, fieldsOf(pipeline, byName)) })),
     ...indexed.map(({ name, version }) => ({ name: `index:${name}`, version, measures: INDEX_MEASURES })),
   ];
+}
+
+function publishingPipeline({ datasets, pipelines }: Definitions, { name, version }: WantedTimeline): PipelineDefinition | undefined {
+  const publishes = (output: string): boolean => datasets.some((dataset) => dataset.name === output && dataset.publish);
+  return pipelines.find((pipeline) => pipeline.name === name && pipeline.version === version && publishes(pipeline.output));
 }
 
 function fieldsOf(pipeline: PipelineDefinition, datasets: Datasets): ReturnType<typeof outputFields>[number] {

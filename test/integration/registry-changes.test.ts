@@ -14,13 +14,15 @@ const TABLE: readonly (readonly [string, string, string, Outcome])[] = [
   ['another window', "Count({ window: '1h' })", "Count({ window: '2h' })", { refused: 'OrderStats.orders' }],
   ['another where', "Sum({ of: 'amount', window: '7d' })", "Sum({ of: 'amount', window: '7d', where: col('amount').lt(9) })", { refused: 'OrderStats.spend' }],
   ['an aggregation over columns that are held', '@field(t.int) orders;', '@field(t.int) orders; @field(t.float.optional) most;|orders: Count|most: Max({ of: \'amount\', window: \'7d\' }), orders: Count', { taken: 'OrderStats.most' }],
-  ['an aggregation over columns that are not held', '@field(t.int) orders;', '@field(t.int) orders; @field(t.int) items;|orders: Count|items: Sum({ of: \'quantity\', window: \'7d\' }), orders: Count', { refused: 'OrderStats.stats' }],
-  ['a percentile where no digest is held', '@field(t.int) orders;', '@field(t.int) orders; @field(t.float.optional) p95;|orders: Count|p95: ApproxPercentile({ of: \'amount\', window: \'7d\', pct: 95 }), orders: Count', { refused: 'OrderStats.stats' }],
+  ['an aggregation over columns that are not held', '@field(t.int) orders;', '@field(t.int) orders; @field(t.int) items;|orders: Count|items: Sum({ of: \'quantity\', window: \'7d\' }), orders: Count', { taken: 'OrderStats.items' }],
+  ['a percentile where no digest is held', '@field(t.int) orders;', '@field(t.int) orders; @field(t.float.optional) p95;|orders: Count|p95: ApproxPercentile({ of: \'amount\', window: \'7d\', pct: 95 }), orders: Count', { taken: 'OrderStats.p95' }],
   ['a new version of the pipeline', '@pipeline({ version: 1,', '@pipeline({ version: 2,|o.amount.gt(0)|o.amount.gt(1)', { taken: 'OrderStats.stats' }],
   ['changed extractor code', 'orders > 5', 'orders > 6', { taken: 'Signals.rule' }],
   ['an added feature', '@feature(t.bool, { id: 3 }) many;', '@feature(t.bool, { id: 3 }) many; @input(t.float, { id: 4 }) cart;', { taken: 'Signals.cart' }],
   ['a reused feature id', "@feature(t.int, { id: 2, ref: [OrderStats, 'orders'] }) orders;", "@feature(t.float, { id: 2, ref: [OrderStats, 'spend'] }) spend;|inputs: ['orders']|inputs: ['spend']|{ orders }|{ spend }|orders > 5|spend > 5", { refused: 'Signals.spend' }],
 ];
+
+const PUBLISHED = changed(SHOP, 'version: 1, index: true', 'version: 1, index: true, publish: true');
 
 describe('changes of definitions (S19)', () => {
   for (const [what, from, to, outcome] of TABLE) {
@@ -46,6 +48,30 @@ describe('changes of definitions (S19)', () => {
       await registry.stop();
     });
   }
+
+  it('builds beside what it must hold besides, and keeps what it held', async () => {
+    const registry = await startRegistry(new MemoryLog());
+    const held = async (source: string): Promise<unknown> => {
+      await registry.commit(await proposalOf(source));
+      return registry.history.latest()?.timelines.filter(({ name }) => name === 'OrderStats.stats').map(({ id, measures }) => [id, measures.map(({ of }) => of ?? 'records')]);
+    };
+    const [[before]] = (await held(SHOP)) as [[number]];
+    const withItems = changed(changed(SHOP, '@field(t.int) orders;', '@field(t.int) orders; @field(t.int) items;'), 'orders: Count', "items: Sum({ of: 'quantity', window: '7d' }), orders: Count");
+    const [[after, columns]] = (await held(withItems)) as [[number, readonly string[]]];
+    expect(after).to.be.greaterThan(before);
+    expect([...columns].sort()).to.deep.equal(['amount', 'quantity']);
+    expect(await held(SHOP), 'going back is served at once').to.deep.equal([[after, columns]]);
+    await registry.stop();
+  });
+
+  it('refuses an aggregation over columns that are not held where rows are published: they would come twice (S25)', async () => {
+    const registry = await startRegistry(new MemoryLog());
+    await registry.commit(await proposalOf(PUBLISHED));
+    const source = changed(changed(PUBLISHED, '@field(t.int) orders;', '@field(t.int) orders; @field(t.int.optional) items;'), 'orders: Count', "items: Sum({ of: 'quantity', window: '7d' }), orders: Count");
+    const error = await failure(registry.commit(await proposalOf(source)));
+    expect(error.violations.map(({ field, description }) => [field, description.includes('since it publishes')])).to.deep.equal([['OrderStats.stats', true]]);
+    await registry.stop();
+  });
 
   it('refuses a feature id that a featureset had two revisions ago', async () => {
     const registry = await startRegistry(new MemoryLog());

@@ -165,4 +165,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replacements: [{ file: 'services/aggregator/reader.ts', find: 'this.caughtUp = start.cursor?.caughtUp ?? false;', replace: 'this.caughtUp = start.cursor?.caughtUp ?? true;' }],
     suites: ['test/integration/aggregator-pipelines.test.ts'],
   },
+  {
+    name: 'what is replaced stops at once', rules: 'S18, S19',
+    replacements: [{ file: 'services/aggregator/retiring-readers.ts', find: 'if (!ready.has(reader.id) ||', replace: 'if (ready.has(reader.id) ||' }],
+    suites: ['test/integration/aggregator-retiring.test.ts'],
+  },
+  {
+    name: 'late values are forgotten when percentiles are read', rules: 'S9, S11',
+    replacements: [{ file: 'libs/timeline/percentiles.ts', find: 'if (item.page.hasLate(item.index)) late.push', replace: 'if (false && item.page.hasLate(item.index)) late.push' }],
+    suites: ['test/unit/timeline-pages.test.ts'],
+  },
 ];

@@ -26,13 +26,15 @@ export interface EmbeddedOptions {
   readonly partitions?: number;
   /** Left as it is by `stop`; a temporary one, which `stop` removes, when absent. */
   readonly dataDir?: string;
+  /** Records a second that backfills read, of each partition. */
+  readonly backfillRecordsPerS?: number;
 }
 
-export async function startEmbeddedPlatform({ partitions = 1, dataDir }: EmbeddedOptions = {}): Promise<EmbeddedPlatform> {
-  if (dataDir !== undefined) return startIn(dataDir, partitions);
+export async function startEmbeddedPlatform({ dataDir, ...options }: EmbeddedOptions = {}): Promise<EmbeddedPlatform> {
+  if (dataDir !== undefined) return startIn(dataDir, options);
   // Not one that goes with the running test: a suite may start its platform once, in `before`.
   const folder = mkdtempSync(join(tmpdir(), 'thyme-platform-'));
-  const platform = await startIn(join(folder, 'data'), partitions);
+  const platform = await startIn(join(folder, 'data'), options);
   return {
     ...platform,
     async stop() {
@@ -42,8 +44,9 @@ export async function startEmbeddedPlatform({ partitions = 1, dataDir }: Embedde
   };
 }
 
-async function startIn(dataDir: string, partitions: number): Promise<EmbeddedPlatform> {
-  const config = loadServeConfig([], { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_PARTITIONS: String(partitions), THYME_LOG_LEVEL: 'warn' });
+async function startIn(dataDir: string, { partitions = 1, backfillRecordsPerS }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+  const backfill = backfillRecordsPerS === undefined ? {} : { THYME_BACKFILL_RECORDS_PER_S: String(backfillRecordsPerS) };
+  const config = loadServeConfig([], { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_PARTITIONS: String(partitions), THYME_LOG_LEVEL: 'warn', ...backfill });
   const logger = createLogger({ level: config.logLevel, clock: systemClock });
   const platform = await openPlatform(config, { clock: systemClock, logger, metrics: new MetricsRegistry(), events: new EventRing(systemClock) });
   await platform.start();
