@@ -36,3 +36,22 @@ async function waitFor(view: ReplicaView, reached: (applied: CommitRecord) => bo
     throw new ThymeError('THYME_DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', `the records behind 'after' have not reached partition ${view.partition} of this replica within the deadline: ask again`, [], { cause: error });
   }
 }
+
+/** Resolves to true once any partition shows another tick, and to false when the signal aborts before. */
+export async function anotherTick(views: ReplicaViews, signal: AbortSignal): Promise<boolean> {
+  const others = new AbortController();
+  const either = AbortSignal.any([signal, others.signal]);
+  const seen = views.partitions.map((partition) => {
+    const view = views.view(partition);
+    const seq = view.applied()?.seq;
+    return view.waitFor((applied) => applied.seq !== seq, either);
+  });
+  try {
+    await Promise.any(seen);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    others.abort();
+  }
+}

@@ -15,7 +15,7 @@
 //   Q3. No query waits or fails for its own audit.
 
 import type { Revision } from '../../libs/definition/revision.js';
-import { invalidArgument, onRecord } from '../../libs/errors/errors.js';
+import { invalidArgument, onRecord, ThymeError } from '../../libs/errors/errors.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
 import type { AuthorModule } from '../../libs/feature/revision-plans.js';
 import { Readings } from '../../libs/feature/readings.js';
@@ -25,7 +25,7 @@ import type { Row } from '../../libs/schema/value-type.js';
 import type { Clock } from '../../libs/time/clock.js';
 import type { Instant } from '../../libs/timeline/timeline.js';
 import type { BatchAnswer, BatchInput, LookupAnswer, LookupInput, OfflineAnswer, OfflineInput, OfflineQuestion, QueryAnswer, QueryCaller, QueryInput } from './answers.js';
-import { awaitToken } from './await-token.js';
+import { anotherTick, awaitToken } from './await-token.js';
 import { breathe, checkDeadline, untilDeadline } from './deadline.js';
 import { evaluateRows, type AskedRow } from './evaluate-rows.js';
 import { OfflineQuery } from './offline-query.js';
@@ -42,6 +42,11 @@ export interface QueryEngineOptions {
   readonly runs: RunRecorder;
   /** Evaluates a revision's bundle, which is operator-trusted code (DESIGN 8). */
   readonly evaluate: (revision: Revision) => AuthorModule;
+}
+
+interface Asking {
+  readonly asked: AskedTime;
+  readonly caller: QueryCaller;
 }
 
 export class QueryEngine {
@@ -70,7 +75,7 @@ export class QueryEngine {
       const asked = this.#asked(input, run);
       run.hadInputs = inputs.size > 0;
       if (inputs.size > INPUTS_MAX) throw invalidArgument('inputs', `${inputs.size} are over the limit of ${INPUTS_MAX}: send fewer`);
-      return this.#attempt(asked, () => this.#revisions.featureset(featureset), async (served, tick) => {
+      return this.#attempt({ asked, caller }, () => this.#revisions.featureset(featureset), async (served, tick) => {
         const { plan } = served;
         const key = plan.keys.read(entity, 'entity_id');
         run.asks(plan.keys.fields, [key.values]);
@@ -91,7 +96,7 @@ export class QueryEngine {
     return this.#recorded('batch', featureset, caller, async (run) => {
       const asked = this.#asked(input, run);
       if (entities.length > BATCH_ENTITIES_MAX) throw invalidArgument('entities', `${entities.length} are over the limit of ${BATCH_ENTITIES_MAX}: send several batches`);
-      return this.#attempt(asked, () => this.#revisions.featureset(featureset), async (served, tick) => {
+      return this.#attempt({ asked, caller }, () => this.#revisions.featureset(featureset), async (served, tick) => {
         const { plan } = served;
         const keys = entities.map((entity, i) => plan.keys.read(entity, `entities[${i}]`));
         const values = keys.map((key) => key.values);
@@ -110,7 +115,7 @@ export class QueryEngine {
     const { dataset, entity } = input;
     return this.#recorded('lookup', dataset, caller, async (run) => {
       const asked = this.#asked(input, run);
-      return this.#attempt(asked, () => this.#revisions.dataset(dataset), async (served, tick) => {
+      return this.#attempt({ asked, caller }, () => this.#revisions.dataset(dataset), async (served, tick) => {
         const { plan } = served;
         const key = plan.keys.read(entity, 'entity_id');
         run.asks(plan.keys.fields, [key.values]);
@@ -157,9 +162,9 @@ export class QueryEngine {
    * is not ready, an older revision answers (S18); if a token was to be waited for there too, the wait
    * and the answer are made again (S21). Each attempt knows more timelines than the one before.
    */
-  async #attempt<P extends Servable, A>({ token }: AskedTime, choose: () => Served<P>, answer: (served: Served<P>, tick: QueryTick) => Promise<A>): Promise<A> {
+  async #attempt<P extends Servable, A>({ asked: { token }, caller }: Asking, choose: () => Served<P>, answer: (served: Served<P>, tick: QueryTick) => Promise<A>): Promise<A> {
     for (let attempt = 1; ; attempt++) {
-      const served = choose();
+      const served = token === undefined ? choose() : await this.#chooseInTime(choose, caller.signal);
       const tick = this.#tick(served);
       const isFinal = (): boolean => !tick.foundUnready && (token === undefined || tick.discovered.size === 0);
       try {
@@ -170,6 +175,18 @@ export class QueryEngine {
       } finally {
         tick.close();
         if (tick.discovered.size > 0) this.#revisions.learn(served, tick.discovered);
+      }
+    }
+  }
+
+  /** Who pushes right after a commit waits for that too (S21): the definitions reach each partition in a tick of its own. */
+  async #chooseInTime<P extends Servable>(choose: () => Served<P>, signal: AbortSignal): Promise<Served<P>> {
+    for (;;) {
+      try {
+        return choose();
+      } catch (error) {
+        const isNotYet = error instanceof ThymeError && (error.code === 'THYME_NOT_COMMITTED' || error.code === 'THYME_NOT_READY');
+        if (!isNotYet || !(await anotherTick(this.#views, signal))) throw error;
       }
     }
   }

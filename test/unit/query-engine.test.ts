@@ -153,6 +153,19 @@ describe('query engine', () => {
     expect(await ask(world, 'u1')).to.include({ n_1h: 0 });
   });
 
+  it('with a token a first revision is waited for, until the deadline (S18, S21)', async () => {
+    const world = await create({ partitions: 2, building: true });
+    const after = encodeToken({ marks: [{ topic: 'd.Order.v1', partition: 0, nextOffset: 0 }], eventTimeUs: NOON_US });
+    const deadline = new AbortController();
+    const given = failureOf(world.engine.query({ featureset: 'Signals', entity: 'u1', after }, { signal: deadline.signal }));
+    const pending = ask(world, 'u1', { after });
+    await world.ready('Stats.stats', [1]);
+    deadline.abort();
+    expect((await given).message).to.contain('Stats.stats is ready in 1 of 2 partitions');
+    await world.ready('Stats.stats', [0]);
+    expect(await pending).to.include({ n_1h: 0 });
+  });
+
   it('the previous revision serves until the new one is ready everywhere (S18)', async () => {
     const world = await create({ partitions: 2 });
     const wider = { ...definitions, pipelines: [{ ...pipeline, version: 2 }], featuresets: [{ ...signals, features: [...signals.features, feature('again', types.int, { ref: { dataset: 'Stats', field: 'n_1h' } })] }] };
