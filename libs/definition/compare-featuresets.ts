@@ -1,5 +1,5 @@
 import { describeType, sameType } from '../schema/value-type.js';
-import { canonical } from './canonical.js';
+import { canonicalJson } from './canonical-json.js';
 import { type Changes, matched } from './change-list.js';
 import type { ComparisonContext, RetiredFeature } from './compare.js';
 import type { Definitions, FeatureDefinition, FeaturesetDefinition } from './definitions.js';
@@ -22,9 +22,9 @@ function compareInPlace(old: FeaturesetDefinition, current: FeaturesetDefinition
     const place = `${name}.${method}`;
     if (was === undefined) changes.add('added', place, 'extractor');
     else if (is === undefined) changes.add('removed', place, 'extractor');
-    else if (canonical(was) !== canonical(is) || changedFunctions.has(is.function)) changes.add('changed', place, 'extractor');
+    else if (canonicalJson(was) !== canonicalJson(is) || changedFunctions.has(is.function)) changes.add('changed', place, 'extractor');
   }
-  if (['description', 'owner', 'tags', 'deprecated'].some((key) => canonical(Reflect.get(old, key)) !== canonical(Reflect.get(current, key)))) changes.add('changed', name, 'description, owner, tags or deprecated');
+  if (['description', 'owner', 'tags', 'deprecated'].some((key) => canonicalJson(Reflect.get(old, key)) !== canonicalJson(Reflect.get(current, key)))) changes.add('changed', name, 'description, owner, tags or deprecated');
 }
 
 /** By id: it is the feature's identity, and a name may come back under a new one. */
@@ -36,7 +36,7 @@ function compareFeatures(old: FeaturesetDefinition, current: FeaturesetDefinitio
     const place = `${current.name}.${feature.name}`;
     if (was === undefined) changes.add('added', place, `feature ${feature.id}`);
     else if (!isSameMeaning(was, feature)) changes.add('breaking', place, reused(feature.id, was));
-    else if (canonical(was) !== canonical(feature)) changes.add('changed', place, `feature ${feature.id}`);
+    else if (canonicalJson(was) !== canonicalJson(feature)) changes.add('changed', place, `feature ${feature.id}`);
   }
   for (const feature of old.features) {
     if (!after.has(feature.id)) changes.add('removed', `${old.name}.${feature.name}`, `feature ${feature.id}: its id is never used again`);

@@ -1,4 +1,4 @@
-import { canonical } from './canonical.js';
+import { canonicalJson } from './canonical-json.js';
 import { type Changes, matched } from './change-list.js';
 import { DefinitionIndex } from './definition-index.js';
 import type { Aggregate, Aggregation, Definitions, PipelineDefinition, Step } from './definitions.js';
@@ -62,7 +62,7 @@ function measuresOf({ operator, of, where }: Aggregation): readonly string[] {
   const isRows = operator === 'last' || operator === 'lastK';
   // Rows that a `where` rules out are no rows at all to them, while a null that it lets pass is one: they hold both.
   const columns = isRows && where !== undefined ? [{ of }, { where }] : of === undefined && where === undefined ? [] : [{ of, where }];
-  const held = columns.map((column) => canonical(column));
+  const held = columns.map((column) => canonicalJson(column));
   return operator === 'percentile' || operator === 'percentRank' ? [...held, ...held.map((column) => `digest ${column}`)] : held;
 }
 
@@ -76,5 +76,5 @@ function longer(a: readonly Step[], b: readonly Step[]): readonly Step[] {
 }
 
 function same(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b);
+  return canonicalJson(a) === canonicalJson(b);
 }

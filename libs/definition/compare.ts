@@ -1,4 +1,4 @@
-import { canonical } from './canonical.js';
+import { canonicalJson } from './canonical-json.js';
 import { compareFeaturesets } from './compare-featuresets.js';
 import { comparePipelines } from './compare-pipelines.js';
 import { Changes, type Change, matched } from './change-list.js';
@@ -77,7 +77,7 @@ function compareAddedField(place: string, type: ValueType, isComputed: boolean, 
 function compareOptions(old: DatasetDefinition, current: DatasetDefinition, changes: Changes): void {
   const options = ['description', 'owner', 'tags', 'deprecated', 'index', 'publish', 'historyUs', 'maxLatenessUs', 'maxFutureUs', 'expectations'] as const;
   const gainsIndexOrTopic = (option: string): boolean => (option === 'index' && current.index) || (option === 'publish' && current.publish);
-  const changed = options.filter((option) => !gainsIndexOrTopic(option) && canonical(old[option]) !== canonical(current[option]));
+  const changed = options.filter((option) => !gainsIndexOrTopic(option) && canonicalJson(old[option]) !== canonicalJson(current[option]));
   if (changed.length > 0) changes.add('changed', current.name, changed.map((option) => option.replace(/Us$/, '')).join(', '));
 }
 
@@ -97,5 +97,5 @@ function compareSource(before: DefinitionIndex, after: DefinitionIndex, dataset:
 }
 
 function restOf({ config, everyUs, maxLatenessUs, maxFutureUs }: SourceDefinition): string {
-  return canonical({ config, everyUs, maxLatenessUs, maxFutureUs });
+  return canonicalJson({ config, everyUs, maxLatenessUs, maxFutureUs });
 }
