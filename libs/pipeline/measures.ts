@@ -4,7 +4,7 @@ import type { Measure } from '../definition/revision.js';
 import type { Expression } from '../expression/expression.js';
 import type { Field, ValueType } from '../schema/value-type.js';
 import type { ColumnShape, TimelineShape, WindowQuestion } from '../timeline/timeline.js';
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJson } from '../definition/canonical-json.js';
 
 // Measures: the columns that a pipeline's timelines hold, and what its aggregations ask of them.
 // Five windows over one column cost one measure (DESIGN 6).

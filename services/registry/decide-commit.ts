@@ -3,7 +3,7 @@ import { compareDefinitions, type Change } from '../../libs/definition/compare.j
 import type { Definitions, PipelineDefinition } from '../../libs/definition/definitions.js';
 import type { Problem } from '../../libs/definition/problem.js';
 import type { Revision } from '../../libs/definition/revision.js';
-import { canonicalJson } from '../../libs/pipeline/canonical-json.js';
+import { canonicalJson } from '../../libs/definition/canonical-json.js';
 import { changedFunctions, loadBundle, type LoadedBundle } from './bundle-check.js';
 import type { PastDefinitions } from './past-definitions.js';
 import { identifyTimelines, type Unheld } from './timeline-identities.js';

@@ -1,7 +1,7 @@
 import type { Definitions, PipelineDefinition } from '../../libs/definition/definitions.js';
 import type { Measure, TimelineIdentity } from '../../libs/definition/revision.js';
 import { outputFields, type Datasets } from '../../libs/definition/step-schema.js';
-import { canonicalJson } from '../../libs/pipeline/canonical-json.js';
+import { canonicalJson } from '../../libs/definition/canonical-json.js';
 import { INDEX_MEASURES, measuresOf } from '../../libs/pipeline/measures.js';
 
 export interface Identified {
