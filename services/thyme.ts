@@ -8,4 +8,9 @@ import { runCommand } from '../libs/cli/run-command.js';
 import { dev } from './dev-command.js';
 import { serve } from './serve-command.js';
 
+/** All that is to be ended in order has been by then. */
+const LEFT_OPEN_MS = 2_000;
+
 process.exitCode = await runCommand([serve, dev, plan, commit, log, query, queryOffline, lookup, status], process.argv.slice(2), process.env);
+// What is left, such as an acquisition that the brokers do not answer, holds no process that was told to end.
+setTimeout(() => process.exit(), LEFT_OPEN_MS).unref();
