@@ -94,7 +94,7 @@ export class Applier {
     assert(commit.prevSeq === this.seq, 'a batch follows the one before (C4)');
     this.#overlay.put(COMMIT_KEY, encodeCommit(commit));
     const batch = this.#store.batch();
-    this.#overlay.writeTo(batch);
+    await this.#overlay.writeTo(batch);
     const shared = new SharedSnapshot(this.#store.snapshot());
     const before = shared.hold();
     this.#before = { shared, reader: new CachedReader(before, this.#heads, this.#pages) };

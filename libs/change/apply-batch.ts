@@ -1,6 +1,10 @@
 import { ThymeError } from '../errors/errors.js';
+import { Turns } from '../time/turns.js';
 import type { Applier } from './applier.js';
 import { decodeBatch, type EncodedBatch } from './batch-codec.js';
+
+/** Changes folded between two turns of others: some half a millisecond. */
+const CHANGES_PER_TURN = 64;
 
 /** What became of a batch that was offered (C4). */
 export type Applied = 'applied' | 'repeat';
@@ -15,8 +19,12 @@ export async function applyBatch(applier: Applier, { seq, prevSeq, bytes }: Enco
     throw new ThymeError('THYME_CHANGES_GAP', 'UNAVAILABLE', `a batch follows seq ${prevSeq}, and seq ${applier.seq} was applied last: ask for the ones between`);
   }
   const { changes, commit } = decodeBatch(bytes);
+  const turns = new Turns(CHANGES_PER_TURN); // reads go on: they see the batch before until this one is committed
   try {
-    for (const change of changes) applier.fold(change);
+    for (const change of changes) {
+      applier.fold(change);
+      if (turns.isOver()) await turns.next();
+    }
     await applier.commit(commit);
   } catch (error) {
     applier.discard();

@@ -6,13 +6,21 @@ const scratchFloat = new Float64Array(scratchBytes.buffer);
 scratchFloat[0] = 1;
 const LITTLE_ENDIAN = scratchBytes[7] === 0x3f;
 
+/** A text as it was read last, for one that is most often the same: making a string costs more than comparing bytes. */
+export interface LastText {
+  bytes: Uint8Array;
+  text: string;
+}
+
 /** Reads from front to back what a ByteWriter wrote. A read past the end throws, so broken bytes are never values. */
 export class ByteReader {
-  #bytes: Buffer;
+  readonly #bytes: Uint8Array;
+  /** The same bytes, once a text is read: most records are read without. */
+  #buffer: Buffer | undefined;
   #offset: number;
 
   constructor(bytes: Uint8Array, offset: number) {
-    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
     this.#offset = offset;
   }
 
@@ -27,7 +35,8 @@ export class ByteReader {
 
   i32(): number {
     const at = this.#take(4);
-    return this.#bytes.readInt32LE(at);
+    const bytes = this.#bytes;
+    return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
   }
 
   f64(): number {
@@ -47,14 +56,22 @@ export class ByteReader {
   text(): string {
     const length = this.varint();
     const at = this.#take(length);
-    return this.#bytes.toString('utf8', at, at + length);
+    return this.#utf8(at, length);
   }
 
-  /** Text whose length is one byte. */
-  shortText(): string {
+  /** Text whose length is one byte; `last` is what the same place held in the record before. */
+  shortText(last: LastText): string {
     const length = this.u8();
     const at = this.#take(length);
-    return this.#bytes.toString('utf8', at, at + length);
+    if (this.#isAt(at, length, last.bytes)) return last.text;
+    last.bytes = this.#bytes.slice(at, at + length);
+    last.text = this.#utf8(at, length);
+    return last.text;
+  }
+
+  /** Passes over what is not wanted. */
+  skip(length: number): void {
+    this.#take(length);
   }
 
   /** A copy: the record's buffer need not live as long as the value. */
@@ -71,6 +88,17 @@ export class ByteReader {
 
   bit(at: number, index: number): boolean {
     return ((this.#bytes[at + (index >>> 3)] ?? 0) & (1 << (index & 7))) !== 0;
+  }
+
+  #utf8(at: number, length: number): string {
+    this.#buffer ??= Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    return this.#buffer.toString('utf8', at, at + length);
+  }
+
+  #isAt(at: number, length: number, wanted: Uint8Array): boolean {
+    if (length !== wanted.length) return false;
+    for (let i = 0; i < length; i++) if (this.#bytes[at + i] !== wanted[i]) return false;
+    return true;
   }
 
   #take(length: number): number {

@@ -12,7 +12,7 @@
 import assert from 'node:assert';
 import { invalidArgument, ThymeError } from '../errors/errors.js';
 import type { Field, Row } from '../schema/value-type.js';
-import { ByteReader, readF64 } from './byte-reader.js';
+import { ByteReader, type LastText, readF64 } from './byte-reader.js';
 import { ByteWriter, corruptBytes } from './byte-writer.js';
 import { compileRowCodec, type RowCodec } from './row-codec.js';
 
@@ -47,14 +47,24 @@ const EVENT_TIME_AT = 2;
 const APPEND_TIME_AT = 10;
 const LANE_AT = 18;
 
-/** Not safe to share between threads: each codec has one buffer that it encodes in. */
-export function compileRecordCodec(fields: readonly Field[]): RecordCodec {
-  const rows = compileRowCodec(fields);
+/**
+ * Not safe to share between threads: each codec has one buffer that it encodes in. `wanted` names the fields that are
+ * decoded where not all are needed; the others are null in the row.
+ */
+export function compileRecordCodec(fields: readonly Field[], wanted?: ReadonlySet<string>): RecordCodec {
+  const rows = compileRowCodec(fields, wanted);
   const writer = new ByteWriter();
+  const texts: Texts = { lane: { bytes: new Uint8Array(), text: '' }, producerId: { bytes: new Uint8Array(), text: '' } };
   return {
     encode: (record) => encode(record, rows, writer),
-    decode: (bytes) => decode(bytes, rows),
+    decode: (bytes) => decode(bytes, rows, texts),
   };
+}
+
+/** Of the record before: most have the same. */
+interface Texts {
+  readonly lane: LastText;
+  readonly producerId: LastText;
 }
 
 /** The two times of a record without decoding the rest: all that a reader needs to merge inputs by time. */
@@ -85,22 +95,23 @@ function encode(record: DatasetRecord, rows: RowCodec, writer: ByteWriter): Uint
   return writer.copy();
 }
 
-function decode(bytes: Uint8Array, rows: RowCodec): DatasetRecord {
+function decode(bytes: Uint8Array, rows: RowCodec, texts: Texts): DatasetRecord {
   const flags = checkHeader(bytes);
   const from = new ByteReader(bytes, EVENT_TIME_AT);
   const eventTimeUs = from.f64();
   const appendTimeUs = from.f64();
-  const lane = from.shortText();
+  const lane = from.shortText(texts.lane);
   const historical = (flags & HISTORICAL) !== 0;
-  if ((flags & HAS_PRODUCER) === 0) return { eventTimeUs, appendTimeUs, lane, historical, row: rows.decode(bytes, from.offset) };
-  const producerId = from.shortText();
+  if ((flags & HAS_PRODUCER) === 0) return { eventTimeUs, appendTimeUs, lane, historical, row: rows.read(from) };
+  const producerId = from.shortText(texts.producerId);
   const sequence = from.f64();
-  return { eventTimeUs, appendTimeUs, lane, historical, producerId, sequence, row: rows.decode(bytes, from.offset) };
+  return { eventTimeUs, appendTimeUs, lane, historical, producerId, sequence, row: rows.read(from) };
 }
 
 /** Checks that the fixed part is there and of a known format; gives the flags. */
 function checkHeader(bytes: Uint8Array): number {
-  const [version = 0, flags = 0] = bytes;
+  const version = bytes[0] ?? 0;
+  const flags = bytes[1] ?? 0;
   if (version > FORMAT_VERSION || flags > (HISTORICAL | HAS_PRODUCER)) {
     throw new ThymeError('THYME_FORMAT_NEWER', 'FAILED_PRECONDITION',
       `a dataset record has format ${version} with flags ${flags}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`);

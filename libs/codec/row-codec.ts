@@ -28,39 +28,58 @@ export interface RowCodec {
   encode(row: Row, into: ByteWriter): void;
   /** The row at `offset`, a value for each field. It shares no memory with `bytes`. */
   decode(bytes: Uint8Array, offset: number): Row;
+  /** The row where the reader stands. */
+  read(from: ByteReader): Row;
 }
 
-export function compileRowCodec(fields: readonly Field[]): RowCodec {
+/** Of fields that are not `wanted`, rows are decoded as null: for who reads one column of many. */
+export function compileRowCodec(fields: readonly Field[], wanted?: ReadonlySet<string>): RowCodec {
   for (const field of fields) checkDepth(field.type, field.name);
-  const codec = compileFields(fields);
+  const codec = compileFields(fields, wanted);
   return {
     encode: (row, into) => codec.encode(row, into),
     decode: (bytes, offset) => codec.decode(new ByteReader(bytes, offset)),
+    read: (from) => codec.decode(from),
   };
 }
 
 interface Codec<T> {
   encode(value: T, into: ByteWriter): void;
   decode(from: ByteReader): T;
+  /** Passes over a value. */
+  skip(from: ByteReader): void;
 }
 
-function compileFields(fields: readonly Field[]): Codec<Row> {
-  const codecs = fields.map((field) => compileValue(field.type));
+function compileFields(fields: readonly Field[], wanted?: ReadonlySet<string>): Codec<Row> {
+  const codecs = fields.map(({ name, type }) => (wanted === undefined || wanted.has(name) ? compileValue(type) : passedOver(compileValue(type))));
+  const decode = (from: ByteReader): Row => {
+    const written = from.varint();
+    const present = from.bits(written);
+    const row: Value[] = [];
+    for (let i = 0; i < codecs.length; i++) {
+      const codec = codecs[i];
+      row.push(i < written && codec !== undefined && from.bit(present, i) ? codec.decode(from) : null);
+    }
+    return row;
+  };
   return {
+    decode,
+    skip: decode,
     encode(row, into) {
       assert(row.length === codecs.length);
       into.varint(codecs.length);
       encodePresent(row, codecs.length, into, (i) => codecs[i]);
     },
+  };
+}
+
+/** A field whose value nobody asks for. */
+function passedOver(codec: Codec<Value>): Codec<Value> {
+  return {
+    ...codec,
     decode(from) {
-      const written = from.varint();
-      const present = from.bits(written);
-      const row: Value[] = [];
-      for (let i = 0; i < codecs.length; i++) {
-        const codec = codecs[i];
-        row.push(i < written && codec !== undefined && from.bit(present, i) ? codec.decode(from) : null);
-      }
-      return row;
+      codec.skip(from);
+      return null;
     },
   };
 }
@@ -104,6 +123,7 @@ const textCodec: Codec<Value> = {
     into.text(value);
   },
   decode: (from) => from.text(),
+  skip: (from) => from.skip(from.varint()),
 };
 
 const numberCodec: Codec<Value> = {
@@ -112,6 +132,7 @@ const numberCodec: Codec<Value> = {
     into.f64(value);
   },
   decode: (from) => from.f64(),
+  skip: (from) => from.skip(8),
 };
 
 const dateCodec: Codec<Value> = {
@@ -120,6 +141,7 @@ const dateCodec: Codec<Value> = {
     into.i32(value);
   },
   decode: (from) => from.i32(),
+  skip: (from) => from.skip(4),
 };
 
 const boolCodec: Codec<Value> = {
@@ -128,6 +150,7 @@ const boolCodec: Codec<Value> = {
     into.u8(value ? 1 : 0);
   },
   decode: (from) => from.u8() === 1,
+  skip: (from) => from.skip(1),
 };
 
 const bytesCodec: Codec<Value> = {
@@ -136,23 +159,26 @@ const bytesCodec: Codec<Value> = {
     into.bytes(value);
   },
   decode: (from) => from.bytes(),
+  skip: (from) => from.skip(from.varint()),
 };
 
 function compileList(element: Codec<Value>): Codec<Value> {
+  const decode = (from: ByteReader): Value => {
+    const length = from.varint();
+    // Damaged bytes must not ask for gigabytes.
+    if (length < 0 || length > LIST_LENGTH_MAX) throw corruptBytes('a list');
+    const present = from.bits(length);
+    const values: Value[] = [];
+    for (let i = 0; i < length; i++) values.push(from.bit(present, i) ? element.decode(from) : null);
+    return values;
+  };
   return {
+    decode,
+    skip: decode,
     encode(value, into) {
       assert(isMembers(value));
       into.varint(value.length);
       encodePresent(value, value.length, into, () => element);
-    },
-    decode(from) {
-      const length = from.varint();
-      // Damaged bytes must not ask for gigabytes.
-      if (length < 0 || length > LIST_LENGTH_MAX) throw corruptBytes('a list');
-      const present = from.bits(length);
-      const values: Value[] = [];
-      for (let i = 0; i < length; i++) values.push(from.bit(present, i) ? element.decode(from) : null);
-      return values;
     },
   };
 }
@@ -164,6 +190,7 @@ function compileStruct(members: Codec<Row>): Codec<Value> {
       members.encode(value, into);
     },
     decode: (from) => members.decode(from),
+    skip: (from) => members.skip(from),
   };
 }
 

@@ -196,27 +196,27 @@ export class PartitionTask {
     return this.#runBatches(batches, output);
   }
 
-  /** Step 1. No waiting within: what is read here is one state. */
-  #runBatches(batches: readonly [TaskInput, InputBatch][], output: TickOutput): boolean {
+  /** Step 1. Others get their turns within; what is read here is one state all the same, since nobody else changes it. */
+  async #runBatches(batches: readonly [TaskInput, InputBatch][], output: TickOutput): Promise<boolean> {
     const { partition, partitionCount, clock, stepWatch } = this.#environment;
     const run = new PipelineRun({ partition, partitionCount, clockUs: clock.nowUs(), stepWatch, joiners: this.#joiners }, this.#applier, output, this.#plan);
     let moved = false;
-    const runOne = (input: TaskInput, batch: InputBatch): void => {
+    const runOne = async (input: TaskInput, batch: InputBatch): Promise<void> => {
       const before = input.nextOffset;
-      input.run(batch, run);
+      await input.run(batch, run);
       moved ||= input.nextOffset !== before;
     };
     const isIndex = (input: TaskInput): boolean => input instanceof TopicInput && input.reader.plan.isIndex;
-    for (const [input, batch] of batches) if (isIndex(input)) runOne(input, batch);
-    for (const reader of this.#readers.values()) if (reader.plan.isIndex) run.finish(reader);
-    for (const [input, batch] of batches) if (!isIndex(input)) runOne(input, batch);
+    for (const [input, batch] of batches) if (isIndex(input)) await runOne(input, batch);
+    for (const reader of this.#readers.values()) if (reader.plan.isIndex) await run.finish(reader);
+    for (const [input, batch] of batches) if (!isIndex(input)) await runOne(input, batch);
     for (const input of this.inputs) {
       if (input.waiting === undefined || !this.#hasReached(input.waiting.ends)) continue;
       const { batch } = input.waiting;
       input.waiting = undefined;
-      runOne(input, batch);
+      await runOne(input, batch);
     }
-    for (const reader of this.#readers.values()) if (!reader.plan.isIndex) run.finish(reader);
+    for (const reader of this.#readers.values()) if (!reader.plan.isIndex) await run.finish(reader);
     return moved;
   }
 

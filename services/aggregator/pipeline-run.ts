@@ -6,21 +6,18 @@ import { ThymeError } from '../../libs/errors/errors.js';
 import type { Stage } from '../../libs/pipeline/compile.js';
 import type { StepContext } from '../../libs/pipeline/steps.js';
 import type { Row } from '../../libs/schema/value-type.js';
+import type { LogRecord } from '../../libs/log/log.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
-import type { TimelineRow } from '../../libs/timeline/timeline.js';
+import { Turns } from '../../libs/time/turns.js';
 import { pipelineDeadLetter } from './dead-letters.js';
 import { type FlowingRecord, knownUs, orderSourceOf, partitionOfOrder } from './flowing-record.js';
+import { GroupTable } from './group-table.js';
 import { IndexLookup } from './index-lookup.js';
 import type { Reader } from './reader.js';
 import type { ReaderPlan, RevisionPlan } from './reader-plan.js';
 import type { RekeyedRecord } from './rekey-message.js';
 import type { StepWatch } from './step-watch.js';
 import type { TickOutput } from './tick-output.js';
-
-interface Group {
-  readonly key: Uint8Array;
-  readonly rows: TimelineRow[];
-}
 
 interface Published {
   readonly record: FlowingRecord;
@@ -36,15 +33,23 @@ interface RunPlace {
   readonly joiners: ReadonlyMap<string, readonly Reader[]>;
 }
 
+/** Records or groups between two turns of others: some half a millisecond. */
+const STEPS_PER_TURN = 64;
+
 /** Runs the records of one tick through the stages, and folds them group by group (DESIGN 4, step 1). */
 export class PipelineRun {
+  /**
+   * Between two records, or two groups, others may have a turn: what a tick sees and changes is its own until it
+   * is committed (overlay.ts).
+   */
+  readonly turns = new Turns(STEPS_PER_TURN);
   readonly #place: RunPlace;
   readonly #applier: Applier;
   readonly #output: TickOutput;
   readonly #context: { eventTimeUs: number } & StepContext;
   /** Whose record is under way. */
   #flowing: Reader | undefined;
-  readonly #groups = new Map<Reader, Map<string, Group>>();
+  readonly #groups = new Map<Reader, GroupTable>();
   readonly #published = new Map<Reader, Published[]>();
 
   constructor(place: RunPlace, applier: Applier, output: TickOutput, plan: RevisionPlan) {
@@ -62,7 +67,7 @@ export class PipelineRun {
   }
 
   /** A record of the reader's dataset topic: judged once, here (S10, S13). */
-  take(reader: Reader, record: DatasetRecord, offset: number): void {
+  take(reader: Reader, record: DatasetRecord, source: LogRecord): void {
     const { counters } = reader;
     counters.read++;
     if (record.producerId !== undefined && record.sequence !== undefined) {
@@ -71,7 +76,7 @@ export class PipelineRun {
         counters.duplicate++;
         return;
       }
-      if (verdict === 'forgotten') return this.#takeForgotten(reader, record, offset);
+      if (verdict === 'forgotten') return this.#takeForgotten(reader, record, source);
     }
     const watermarkUs = reader.lanes.observe(record.lane, record.eventTimeUs, record.appendTimeUs);
     const movedUs = Math.min(record.eventTimeUs, record.appendTimeUs);
@@ -82,30 +87,34 @@ export class PipelineRun {
       return;
     }
     const { eventTimeUs, appendTimeUs, historical, row } = record;
-    this.#flow(reader, 0, { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: offset, row });
+    this.#flow(reader, 0, { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: source.offset, row, source });
   }
 
   /** A record that another task has re-keyed. */
   takeRekeyed(reader: Reader, { readerId: _readerId, stage, rowBytes, ...record }: RekeyedRecord): void {
     reader.counters.received++;
     const row = reader.plan.stageRows[stage]?.decode(rowBytes, 0) ?? [];
-    this.#flow(reader, stage, { ...record, row });
+    this.#flow(reader, stage, { ...record, row, source: undefined });
   }
 
   /** Folds what the reader's groups have got; called once a tick and reader, when it has got everything. */
-  finish(reader: Reader): void {
-    const groups = this.#groups.get(reader);
+  async finish(reader: Reader): Promise<void> {
+    const groups = this.#groups.get(reader)?.groups;
     if (groups !== undefined) {
-      for (const { key, rows } of groups.values()) {
+      for (const { key, rows } of groups) {
         const change = { kind: 'rows', timelineId: reader.plan.id, groupKey: key, rows } as const;
         this.#applier.fold(change);
         this.#output.changes.push(change);
+        if (this.turns.isOver()) await this.turns.next();
       }
       this.#groups.delete(reader);
     }
     const published = this.#published.get(reader);
     if (published === undefined) return;
-    for (const item of published) this.#publish(reader, item);
+    for (const item of published) {
+      this.#publish(reader, item);
+      if (this.turns.isOver()) await this.turns.next();
+    }
     this.#published.delete(reader);
   }
 
@@ -169,12 +178,12 @@ export class PipelineRun {
   /** Everything that may throw comes before anything is kept. */
   #apply(reader: Reader, record: FlowingRecord): void {
     const { plan, counters } = reader;
-    const key = plan.keyOf(record.row);
+    const key = plan.groupsByRecordKey && record.source !== undefined ? record.source.key : plan.keyOf(record.row);
     if (key === undefined) throw new ThymeError('THYME_NO_KEY', 'INVALID_ARGUMENT', `${plan.name}: a field of its key is null`);
     if (plan.measureValues !== undefined) {
       const values = plan.measureValues(record.row);
       const { eventTimeUs, orderSource, orderOffset } = record;
-      this.#groupOf(reader, key).rows.push({ eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
+      this.#groupsOf(reader).rowsOf(key).push({ eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
     }
     if (plan.publish !== undefined) {
       const published = this.#published.get(reader);
@@ -186,19 +195,13 @@ export class PipelineRun {
     for (const joiner of this.#place.joiners.get(plan.dataset.name) ?? []) joiner.noteRightRow(plan.dataset.name, key, record.eventTimeUs);
   }
 
-  #groupOf(reader: Reader, key: Uint8Array): Group {
+  #groupsOf(reader: Reader): GroupTable {
     let groups = this.#groups.get(reader);
     if (groups === undefined) {
-      groups = new Map();
+      groups = new GroupTable();
       this.#groups.set(reader, groups);
     }
-    const text = (key instanceof Buffer ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength)).toString('latin1');
-    let group = groups.get(text);
-    if (group === undefined) {
-      group = { key, rows: [] };
-      groups.set(text, group);
-    }
-    return group;
+    return groups;
   }
 
   /** The values known at this tick, at the record's event time (S25). */
@@ -220,10 +223,10 @@ export class PipelineRun {
   }
 
   /** S13: nobody can tell whether it was seen. */
-  #takeForgotten(reader: Reader, record: DatasetRecord, offset: number): void {
+  #takeForgotten(reader: Reader, record: DatasetRecord, source: LogRecord): void {
     reader.counters.dead++;
     const { eventTimeUs, appendTimeUs, historical, row, producerId, sequence } = record;
-    const flowing = { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: offset, row };
+    const flowing = { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: source.offset, row, source };
     this.#deadLetter(reader, { stage: 0, record: flowing }, `sequence ${sequence} of producer '${producerId}' is too far below its newest to tell whether it was seen: retry sooner`);
   }
 
@@ -238,7 +241,9 @@ export class PipelineRun {
     const { plan } = reader;
     const { record } = at;
     const fields = at.whole === true ? plan.fields : (plan.stages[at.stage]?.fields ?? []);
-    const dead = { reason, partition: partitionOfOrder(record.orderSource), offset: record.orderOffset, eventTimeUs: record.eventTimeUs, fields, row: record.row };
+    // A reader that decodes a part of its records has one stage and no step that makes another row of it.
+    const row = plan.records === plan.wholeRecords || record.source === undefined ? record.row : plan.wholeRecords.decode(record.source.value).row;
+    const dead = { reason, partition: partitionOfOrder(record.orderSource), offset: record.orderOffset, eventTimeUs: record.eventTimeUs, fields, row };
     this.#output.append(plan.deadTopic, pipelineDeadLetter(plan, dead, this.#place.clockUs));
   }
 }

@@ -4,6 +4,7 @@ import { compileRecordCodec, type RecordCodec } from '../../libs/codec/dataset-r
 import { compileRowCodec, type RowCodec } from '../../libs/codec/row-codec.js';
 import type { DatasetDefinition, Definitions, PipelineDefinition } from '../../libs/definition/definitions.js';
 import type { Revision, TimelineIdentity } from '../../libs/definition/revision.js';
+import { columnsRead } from '../../libs/pipeline/columns-read.js';
 import { compilePipeline, type Stage } from '../../libs/pipeline/compile.js';
 import { compileIndexValues, type MeasureValues } from '../../libs/pipeline/measure-values.js';
 import { INDEX_PREFIX } from '../../libs/pipeline/measures.js';
@@ -27,7 +28,12 @@ export interface ReaderPlan {
   readonly dataset: DatasetDefinition;
   readonly topic: string;
   readonly deadTopic: string;
+  /** Decodes what the reader needs of a record. */
   readonly records: RecordCodec;
+  /** Decodes all of a record, which dead letters show; the same codec where the reader needs all. */
+  readonly wholeRecords: RecordCodec;
+  /** Whether a record's group is its key in the topic: then nobody has to make the key anew. */
+  readonly groupsByRecordKey: boolean;
   readonly stages: readonly Stage[];
   /** How a record is packed that enters the stage of this index from another partition. */
   readonly stageRows: readonly RowCodec[];
@@ -110,6 +116,7 @@ class Planner {
     return {
       ...this.#common(timeline, dataset),
       isIndex: true,
+      groupsByRecordKey: true,
       stages: [{ fields: dataset.fields, steps: [], nextKey: undefined, joins: [], callsAuthor: false }],
       stageRows: [],
       fields: dataset.fields,
@@ -127,9 +134,14 @@ class Planner {
     assert(output !== undefined, `${pipeline.name} fills a dataset that is not defined`); // checked at commit
     const publishes = output.publish || pipeline.aggregate === undefined;
     const json = output.publish && this.#publishesJson ? compileJsonCopy(this.#deployment, output) : undefined;
+    const needed = publishes || compiled.stages.length > 1 ? undefined : columnsRead(pipeline, timeline.measures);
+    const common = this.#common(timeline, compiled.input);
     return {
-      ...this.#common(timeline, compiled.input),
+      ...common,
       isIndex: false,
+      records: needed === undefined ? common.records : compileRecordCodec(compiled.input.fields, needed),
+      // With one stage, nothing moved the record from the key that it is partitioned by (key-lineage.ts).
+      groupsByRecordKey: compiled.stages.length === 1,
       stages: compiled.stages,
       stageRows: compiled.stages.map((stage) => compileRowCodec(stage.fields)),
       fields: compiled.fields,
@@ -143,13 +155,15 @@ class Planner {
 
   #common({ id, name, version }: TimelineIdentity, dataset: DatasetDefinition) {
     const { name: datasetName, version: datasetVersion } = dataset;
+    const records = compileRecordCodec(dataset.fields);
     const source = this.#definitions.sources.find((candidate) => candidate.dataset === datasetName);
     const ofSourceUs = source === undefined ? dataset.maxLatenessUs : source.maxLatenessUs;
     return {
       id, name, version, dataset,
       topic: datasetTopic(this.#deployment, datasetName, datasetVersion),
       deadTopic: deadLetterTopic(this.#deployment, datasetName, datasetVersion),
-      records: compileRecordCodec(dataset.fields),
+      records,
+      wholeRecords: records,
       upstream: this.#upstreamOf(datasetName),
       maxLatenessUs: (lane: string) => (lane === PUSH_LANE ? dataset.maxLatenessUs : ofSourceUs),
     };

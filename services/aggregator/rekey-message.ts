@@ -27,7 +27,7 @@ export interface StageThrough {
   readonly sources: readonly Through[];
 }
 
-export interface RekeyedRecord extends Omit<FlowingRecord, 'row'> {
+export interface RekeyedRecord extends Omit<FlowingRecord, 'row' | 'source'> {
   readonly readerId: number;
   readonly stage: number;
   readonly rowBytes: Uint8Array;

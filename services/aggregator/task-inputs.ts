@@ -6,7 +6,7 @@ import type { Reader } from './reader.js';
 import { decodeRekeyMessage } from './rekey-message.js';
 import type { TaskEnvironment } from './task-environment.js';
 
-/** What an input has read and not yet been run. Several readers at one offset share it, decoded once. */
+/** What an input has read and not yet been run. Several readers at one offset share it; those that need whole records, decoded once. */
 export interface InputBatch {
   readonly records: readonly LogRecord[];
   readonly nextOffset: number;
@@ -32,7 +32,7 @@ export interface TaskInput {
   /** It reads what was there before its reader was (S18). */
   readonly isBackfill: boolean;
   /** Runs the batch, and moves on behind it, or as far as it may. */
-  run(batch: InputBatch, run: PipelineRun): void;
+  run(batch: InputBatch, run: PipelineRun): Promise<void>;
 }
 
 export class TopicInput implements TaskInput {
@@ -61,15 +61,21 @@ export class TopicInput implements TaskInput {
     return !this.reader.caughtUp;
   }
 
-  run(batch: InputBatch, run: PipelineRun): void {
+  async run(batch: InputBatch, run: PipelineRun): Promise<void> {
     const { reader } = this;
-    const { records } = reader.plan;
-    const decoded = (batch.decoded ??= batch.records.map((record) => records.decode(record.value)));
-    for (let i = 0; i < decoded.length; i++) {
-      const [record, logRecord] = [decoded[i], batch.records[i]];
-      if (record === undefined || logRecord === undefined) continue;
-      run.take(reader, record, logRecord.offset);
-      if (reader.paused) return reader.moveTo(logRecord.offset + 1); // the record that paused it is in the dead letters
+    const { records, wholeRecords } = reader.plan;
+    // A part of a record costs less to decode than to keep for others, and leaves the garbage collector nothing to copy.
+    if (records === wholeRecords) batch.decoded ??= batch.records.map((record) => records.decode(record.value));
+    const decoded = records === wholeRecords ? batch.decoded : undefined;
+    for (let i = 0; i < batch.records.length; i++) {
+      const logRecord = batch.records[i];
+      if (logRecord === undefined) continue;
+      run.take(reader, decoded?.[i] ?? records.decode(logRecord.value), logRecord);
+      if (reader.paused) {
+        reader.moveTo(logRecord.offset + 1); // the record that paused it is in the dead letters
+        return;
+      }
+      if (run.turns.isOver()) await run.turns.next();
     }
     reader.moveTo(batch.nextOffset);
   }
@@ -109,7 +115,7 @@ export class RekeyInput implements TaskInput {
     return [...joins];
   }
 
-  run(batch: InputBatch, run: PipelineRun): void {
+  async run(batch: InputBatch, run: PipelineRun): Promise<void> {
     for (const { offset, value } of batch.records) {
       const message = decodeRekeyMessage(value);
       // Its pipelines may be unknown here until this task has adopted that revision too.
@@ -121,6 +127,7 @@ export class RekeyInput implements TaskInput {
       for (const record of message.records) {
         const reader = this.#readers().get(record.readerId);
         if (reader !== undefined) run.takeRekeyed(reader, record); // of a pipeline that was removed: no longer asked for
+        if (run.turns.isOver()) await run.turns.next();
       }
       for (const through of message.through) this.#readers().get(through.readerId)?.hear(this.sender, through);
     }

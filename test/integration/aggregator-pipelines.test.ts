@@ -188,6 +188,25 @@ for (const partitionCount of [1, 3]) {
       expect(JSON.parse(String(letters[0]?.['record']))).to.include({ order_id: 'o1', amount: 13 });
     });
 
+    it('a dead letter shows the whole record, also where the pipeline reads only some of its columns (S23)', async () => {
+      const harness = new Harness({ partitionCount });
+      const byOrder = dataset('ByOrder', [field('order_id', 'string'), field('n', 'int'), field('total', 'float'), field('at', 'timestamp')], ['order_id']);
+      const amount = { kind: 'column', name: 'amount' } as const;
+      const huge = { kind: 'literal', value: { type: 'float', value: 1e308 } } as const;
+      const summed = pipeline('ByOrder', ['Order'], {
+        steps: [{ kind: 'filter', where: { kind: 'comparison', operator: 'gt', left: { kind: 'arithmetic', operator: 'mul', left: amount, right: huge }, right: { kind: 'literal', value: { type: 'float', value: 0 } } } }],
+        aggregate: { groupBy: ['order_id'], aggregations: [count(), sumOf('amount')] },
+      });
+      await harness.commit({ datasets: [orders, byOrder], pipelines: [summed] });
+      await harness.send('Order', [1, 13, -1].map((value, i) => [{ order_id: `o${i}`, user_id: 'a', product_id: 'p', amount: value }, { eventTimeUs: T }] as const));
+      await harness.settle();
+      expect(harness.ask('ByOrder.build', ['o0'], T)).to.deep.equal({ n: 1, total: 1 });
+      expect(harness.ask('ByOrder.build', ['o2'], T).n).to.equal(0);
+      const letters = await lettersOf(harness, 'Order');
+      expect(letters).to.have.length(1);
+      expect(JSON.parse(String(letters[0]?.['record']))).to.include({ order_id: 'o1', user_id: 'a', product_id: 'p', amount: 13 });
+    });
+
     it('too many failures in a row pause that pipeline alone (S23)', async () => {
       const functions = { price: () => { throw new Error('always'); } };
       const harness = new Harness({ partitionCount, functions });

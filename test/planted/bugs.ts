@@ -29,8 +29,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'commit positions before state', rules: 'S14, C1',
     replacements: [{
       file: 'libs/change/applier.ts',
-      find: '    this.#overlay.writeTo(batch);\n',
-      replace: '    const early = this.#store.batch();\n    early.put(COMMIT_KEY, encodeCommit(commit));\n    await early.write({ sync: false });\n    crashPoint(\'applier.duringWrite\');\n    this.#overlay.writeTo(batch);\n',
+      find: '    await this.#overlay.writeTo(batch);\n',
+      replace: '    const early = this.#store.batch();\n    early.put(COMMIT_KEY, encodeCommit(commit));\n    await early.write({ sync: false });\n    crashPoint(\'applier.duringWrite\');\n    await this.#overlay.writeTo(batch);\n',
     }],
     suites: [TICKS],
   },
@@ -127,7 +127,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'equal times in order of arrival', rules: 'S7',
-    replacements: [{ file: 'services/aggregator/pipeline-run.ts', find: "rows.push({ eventTimeUs, orderSource, orderOffset,", replace: "rows.push({ eventTimeUs, orderSource: 0, orderOffset: counters.applied,", }],
+    replacements: [{ file: 'services/aggregator/pipeline-run.ts', find: "rowsOf(key).push({ eventTimeUs, orderSource, orderOffset,", replace: "rowsOf(key).push({ eventTimeUs, orderSource: 0, orderOffset: counters.applied,", }],
     suites: [ORACLE],
   },
   {
