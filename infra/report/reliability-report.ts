@@ -6,6 +6,8 @@ export interface SuiteResults {
   /** The crash suite on a fleet and a real broker. */
   readonly crashKafka: CrashResult | undefined;
   readonly planted: PlantedResult | undefined;
+  /** Those of the Kafka driver and of fleets. */
+  readonly plantedKafka: PlantedResult | undefined;
   readonly fuzz: FuzzResult | undefined;
   readonly soak: SoakResult | undefined;
 }
@@ -15,13 +17,14 @@ interface Row {
   readonly figure: string;
 }
 
-type RunName = SuiteName | 'crash on Kafka';
+type RunName = SuiteName | 'crash on Kafka' | 'planted on Kafka';
 
 /** How each suite is had again; a report that nobody can repeat proves nothing. */
 const COMMANDS: Readonly<Record<RunName, (result: SuiteResult) => string>> = {
   crash: ({ seed }) => `npm run test:crash -- --seed ${seed}`,
   'crash on Kafka': ({ seed }) => `npm run test:crash -- --log kafka --seed ${seed}`,
   planted: () => 'npm run test:planted',
+  'planted on Kafka': () => 'npm run test:planted -- --log kafka',
   fuzz: (result) => `npm run test:fuzz -- --seed ${result.seed}${result.suite === 'fuzz' ? ` --runs ${result.runs}` : ''}`,
   soak: (result) => `npm run soak -- --seed ${result.seed}${result.suite === 'soak' ? ` --minutes ${result.minutes} --kills ${result.kills}` : ''}`,
 };
@@ -54,20 +57,20 @@ export function reliabilityReport(results: SuiteResults): string {
   return [
     '# Reliability', '',
     'What the fault-injecting suites did when they last ran, and what came of it. Written by `npm run report:reliability`; do not edit.', '',
-    ...table(['what', 'figure'], [...crashRows(results.crash), ...crashRows(results.crashKafka).map(({ what, figure }) => ({ what: `on Kafka: ${what}`, figure })), ...plantedRows(results.planted), ...fuzzRows(results.fuzz), ...soakRows(results.soak)].map(({ what, figure }) => [what, figure])), '',
+    ...table(['what', 'figure'], [...crashRows(results.crash), ...onKafka(crashRows(results.crashKafka)), ...plantedRows(results.planted), ...onKafka(plantedRows(results.plantedKafka)), ...fuzzRows(results.fuzz), ...soakRows(results.soak)].map(({ what, figure }) => [what, figure])), '',
     ...boundOf(results.crash),
     '## Runs', '',
     ...table(['suite', 'verdict', 'commit', 'seed', 'ended', 'machine', 'again'], ran.map(({ name, result }) => [name, verdict(result), `\`${result.commit}\``, String(result.seed), result.endedAt.slice(0, 16).replace('T', ' '), result.machine, `\`${COMMANDS[name](result)}\``])), '',
     'A commit that ends in `+` had changes beside it that were not committed yet.', '',
     '## Planted bugs', '',
-    ...plantedList(results.planted), '',
+    ...plantedList(results), '',
     '## Not covered', '',
     ...notCovered(results).map((line) => `- ${line}`), '',
   ].join('\n');
 }
 
-function runsOf({ crash, crashKafka, planted, fuzz, soak }: SuiteResults): readonly (readonly [RunName, SuiteResult | undefined])[] {
-  return [['crash', crash], ['crash on Kafka', crashKafka], ['planted', planted], ['fuzz', fuzz], ['soak', soak]];
+function runsOf({ crash, crashKafka, planted, plantedKafka, fuzz, soak }: SuiteResults): readonly (readonly [RunName, SuiteResult | undefined])[] {
+  return [['crash', crash], ['crash on Kafka', crashKafka], ['planted', planted], ['planted on Kafka', plantedKafka], ['fuzz', fuzz], ['soak', soak]];
 }
 
 /** Whether a suite found nothing that is wrong. */
@@ -107,6 +110,10 @@ function plantedRows(result: PlantedResult | undefined): readonly Row[] {
   return result === undefined ? [] : [{ what: 'planted bugs caught', figure: `${result.caught} of ${result.planted}` }];
 }
 
+function onKafka(rows: readonly Row[]): readonly Row[] {
+  return rows.map(({ what, figure }) => ({ what: `on Kafka: ${what}`, figure }));
+}
+
 function fuzzRows(result: FuzzResult | undefined): readonly Row[] {
   return result === undefined ? [] : [
     { what: 'fuzzed inputs', figure: `${count(result.inputs)} (${count(result.structured)} structured, ${count(result.raw)} raw) for ${result.routes} routes, ${result.rpcs} RPCs and the compiler; ${count(result.faults)} tests found a fault` },
@@ -130,9 +137,11 @@ function boundOf(result: CrashResult | undefined): readonly string[] {
   return [`No failure in ${count(result.kills)} kills bounds the rate of failures by about ${((3 / result.kills) * 100).toPrecision(2)} % of kills (95 %).`, ''];
 }
 
-function plantedList(result: PlantedResult | undefined): readonly string[] {
-  if (result === undefined) return ['Not run.'];
-  return table(['bug', 'breaks', 'noticed by'], result.bugs.map(({ name, rules, caught, by }) => [name, rules, caught ? by : `**not caught**: ${by}`]));
+/** Those of Kafka's own behind the others. */
+function plantedList({ planted, plantedKafka }: SuiteResults): readonly string[] {
+  const bugs = [...(planted?.bugs ?? []), ...(plantedKafka?.bugs ?? [])];
+  if (bugs.length === 0) return ['Not run.'];
+  return table(['bug', 'breaks', 'noticed by'], bugs.map(({ name, rules, caught, by }) => [name, rules, caught ? by : `**not caught**: ${by}`]));
 }
 
 function notCovered(results: SuiteResults): readonly string[] {

@@ -94,8 +94,10 @@ export const RESULTS_FOLDER = join(ROOT, 'infra', 'report', 'results');
 /** What a result is about; a change to a document or a test's text is none to it. */
 const PRODUCT = ['libs', 'services', 'gen', 'proto', 'package-lock.json'];
 
-/** A suite's file; `crash-kafka` is the crash suite's run of a fleet. */
-export function resultFile(name: SuiteName | 'crash-kafka'): string {
+/** A suite's file; those on Kafka are of the same kinds as those without. */
+export type ResultName = SuiteName | 'crash-kafka' | 'planted-kafka';
+
+export function resultFile(name: ResultName): string {
   return join(RESULTS_FOLDER, `${name}.json`);
 }
 
@@ -107,7 +109,7 @@ export async function writeResult<Result extends SuiteResult>(figures: Figures<R
 }
 
 /** Undefined where the suite has not run. */
-export async function readResult<Result extends SuiteResult>(name: Result['suite'] | 'crash-kafka', folder = RESULTS_FOLDER): Promise<Result | undefined> {
+export async function readResult<Result extends SuiteResult>(name: ResultName, folder = RESULTS_FOLDER): Promise<Result | undefined> {
   try {
     return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Result; // by writeResult
   } catch (error) {

@@ -13,6 +13,7 @@ const results: SuiteResults = {
   crash: await readResult<CrashResult>('crash', values.results),
   crashKafka: await readResult<CrashResult>('crash-kafka', values.results),
   planted: await readResult<PlantedResult>('planted', values.results),
+  plantedKafka: await readResult<PlantedResult>('planted-kafka', values.results),
   fuzz: await readResult<FuzzResult>('fuzz', values.results),
   soak: await readResult<SoakResult>('soak', values.results),
 };

@@ -8,7 +8,7 @@ import assert from 'node:assert';
 import { ByteReader } from '../codec/byte-reader.js';
 import { ByteWriter, corruptBytes } from '../codec/byte-writer.js';
 import { ThymeError } from '../errors/errors.js';
-import type { Log, NewRecord, TopicPartition } from '../log/log.js';
+import type { Log, LogRecord, NewRecord, TopicPartition } from '../log/log.js';
 import { checkBatch, type EncodedBatch } from './batch-codec.js';
 
 /** Half of what a Kafka message may have by default. */
@@ -67,11 +67,22 @@ async function findSeq(log: Log, source: TopicPartition, seq: number, end: numbe
   let high = end;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const [record] = (await log.read(source, middle, { recordsMax: 1, bytesMax: 1 })).records;
-    if (record === undefined || record.offset >= high || readPiece(record.value).seq >= seq) high = middle;
+    const record = await recordAt(log, source, middle);
+    if (record === 'trimmed') low = middle + 1;
+    else if (record === undefined || record.offset >= high || readPiece(record.value).seq >= seq) high = middle;
     else low = record.offset + 1;
   }
   return low;
+}
+
+/** The first record from the offset on. */
+async function recordAt(log: Log, source: TopicPartition, offset: number): Promise<LogRecord | 'trimmed' | undefined> {
+  try {
+    return (await log.read(source, offset, { recordsMax: 1, bytesMax: 1 })).records[0];
+  } catch (error) {
+    if (error instanceof ThymeError && error.code === 'THYME_LOG_TRIMMED') return 'trimmed';
+    throw error;
+  }
 }
 
 function join(pieces: Piece[], piece: Piece): EncodedBatch | undefined {

@@ -33,6 +33,7 @@ export async function acquire(environment: TaskEnvironment, store: Store, events
     const applier = await Applier.open(store);
     events.onApplier(applier);
     await replay(environment, applier, events.onBatch);
+    await checkInputs(environment, applier);
     crashPoint('acquire.afterReplay');
     const epoch = (applier.state.commit?.epoch ?? 0) + 1;
     const task = new PartitionTask({ environment, writer, applier, epoch, onBatch: events.onBatch });
@@ -58,4 +59,17 @@ async function replay({ deployment, partition, log }: TaskEnvironment, applier: 
     throw new ThymeError('THYME_STORE_AHEAD', 'FAILED_PRECONDITION',
       `the store of partition ${partition} is at seq ${stored}, which its changelog does not reach: it belongs to another log; give it its own, or remove the store`);
   }
+}
+
+/**
+ * A topic that was made anew, or lost its end, begins to fill below where this state has read to: what is pushed
+ * there would be accepted and never read.
+ */
+async function checkInputs({ log }: TaskEnvironment, { state: { commit } }: Applier): Promise<void> {
+  await Promise.all((commit?.cursors ?? []).map(async ({ topic, partition, nextOffset }) => {
+    const end = nextOffset === 0 ? 0 : await log.endOffset({ topic, partition });
+    if (end >= nextOffset) return;
+    throw new ThymeError('THYME_STORE_AHEAD', 'FAILED_PRECONDITION',
+      `partition ${partition} of '${topic}' ends at offset ${end}, and its records were read up to ${nextOffset}: the topic was made anew or has lost some; bring it back, or start over under another deployment name`);
+  }));
 }

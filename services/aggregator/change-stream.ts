@@ -1,6 +1,6 @@
 import type { Applier } from '../../libs/change/applier.js';
 import type { EncodedBatch } from '../../libs/change/batch-codec.js';
-import { readBatches } from '../../libs/change/changelog.js';
+import { changesTrimmed, readBatches } from '../../libs/change/changelog.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import type { Log } from '../../libs/log/log.js';
 import { changesTopic } from '../../libs/pipeline/topics.js';
@@ -65,6 +65,7 @@ export class ChangeStream {
       }
       if (signal.aborted) return;
       if (nextSeq <= this.#headSeq()) {
+        const asked = nextSeq;
         for await (const batch of readBatches(this.#options.log, this.#changelog(), nextSeq)) {
           if (signal.aborted) return;
           // The changelog may be ahead of the owner's store; what is not applied there is not handed out.
@@ -72,6 +73,8 @@ export class ChangeStream {
           yield { kind: 'batch', batch };
           nextSeq = batch.seq + 1;
         }
+        // What the store holds has been in the changelog: where nothing is there any more, nothing will be.
+        if (nextSeq === asked) throw changesTrimmed(asked, this.#headSeq() + 1);
         continue;
       }
       const heartbeat = this.#heartbeat();

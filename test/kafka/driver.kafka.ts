@@ -71,6 +71,22 @@ describe('the Kafka driver on a real broker', function () {
     }
   });
 
+  it('shows no record of an aborted writer behind the end of another one that was aborted (L3)', async () => {
+    const [first, second] = [`${target.topic}.a`, `${target.topic}.b`];
+    const writers = await Promise.all([first, second].map((id) => KafkaTransactions.open(newCluster(), id, systemClock)));
+    for (const writer of writers) {
+      await writer.addPartitions([target]);
+      await writer.send([{ target, records: [text('aborted')] }]);
+    }
+    await KafkaTransactions.open(newCluster(), first, systemClock); // ends what the first has begun
+    await log.append(target, [text('between')]);
+    await writers[1]?.send([{ target, records: [text('aborted later')] }]);
+    await KafkaTransactions.open(newCluster(), second, systemClock);
+    await log.append(target, [text('last')]);
+    expect(await valuesOf(log, target)).to.deep.equal(['between', 'last']);
+    expect(await valuesOf(log, target, SMALL)).to.deep.equal(['between', 'last']);
+  });
+
   it('takes a producer past 2^31 records of a partition, and stores what is sent again once', async () => {
     const cluster = newCluster();
     const session = new ProducerSession(await newIdempotentProducer(cluster), 2 ** 31 - 4);

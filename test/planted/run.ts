@@ -1,13 +1,16 @@
 // `npm run test:planted`: tests of the tests. Plants one bug at a time in a copy of the tree and demands that the
 // suites named for it fail; first, that they pass without it.
 //
-//   bugs.ts       - the bugs, and who must notice
+//   bugs.ts       - the bugs, and who must notice; kafka-bugs.ts for `--log kafka`
 //   tree.ts       - the copy
 //   suite-run.ts  - one run of some suites
 import { parseArgs } from 'node:util';
+import { KAFKA_VERSIONS } from '../../infra/kafka/kafka-jars.js';
+import { startKafka } from '../../infra/kafka/kafka.js';
 import { resultFile, writeResult, type PlantedResult } from '../../infra/report/results.js';
 import { PLANTED_BUGS, type PlantedBug } from './bugs.js';
 import { SUITE_SEED } from './fixed-seed.js';
+import { PLANTED_KAFKA_BUGS } from './kafka-bugs.js';
 import { runSuites } from './suite-run.js';
 import { TreeCopy } from './tree.js';
 
@@ -22,16 +25,21 @@ interface BugResult {
 /** Copies of the tree, and runs side by side. */
 const SIDE_BY_SIDE = 2;
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, out: { type: 'string', default: resultFile('planted') } } });
-const bugs = PLANTED_BUGS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const { values } = parseArgs({ options: { only: { type: 'string' }, log: { type: 'string', default: 'level' }, out: { type: 'string' } } });
+const isOnKafka = values.log === 'kafka';
+const bugs = (isOnKafka ? PLANTED_KAFKA_BUGS : PLANTED_BUGS).filter(({ name }) => values.only === undefined || name.includes(values.only));
 const startedAt = new Date().toISOString();
 const trees = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => TreeCopy.create()));
 const results: BugResult[] = [];
+/** One broker for all suites but those that end theirs. */
+const kafka = isOnKafka ? await startKafka({ version: KAFKA_VERSIONS[0] }) : undefined;
+const env: Readonly<Record<string, string>> = kafka === undefined ? {} : { THYME_KAFKA: kafka.brokers.join(',') };
 try {
   await checkSound([...new Set(bugs.flatMap(({ suites }) => suites))]);
   await sideBySide(bugs, async (tree, bug) => tell(await tryBug(tree, bug)));
 } finally {
   await Promise.all(trees.map((tree) => tree.remove()));
+  await kafka?.stop();
 }
 await conclude();
 
@@ -40,7 +48,7 @@ async function checkSound(suites: readonly string[]): Promise<void> {
   let tests = 0;
   const unsound: string[] = [];
   await sideBySide(suites, async (tree, suite) => {
-    const run = await runSuites(tree.folder, [suite]);
+    const run = await runSuites(tree.folder, [suite], env);
     if (run.kind === 'passed') tests += run.tests;
     else unsound.push(`${suite}: ${JSON.stringify(run)}`);
   });
@@ -61,7 +69,7 @@ async function sideBySide<T>(work: readonly T[], act: (tree: TreeCopy, item: T) 
 async function tryBug(tree: TreeCopy, { name, rules, replacements, suites }: PlantedBug): Promise<BugResult> {
   const undo = await tree.plant(replacements);
   try {
-    const run = await runSuites(tree.folder, suites);
+    const run = await runSuites(tree.folder, suites, env);
     switch (run.kind) {
       case 'failed':
         return { name, rules, caught: true, by: run.tests[0] ?? '' };
@@ -82,7 +90,7 @@ function tell(result: BugResult): void {
 
 async function conclude(): Promise<void> {
   const caught = results.filter((result) => result.caught).length;
-  await writeResult<PlantedResult>({ suite: 'planted', startedAt, seed: SUITE_SEED, planted: results.length, caught, bugs: results }, values.out);
+  await writeResult<PlantedResult>({ suite: 'planted', startedAt, seed: SUITE_SEED, planted: results.length, caught, bugs: results }, values.out ?? resultFile(isOnKafka ? 'planted-kafka' : 'planted'));
   say(`${caught} of ${results.length} planted bugs caught`);
   process.exitCode = caught === results.length ? 0 : 1;
 }

@@ -22,12 +22,12 @@ const OUTPUT_LENGTH_MAX = 4_000;
 /** The source could not even be loaded: a bug that does not compile proves nothing. */
 const NOT_LOADED = /ERR_MODULE_NOT_FOUND|SyntaxError|TransformError/;
 
-/** Runs test files of the tree in a process of their own, up to the first failure. */
-export async function runSuites(folder: string, files: readonly string[]): Promise<SuiteRun> {
+/** Runs test files of the tree in a process of their own, up to the first failure. `env` comes on top of this process's own. */
+export async function runSuites(folder: string, files: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<SuiteRun> {
   const reportFile = join(folder, `report-${files.join('-').replaceAll(/[^a-z-]/g, '_').slice(0, 100)}.json`);
   await rm(reportFile, { force: true });
   const args = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', '--no-config', '--exit', '--bail', '--require', './test/planted/fixed-seed.ts', '--timeout', String(TEST_TIMEOUT_MS), '--reporter', 'json', '--reporter-option', `output=${reportFile}`];
-  const child = spawn(process.execPath, [...args, ...files], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...args, ...files], { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => chunks.push(text));
   const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);

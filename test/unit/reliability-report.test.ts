@@ -16,8 +16,9 @@ const soak: SoakResult = {
   slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 1, perHourMax: 2, verdict: 'holds' }], loadPerCpu: 0.5, readP50Ms: 1.25, readP99Ms: 20,
 };
 const crashKafka: CrashResult = { ...crash, seed: 8, kills: 80, crashPoints: { listed: 2, hit: ['a', 'b'] }, scenarios: ['zombies'] };
-const all: SuiteResults = { crash, crashKafka, planted, fuzz, soak };
-const none: SuiteResults = { crash: undefined, crashKafka: undefined, planted: undefined, fuzz: undefined, soak: undefined };
+const plantedKafka: PlantedResult = { ...head, suite: 'planted', planted: 1, caught: 1, bugs: [{ name: 'no epoch', rules: 'L4', caught: true, by: 'a test on Kafka' }] };
+const all: SuiteResults = { crash, crashKafka, planted, plantedKafka, fuzz, soak };
+const none: SuiteResults = { crash: undefined, crashKafka: undefined, planted: undefined, plantedKafka: undefined, fuzz: undefined, soak: undefined };
 
 describe('the reliability report', () => {
   it('gives every figure, with commits, seeds and how to have them again', () => {
@@ -33,6 +34,8 @@ describe('the reliability report', () => {
       '| **lost / duplicated / out of order** | **0 / 0 / 0** |',
       '| from a kill to an acknowledged push that is read back | p50 812 ms, p99 2,100 ms (of 100) |',
       '| planted bugs caught | 2 of 2 |',
+      '| on Kafka: planted bugs caught | 1 of 1 |',
+      '| no epoch | L4 | a test on Kafka |',
       '| fuzzed inputs | 20,000 (12,000 structured, 8,000 raw) for 20 routes, 17 RPCs and the compiler; 0 tests found a fault |',
       '| grew beyond its limit | nothing |',
       'No failure in 300 kills bounds the rate of failures by about 1.0 % of kills (95 %).',
@@ -44,7 +47,7 @@ describe('the reliability report', () => {
   it('says what was not covered: suites that did not run, points without a kill, and what no suite can show', () => {
     expect(reliabilityReport(all)).to.match(/## Not covered\n\n- 1 crash points[^\n]+\n- Loss of power/);
     const text = reliabilityReport({ ...none, planted });
-    expect(text).to.match(/- The crash suite has not run\.\n- The crash on Kafka suite has not run\.\n- The fuzz suite has not run\.\n- The soak suite has not run\.\n- Loss of power/);
+    expect(text).to.match(/- The crash suite has not run\.\n- The crash on Kafka suite has not run\.\n- The planted on Kafka suite has not run\.\n- The fuzz suite has not run\.\n- The soak suite has not run\.\n- Loss of power/);
     expect(text).to.not.contain('bounds the rate');
     expect(() => reliabilityReport(none)).to.throw(/run npm run test:crash/);
   });
@@ -52,7 +55,7 @@ describe('the reliability report', () => {
   it('shows what failed, and claims nothing from it', () => {
     const failures: readonly SuiteResults[] = [
       { ...all, crash: { ...crash, lost: 1 } }, { ...all, crash: { ...crash, voided: 1 } }, { ...all, crash: { ...crash, wrong: ['half a tick'] } },
-      { ...all, crashKafka: { ...crashKafka, duplicated: 1 } }, { ...all, planted: { ...planted, caught: 1 } }, { ...all, fuzz: { ...fuzz, faults: 1 } }, { ...all, fuzz: { ...fuzz, inputs: 0 } },
+      { ...all, crashKafka: { ...crashKafka, duplicated: 1 } }, { ...all, planted: { ...planted, caught: 1 } }, { ...all, plantedKafka: { ...plantedKafka, caught: 0 } }, { ...all, fuzz: { ...fuzz, faults: 1 } }, { ...all, fuzz: { ...fuzz, inputs: 0 } },
       { ...all, soak: { ...soak, slopes: [{ name: 'owner: heap', last: 9, fillsTo: 1, perHour: 3, perHourMax: 2, verdict: 'grows' }] } },
     ];
     for (const results of failures) {
