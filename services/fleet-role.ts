@@ -32,7 +32,7 @@ import { aggregatorMetrics, ingestMetrics } from './role-metrics.js';
 import type { Role, ServeConfig } from './serve-config.js';
 import { openWorkedStore } from './worked-store.js';
 
-export interface FleetOptions extends Telemetry, Pick<ServeConfig, 'deployment' | 'dataDir' | 'roles' | 'partitions' | 'stepTimeoutMs' | 'backfillRecordsPerS' | 'standby'> {
+export interface FleetOptions extends Telemetry, Pick<ServeConfig, 'deployment' | 'dataDir' | 'roles' | 'partitions' | 'stepTimeoutMs' | 'sessionTimeoutMs' | 'backfillRecordsPerS' | 'standby'> {
   readonly kafka: KafkaConnectOptions;
   /** `host:port` at which others reach this process; asked once gRPC is served. */
   readonly address: () => string;
@@ -108,10 +108,10 @@ interface AggregatorParts {
 }
 
 async function openAggregator(options: FleetOptions, { log, partitions, registry, stepWatch }: AggregatorParts): Promise<Aggregator> {
-  const { kafka, deployment, dataDir, clock, address, logger, standby, channelTo, backfillRecordsPerS } = options;
+  const { kafka, deployment, dataDir, clock, address, logger, standby, channelTo, backfillRecordsPerS, sessionTimeoutMs: sessionMs } = options;
   const source = standby === undefined ? undefined : remoteSource(createClient(ReplicationService, channelTo(standby)));
   const folder = join(dataDir, 'store');
-  const ownership = openKafkaMembership({ connect: kafka, group: groupOf(deployment), partitionCount: partitions, clock });
+  const ownership = openKafkaMembership({ connect: kafka, group: groupOf(deployment), partitionCount: partitions, sessionMs, clock });
   const aggregator = new Aggregator({
     stepWatch, backfillRecordsPerS, publishesJson: true, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
     membership: { ownership, address, preferred: await storedPartitions(folder) },

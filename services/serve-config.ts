@@ -4,6 +4,7 @@ import { configError, createEnv, type Env } from '../libs/config/env.js';
 import { assertSafeAddress } from '../libs/config/listen-address.js';
 import { readTlsFiles, type TlsConfig } from '../libs/config/tls-files.js';
 import type { KafkaConnectOptions } from '../libs/log/kafka-driver.js';
+import { SESSION_MS } from '../libs/log/kafka-membership.js';
 import { readKafkaOptions } from '../libs/log/kafka-options.js';
 import type { LogLevel } from '../libs/telemetry/logger.js';
 import { STEP_TIMEOUT_MS } from './aggregator/step-watch.js';
@@ -46,11 +47,16 @@ export interface ServeConfig extends TlsConfig {
   readonly drainGraceMs: number;
   /** How long a function in a pipeline's steps may take before the process is ended for it (S23). */
   readonly stepTimeoutMs: number;
+  /** An aggregator on Kafka that was not heard of for so long is given up, and its partitions are given to others. */
+  readonly sessionTimeoutMs: number;
   /** What pipelines that read their history may read in a second and partition; undefined for no limit. */
   readonly backfillRecordsPerS: number | undefined;
 }
 
 const PARTITIONS_MAX = 1_024;
+/** Above a heartbeat a second; and well below the time that an owner which was fenced waits for the group's word (held-partitions.ts). */
+const SESSION_MS_MIN = 2_000;
+const SESSION_MS_MAX = 20_000;
 
 /** Reads flags and environment once; flags win. An error names the one that is wrong. */
 export function loadServeConfig(args: readonly string[], variables: Readonly<Record<string, string | undefined>>): ServeConfig {
@@ -106,6 +112,7 @@ function readConfig(env: Env, roles: ReadonlySet<Role>): ServeConfig {
     logLevel: env.oneOf('THYME_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], { fallback: 'info' }),
     drainGraceMs: env.integer('THYME_DRAIN_GRACE_MS', { fallback: 10_000, min: 0, max: 25_000 }),
     stepTimeoutMs: env.integer('THYME_STEP_TIMEOUT_MS', { fallback: STEP_TIMEOUT_MS, min: 100, max: 3_600_000 }),
+    sessionTimeoutMs: env.integer('THYME_SESSION_TIMEOUT_MS', { fallback: SESSION_MS, min: SESSION_MS_MIN, max: SESSION_MS_MAX }),
     backfillRecordsPerS: readBackfillRate(env),
   };
   checkRoles(config);

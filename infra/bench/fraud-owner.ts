@@ -29,27 +29,43 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
   }
 }
 
-/** Log, registry and ingest of a data folder as the owner role has them, with the fraud example committed. */
-export interface FraudLog {
+/** A log, and what it takes to end it. */
+export interface OpenLog {
   readonly log: Log;
-  readonly registry: Registry;
-  readonly ingest: Ingest;
   close(): Promise<void>;
 }
 
-export async function openFraudLog(dataDir: string): Promise<FraudLog> {
+/** Log, registry and ingest as the owner role has them, with the fraud example committed. */
+export interface FraudLog extends OpenLog {
+  readonly deployment: string;
+  readonly registry: Registry;
+  readonly ingest: Ingest;
+}
+
+/** The embedded log of a data folder. */
+export async function openFolderLog(dataDir: string): Promise<OpenLog> {
   const store = await openLevelStore(join(dataDir, 'log'), { writeBufferSize: LOG_WRITE_BUFFER_BYTES });
   const log = await openLevelLog(store);
-  const registry = new Registry({ deployment: { name: DEPLOYMENT, partitions: 1 }, log, clock: systemClock });
-  await registry.start();
-  await registry.commit(await fraudProposal());
-  const ingest = new Ingest({ deployment: DEPLOYMENT, log, revisions: registry.history, clock: systemClock, hasRoom: () => true });
   return {
-    log, registry, ingest,
+    log,
     async close() {
-      await registry.stop();
       await log.close();
       await store.close();
+    },
+  };
+}
+
+export async function openFraudLog(opened: OpenLog, deployment = DEPLOYMENT): Promise<FraudLog> {
+  const { log } = opened;
+  const registry = new Registry({ deployment: { name: deployment, partitions: 1 }, log, clock: systemClock });
+  await registry.start();
+  await registry.commit(await fraudProposal());
+  const ingest = new Ingest({ deployment, log, revisions: registry.history, clock: systemClock, hasRoom: () => true });
+  return {
+    log, deployment, registry, ingest,
+    async close() {
+      await registry.stop();
+      await opened.close();
     },
   };
 }

@@ -6,7 +6,7 @@ import { compileKeyEncoder } from '../../libs/codec/entity-key.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { cpuClock, report, say } from './bench-report.js';
-import { fillLog, openFraudLog, withFolder } from './fraud-owner.js';
+import { fillLog, openFolderLog, openFraudLog, withFolder } from './fraud-owner.js';
 import { Latencies, nowUs } from './latencies.js';
 import { lcg, userId, type OrdersOptions } from './orders.js';
 import { measureHandler, openAsker } from './query-in-process.js';
@@ -17,7 +17,7 @@ const SPAN_US = 29 * 86_400e6;
 const options: OrdersOptions = { events: Number(values.events), entities: 1, endUs: Math.floor(systemClock.nowUs()), spanUs: SPAN_US, skew: 'all', lateShare: 0 };
 
 await withFolder(async (dataDir) => {
-  const opened = await openFraudLog(dataDir);
+  const opened = await openFraudLog(await openFolderLog(dataDir));
   await fillLog(opened, options);
   await opened.close();
   const asker = await openAsker(dataDir, options.events);

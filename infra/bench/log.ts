@@ -1,11 +1,10 @@
 // log: appends, transactions and reads through a driver of the log, without what comes before and after it.
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
 import { openLevelLog } from '../../libs/log/level-log.js';
 import type { Log, NewRecord } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
-import { startKafka } from '../kafka/kafka.js';
+import { openBenchKafkaLog, readLogKind, startBenchKafka } from './bench-kafka.js';
 import { cpuClock, report, say, type Figure } from './bench-report.js';
 import { withFolder } from './fraud-owner.js';
 import { lcg } from './orders.js';
@@ -53,15 +52,14 @@ await withFolder(async (folder) => {
 });
 
 async function openBenchLog(folder: string): Promise<BenchLog> {
-  if (values.log === 'level') {
+  if (readLogKind(values.log) === 'level') {
     const store = await openLevelStore(join(folder, 'log'));
     const log = await openLevelLog(store);
     return { log, close: async () => { await log.close(); await store.close(); } };
   }
-  if (values.log !== 'kafka') throw new RangeError(`--log: '${values.log}' is neither level nor kafka`);
-  const kafka = values.brokers === undefined ? await startKafka({ folder: join(folder, 'kafka') }) : undefined;
-  const log = await openKafkaLog({ brokers: kafka?.brokers ?? values.brokers?.split(',') ?? [], clientId: 'thyme-bench' });
-  return { log, close: async () => { await log.close(); await kafka?.stop(); } };
+  const kafka = await startBenchKafka(folder, values.brokers);
+  const log = await openBenchKafkaLog(kafka);
+  return { log, close: async () => { await log.close(); await kafka.stop(); } };
 }
 
 interface Measured {

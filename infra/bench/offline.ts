@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../libs/time/clock.js';
 import { cpuClock, report, say } from './bench-report.js';
-import { fillLog, openFraudLog, withFolder } from './fraud-owner.js';
+import { fillLog, openFolderLog, openFraudLog, withFolder } from './fraud-owner.js';
 import { startFraudPlatform } from './fraud-platform.js';
 import { nowUs } from './latencies.js';
 import type { OrdersOptions } from './orders.js';
@@ -15,7 +15,7 @@ const ROWS_PER_REQUEST = 50_000;
 const SAMPLE_MS = 50;
 
 await withFolder(async (dataDir) => {
-  const opened = await openFraudLog(dataDir);
+  const opened = await openFraudLog(await openFolderLog(dataDir));
   await fillLog(opened, options);
   await opened.close();
   await (await openAsker(dataDir, options.events)).close();

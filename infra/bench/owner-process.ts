@@ -1,7 +1,10 @@
 // The owner of the log as a process of its own: registry, ingest, aggregator, and the gateway that takes its pushes.
+// Its arguments are the folder and, where the log is Kafka, brokers and deployment.
 import { startFraudPlatform } from './fraud-platform.js';
 
-const { platform, restUrl } = await startFraudPlatform(process.argv[2] ?? '', ['registry', 'ingest', 'aggregator', 'gateway']);
+const [dataDir = '', brokers, deployment] = process.argv.slice(2);
+const env = brokers === undefined || deployment === undefined ? {} : { THYME_KAFKA_BROKERS: brokers, THYME_DEPLOYMENT: deployment };
+const { platform, restUrl } = await startFraudPlatform(dataDir, ['registry', 'ingest', 'aggregator', 'gateway'], env);
 process.send?.({ restUrl, grpcTarget: platform.grpcTarget });
 process.once('disconnect', () => process.exit(1)); // the bench is gone
 process.once('SIGTERM', () => {

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../libs/time/clock.js';
 import { cpuClock, report, say, type Figure } from './bench-report.js';
-import { fillLog, openFraudLog, withFolder } from './fraud-owner.js';
+import { fillLog, openFolderLog, openFraudLog, withFolder } from './fraud-owner.js';
 import { startFraudPlatform } from './fraud-platform.js';
 import type { OrdersOptions } from './orders.js';
 import { measureHandler, openAsker } from './query-in-process.js';
@@ -18,7 +18,7 @@ const options: OrdersOptions = {
 const MIXED_READS_PER_S = 1_000;
 
 await withFolder(async (dataDir) => {
-  const opened = await openFraudLog(dataDir);
+  const opened = await openFraudLog(await openFolderLog(dataDir));
   await fillLog(opened, options);
   await opened.close();
   const figures = [...await handlerFigures(dataDir), ...await serverFigures(dataDir)];

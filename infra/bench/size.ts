@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../libs/time/clock.js';
 import { report } from './bench-report.js';
-import { fillLog, openFraudLog, withFolder } from './fraud-owner.js';
+import { fillLog, openFolderLog, openFraudLog, withFolder } from './fraud-owner.js';
 import type { OrdersOptions } from './orders.js';
 import { openAsker } from './query-in-process.js';
 
@@ -12,7 +12,7 @@ const { values } = parseArgs({ options: { events: { type: 'string', default: '20
 const options: OrdersOptions = { events: Number(values.events), entities: Number(values.entities), endUs: Math.floor(systemClock.nowUs()), spanUs: 30 * 86_400e6, skew: 'uniform', lateShare: 0.02 };
 
 await withFolder(async (dataDir) => {
-  const opened = await openFraudLog(dataDir);
+  const opened = await openFraudLog(await openFolderLog(dataDir));
   await fillLog(opened, options);
   await opened.close();
   const asker = await openAsker(dataDir, options.events);

@@ -39,6 +39,7 @@ export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress
     'auto.create.topics.enable': false,
     'unclean.leader.election.enable': false,
     'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 1_000, // 6,000 otherwise: suites that kill owners would mostly wait for it
     'offsets.topic.replication.factor': replicas,
     'offsets.topic.num.partitions': 4,
     'transaction.state.log.replication.factor': replicas,

@@ -30,6 +30,8 @@ export interface KafkaOptions {
   readonly secured?: boolean;
   /** One broker, with a proxy before one of its listeners. */
   readonly proxied?: boolean;
+  /** For benches: the brokers take their time to compile themselves well. */
+  readonly longRunning?: boolean;
 }
 
 /** `host:port` of listeners that ask for a password, the second over TLS; what they take. */
@@ -47,6 +49,8 @@ export interface ProxiedKafka {
 export interface KafkaCluster {
   /** `host:port` of each. */
   readonly brokers: readonly string[];
+  /** Their processes' ids, where it started them. */
+  readonly pids?: readonly number[];
   /** Where it was asked for. */
   readonly secured?: SecuredKafka;
   readonly proxied?: ProxiedKafka;
@@ -63,7 +67,7 @@ export interface KafkaCluster {
 const READY_MS_MAX = 60_000;
 
 /** Starts a cluster on loopback, on free ports; resolves when it answers. */
-export async function startKafka({ version = '4.3.1', brokers: count = 1, folder, secured = false, proxied = false }: KafkaOptions = {}): Promise<KafkaCluster> {
+export async function startKafka({ version = '4.3.1', brokers: count = 1, folder, secured = false, proxied = false, longRunning = false }: KafkaOptions = {}): Promise<KafkaCluster> {
   const jars = await kafkaJars(version);
   const home = folder ?? await mkdtemp(join(tmpdir(), 'thyme-kafka-'));
   const [saslPort = 0, tlsPort = 0, behindPort = 0, proxyPort = 0, ...ports] = await freePorts(4 + 2 * count);
@@ -76,7 +80,7 @@ export async function startKafka({ version = '4.3.1', brokers: count = 1, folder
   const processes = addresses.map((address) => {
     const own = join(home, `broker-${address.nodeId}`);
     return new KafkaProcess({
-      jars, folder: own, port: address.port, clusterId, properties: serverProperties(address, addresses, join(own, 'data'), listeners),
+      jars, folder: own, port: address.port, clusterId, longRunning, properties: serverProperties(address, addresses, join(own, 'data'), listeners),
       formatArguments: listeners.secured === undefined ? [] : scramArguments(listeners.secured.security),
     });
   });
@@ -97,7 +101,7 @@ export async function startKafka({ version = '4.3.1', brokers: count = 1, folder
     throw error;
   }
   return {
-    ...faultsOf(processes, brokers), brokers, stop,
+    ...faultsOf(processes, brokers), brokers, stop, pids: processes.flatMap(({ pid }) => pid ?? []),
     ...(listeners.secured === undefined ? {} : { secured: securedKafka(listeners.secured) }),
     ...(proxy === undefined ? {} : { proxied: { proxy, address: `127.0.0.1:${proxyPort}` } }),
   };

@@ -57,6 +57,8 @@ class KafkaLog implements Log {
   readonly #followers: KafkaFollowers;
   readonly #writers = new Set<KafkaWriter>();
   #topicQueue: Promise<unknown> = Promise.resolve();
+  /** By topic that is as wanted, its partitions: each partition that is taken over would have the same ones verified again. */
+  readonly #verified = new Map<string, number>();
   #closing: Promise<void> | undefined;
 
   constructor(reads: KafkaCluster, connect: KafkaConnectOptions, clock: Clock) {
@@ -72,9 +74,11 @@ class KafkaLog implements Log {
     checkTopic(topic, partitions);
     this.#assertOpen();
     // One after another: of those who ask at the same time for different counts, the first one wins.
+    if (this.#verified.get(topic) === partitions) return;
     const creating = this.#topicQueue.then(() => this.#reader.retry({ topic, partition: 0 }, () => createKafkaTopic(this.#clusters.reads, topic, partitions, this.#clock)));
     this.#topicQueue = creating.catch(() => undefined);
     await this.#said(creating);
+    this.#verified.set(topic, partitions);
   }
 
   async partitionCount(topic: string): Promise<number | undefined> {

@@ -19,8 +19,11 @@ export interface KafkaMembershipOptions {
   readonly clock?: Clock;
 }
 
-/** Above a broker's restart and a long pause of garbage collection; what a partition stands still for when its owner dies. */
-const SESSION_MS = 10_000;
+/**
+ * What a partition stands still for when its owner dies: the least that brokers take unless configured otherwise, and still
+ * above any pause of garbage collection. A member that is lost by mistake costs a takeover, and no record (M1).
+ */
+export const SESSION_MS = 6_000;
 /** A change of the group is noticed after so long at most. */
 const HEARTBEAT_MS = 1_000;
 /** A first answer comes within seconds, or the brokers are not there. */

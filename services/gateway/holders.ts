@@ -18,6 +18,12 @@ interface Known {
 /** How old it may be what a holder said; one that was found wrong is asked before it is used again. */
 const AGE_MAX_US = 2_000_000;
 const ASK_MS = 1_000;
+/**
+ * For so long a question waits for a holder that answers. Above the two seconds or so in which a connection comes back after its
+ * process has: where holders are restarted one after the other, the next one may go before the gateway has found the last again.
+ */
+const WAIT_MS_MAX = 4_000;
+const WAIT_POLL_MS = 50;
 
 /** Which query service holds which partition, as they say it themselves. */
 export class Holders {
@@ -35,8 +41,7 @@ export class Holders {
 
   /** Of the deployment; UNAVAILABLE where no holder answers. */
   async partitionCount(context: CallContext): Promise<number> {
-    await this.#refresh(context);
-    const [known] = this.#known.values();
+    const known = await this.#waitFor(() => [...this.#known.values()].at(0), context);
     if (known === undefined) throw new ThymeError('THYME_NO_HOLDER', 'UNAVAILABLE', `none of ${this.all.map(({ name }) => name).join(', ')} answers`);
     return known.partitionCount;
   }
@@ -44,9 +49,11 @@ export class Holders {
   /** Those to try for the partition, in turn; all where the partition cannot be told: whoever is asked says what is wrong. */
   async of(partition: number | undefined, context: CallContext): Promise<readonly Holder[]> {
     if (partition === undefined) return this.#inTurn(this.all);
-    await this.#refresh(context);
-    const holding = this.all.filter((holder) => this.#known.get(holder)?.partitions.has(partition) === true);
-    if (holding.length === 0) throw new ThymeError('THYME_NO_HOLDER', 'UNAVAILABLE', `no query service that answers holds partition ${partition}: start one, or wait for it`);
+    const holding = await this.#waitFor(() => {
+      const found = this.all.filter((holder) => this.#known.get(holder)?.partitions.has(partition) === true);
+      return found.length === 0 ? undefined : found;
+    }, context);
+    if (holding === undefined) throw new ThymeError('THYME_NO_HOLDER', 'UNAVAILABLE', `no query service that answers holds partition ${partition}: start one, or wait for it`);
     return this.#inTurn(holding);
   }
 
@@ -54,6 +61,29 @@ export class Holders {
   failed(holder: Holder): void {
     this.#known.delete(holder);
     this.#askedUs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** When a question came, for `again`. */
+  nowUs(): number {
+    return this.#clock.nowUs();
+  }
+
+  /** After everybody has failed: whether the question is worth another try, a moment later. */
+  async again(sinceUs: number, { signal }: CallContext): Promise<boolean> {
+    if (signal.aborted || this.#clock.nowUs() - sinceUs > WAIT_MS_MAX * 1_000) return false;
+    await this.#clock.sleep(WAIT_POLL_MS, signal);
+    this.#askedUs = Number.NEGATIVE_INFINITY;
+    return !signal.aborted;
+  }
+
+  /** Asks the holders until something is found in what they say; undefined where that takes too long. */
+  async #waitFor<T>(find: () => T | undefined, context: CallContext): Promise<T | undefined> {
+    const sinceUs = this.nowUs();
+    for (;;) {
+      await this.#refresh(context);
+      const found = find();
+      if (found !== undefined || !(await this.again(sinceUs, context))) return found;
+    }
   }
 
   #inTurn(holders: readonly Holder[]): readonly Holder[] {

@@ -66,18 +66,21 @@ export function createQueryRouter({ holders: listed, catalog, clock }: QueryRout
   };
 }
 
-/** The first holder's answer that is one; what is wrong with the question itself is wrong everywhere. */
+/** The first holder's answer that is one, in a few rounds; what is wrong with the question itself is wrong everywhere. */
 async function tryEach<T>(holders: Holders, partition: number | undefined, context: CallContext, call: (holder: Holder) => T | Promise<T>): Promise<T> {
+  const sinceUs = holders.nowUs();
   let failure: unknown;
-  for (const holder of await holders.of(partition, context)) {
-    try {
-      return await call(holder);
-    } catch (error) {
-      if (!isElsewhere(error) || context.signal.aborted) throw error;
-      holders.failed(holder);
-      failure = error;
+  do {
+    for (const holder of await holders.of(partition, context)) {
+      try {
+        return await call(holder);
+      } catch (error) {
+        if (!isElsewhere(error) || context.signal.aborted) throw error;
+        holders.failed(holder);
+        failure = error;
+      }
     }
-  }
+  } while (await holders.again(sinceUs, context));
   throw failure;
 }
 

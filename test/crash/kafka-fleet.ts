@@ -23,6 +23,8 @@ export interface FleetOptions {
 }
 
 const STOP_DEADLINE_MS = 30_000;
+/** Shorter than a deployment's: most of a kill is waiting for it to pass. */
+const SESSION_MS = 3_000;
 
 /**
  * The processes of one deployment on Kafka, on ports that stay the same over their restarts: two workers that share
@@ -78,7 +80,7 @@ export class Fleet {
   /** Starts the process, which may be armed with a crash: `THYME_CRASH`. */
   start(name: FleetName, crash = ''): Child {
     const child = new Child(name, ['--enable-source-maps', this.#programs.thyme, 'serve', '--data-dir', this.folderOf(name), ...this.#args(name)], {
-      THYME_CRASH: crash, THYME_LOG_LEVEL: 'warn', THYME_DEPLOYMENT: this.deployment, THYME_LOG: 'kafka', THYME_KAFKA_BROKERS: this.brokers.join(','),
+      THYME_CRASH: crash, THYME_LOG_LEVEL: 'warn', THYME_DEPLOYMENT: this.deployment, THYME_LOG: 'kafka', THYME_KAFKA_BROKERS: this.brokers.join(','), THYME_SESSION_TIMEOUT_MS: String(SESSION_MS),
       THYME_REST_PORT: name === 'gateway' ? String(this.#restPort) : '0', THYME_GRPC_PORT: String(this.#rpcPorts.get(name) ?? 0),
     });
     this.#children.set(name, child);

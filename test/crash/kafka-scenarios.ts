@@ -14,7 +14,7 @@ import { until } from './rest.js';
 import { listTasks } from './settle.js';
 
 const WARM_UP_MS = 1_500;
-/** Above a session of 10 s, a generation of the group, and the replay. */
+/** Above a session, a generation of the group, and the replay. */
 const TAKEOVER_DEADLINE_MS = 60_000;
 /** Twice for each worker. */
 const ZOMBIES: readonly WorkerName[] = [...WORKERS, ...WORKERS];
