@@ -15,6 +15,8 @@ export interface AcquireEvents {
   readonly onApplier: (applier: Applier) => void;
   /** Each batch that the store now holds, replayed or new. */
   readonly onBatch: (batch: EncodedBatch) => void;
+  /** Gives up between two steps, or two batches, with the signal's reason: a long replay is not waited for by who must go. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -32,9 +34,10 @@ export async function acquire(environment: TaskEnvironment, store: Store, events
     crashPoint('acquire.afterFence');
     const applier = await Applier.open(store);
     events.onApplier(applier);
-    await replay(environment, applier, events.onBatch);
+    await replay(environment, applier, events);
     await checkInputs(environment, applier);
     crashPoint('acquire.afterReplay');
+    events.signal?.throwIfAborted();
     const epoch = (applier.state.commit?.epoch ?? 0) + 1;
     const task = new PartitionTask({ environment, writer, applier, epoch, onBatch: events.onBatch });
     await task.writeOwnership();
@@ -47,10 +50,11 @@ export async function acquire(environment: TaskEnvironment, store: Store, events
 }
 
 /** From the store's own seq, whose batch must be there: a store ahead of its changelog belongs to another log. */
-async function replay({ deployment, partition, log }: TaskEnvironment, applier: Applier, onBatch: (batch: EncodedBatch) => void): Promise<void> {
+async function replay({ deployment, partition, log }: TaskEnvironment, applier: Applier, { onBatch, signal }: AcquireEvents): Promise<void> {
   const stored = applier.seq;
   let found = stored === 0;
   for await (const batch of readBatches(log, { topic: changesTopic(deployment), partition }, Math.max(1, stored))) {
+    signal?.throwIfAborted();
     found = true;
     if ((await applyBatch(applier, batch)) === 'applied') onBatch(batch);
     crashPoint('acquire.duringReplay');

@@ -88,12 +88,13 @@ export class PartitionOwner {
     let task: PartitionTask | undefined;
     try {
       this.#store ??= await this.#options.openStore();
-      task = await acquire(this.#options.environment, this.#store, { onApplier: (applier) => this.#attach(applier), onBatch: (batch) => this.#onBatch(batch) });
+      task = await acquire(this.#options.environment, this.#store, { onApplier: (applier) => this.#attach(applier), onBatch: (batch) => this.#onBatch(batch), signal });
       this.#task = task;
       this.#acquired.resolve();
       for (; !signal.aborted; ticks++) await this.#tick(task, signal);
       return { kind: 'stopped' };
     } catch (cause) {
+      if (signal.aborted && cause === signal.reason) return { kind: 'stopped' };
       if (isOfStore(cause)) await this.#closeStore();
       return isFatal(cause) ? { kind: 'fatal', cause } : { kind: 'retryable', cause, ticks };
     } finally {

@@ -13,12 +13,14 @@ import { MemoryStore } from '../../libs/store/memory-store.js';
 import type { Store } from '../../libs/store/store.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { Aggregator, type AggregatorOptions } from '../../services/aggregator/aggregator.js';
+import { PartitionOwner } from '../../services/aggregator/partition-owner.js';
 import { jobHandlers } from '../../services/aggregator/job-handlers.js';
 import { restoreSnapshot } from '../../services/store-replica/snapshot-folder.js';
 import { stateHandlers } from '../../services/store-replica/state-handlers.js';
 import { StoreReplica } from '../../services/store-replica/store-replica.js';
 import { COMMIT_KEY } from '../../libs/change/state-keys.js';
 import { decodeCommit } from '../../libs/change/commit-codec.js';
+import { unclosed } from '../support/unclosed-store.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { dataset, DEPLOYMENT, field, Harness, pipeline } from './aggregator-harness.js';
 import { FaultyLog } from './faulty-log.js';
@@ -103,6 +105,34 @@ describe('aggregator service', () => {
     expect(failures).to.have.length(3);
     expect(log.struck).to.equal(3);
     await aggregator.stop({ graceMs: 5_000 });
+  });
+
+  it('does not wait for a replay when it is stopped; what was replayed is whole, and the next one goes on from it', async () => {
+    const harness = new Harness({ partitionCount: 1 });
+    await harness.commit({ datasets: [orders, byUser], pipelines: [build] });
+    for (const user of ['a', 'b', 'c']) {
+      await sendOne(harness, user);
+      await harness.settle();
+    }
+    const store = new MemoryStore();
+    const stopping = new AbortController();
+    const failures: unknown[] = [];
+    const replaying = (): PartitionOwner => new PartitionOwner({ environment: harness.environment(0), openStore: async () => unclosed(store), tickMs: 1, heartbeatMs: 5, recentBytesMax: 1_000_000, onFailure: (_, cause) => failures.push(cause) });
+    const owner = replaying();
+    const push = owner.stream.push.bind(owner.stream);
+    owner.stream.push = (batch) => {
+      push(batch);
+      stopping.abort();
+    };
+    await owner.run(stopping.signal);
+    expect(decodeCommit(store.get(COMMIT_KEY) ?? new Uint8Array()).seq).to.equal(1);
+    const [next, ending] = [replaying(), new AbortController()];
+    const running = next.run(ending.signal);
+    await next.acquired;
+    expect(harness.ask('ByUser.build', ['c'], T, { view: () => next.view }).n).to.equal(1);
+    ending.abort();
+    await running;
+    expect(failures).to.deep.equal([]);
   });
 
   it('opens the store again when the store itself has failed', async () => {

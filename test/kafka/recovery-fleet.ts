@@ -15,6 +15,7 @@ import type { Store } from '../../libs/store/store.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { Aggregator, type AggregatorOptions } from '../../services/aggregator/aggregator.js';
 import { dataset, DEPLOYMENT, field, Harness, pipeline } from '../integration/aggregator-harness.js';
+import { unclosed } from '../support/unclosed-store.js';
 import { eventually, uniqueName } from './kafka-fixture.js';
 
 /** The least that brokers take. */
@@ -202,15 +203,4 @@ export class KeptStores extends MemoryReplicaStores {
   override async openFresh(): Promise<Store> {
     return unclosed(await super.openFresh());
   }
-}
-
-/** A store in memory is its disk, too: it outlives the one who worked on it. */
-function unclosed(store: Store): Store {
-  return new Proxy(store, {
-    get(target, property) {
-      if (property === 'close') return () => Promise.resolve();
-      const value: unknown = Reflect.get(target, property, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
 }

@@ -78,8 +78,8 @@ export const PLANTED_KAFKA_BUGS: readonly PlantedBug[] = [
   {
     name: 'acquire reads before it fences', rules: 'L4, A3, S13',
     replacements: [
-      { file: 'services/aggregator/acquire.ts', find: '  const writer = await log.writer(aggregatorWriterId(deployment, partition));\n', replace: '  const applier = await Applier.open(store);\n  events.onApplier(applier);\n  await replay(environment, applier, events.onBatch);\n  const writer = await log.writer(aggregatorWriterId(deployment, partition));\n' },
-      { file: 'services/aggregator/acquire.ts', find: "    const applier = await Applier.open(store);\n    events.onApplier(applier);\n    await replay(environment, applier, events.onBatch);\n    await checkInputs(environment, applier);\n", replace: "" },
+      { file: 'services/aggregator/acquire.ts', find: '  const writer = await log.writer(aggregatorWriterId(deployment, partition));\n', replace: '  const applier = await Applier.open(store);\n  events.onApplier(applier);\n  await replay(environment, applier, events);\n  const writer = await log.writer(aggregatorWriterId(deployment, partition));\n' },
+      { file: 'services/aggregator/acquire.ts', find: "    const applier = await Applier.open(store);\n    events.onApplier(applier);\n    await replay(environment, applier, events);\n    await checkInputs(environment, applier);\n", replace: "" },
     ],
     suites: [RECOVERY],
   },
