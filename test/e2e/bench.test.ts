@@ -72,10 +72,11 @@ describe('benches', function () {
 
 /** Its standard output; what it says on standard error comes with the failure. */
 function run(script: string, args: readonly string[]): Promise<string> {
-  const [program, file = ''] = script.split(' ');
+  const [program, ...rest] = script.split(' ');
+  const file = rest.at(-1) ?? '';
   expect(program, script).to.equal('tsx');
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--import=tsx', file, ...args], { timeout: BENCH_DEADLINE_MS }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['--import=tsx', ...rest, ...args], { timeout: BENCH_DEADLINE_MS }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(`${file} failed: ${stderr}`, { cause: error }));
     });
