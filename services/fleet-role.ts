@@ -115,7 +115,7 @@ async function openAggregator(options: FleetOptions, { log, partitions, registry
   const aggregator = new Aggregator({
     stepWatch, backfillRecordsPerS, publishesJson: true, deployment, log, clock, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
     membership: { ownership, address, preferred: await storedPartitions(folder) },
-    openStore: (partition) => openWorkedStore({ folder: join(folder, `p${partition}`), partition, standby: source, logger }),
+    openStore: (partition, anew) => openWorkedStore({ folder: join(folder, `p${partition}`), partition, standby: source, anew, logger }),
     onFailure: (partition, error) => reportFailure(options, partition, error),
   });
   aggregatorMetrics(options.metrics, aggregator);

@@ -25,6 +25,7 @@ import { Ingest } from './ingest/ingest.js';
 import { registryHandlers } from './registry/handlers.js';
 import { Registry } from './registry/registry.js';
 import { aggregatorMetrics, ingestMetrics } from './role-metrics.js';
+import { setAside } from './worked-store.js';
 
 /** New records are refused below this: what was accepted still has to pass pipelines, changelog and stores (DESIGN 4). */
 const DISK_FREE_BYTES_MIN = 512 * 1024 * 1024;
@@ -67,7 +68,11 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
   const stepWatch = new StepWatchdog({ file: join(dataDir, HUNG_STEPS_FILE), timeoutMs: options.stepTimeoutMs ?? STEP_TIMEOUT_MS });
   const aggregator = new Aggregator({
     stepWatch, deployment, log, clock, backfillRecordsPerS: options.backfillRecordsPerS, partitionCount: partitions, feed: registry.history, functionsOf: cachedAuthorFunctions(),
-    openStore: (partition) => openLevelStore(join(dataDir, 'store', `p${partition}`)),
+    openStore: async (partition, anew) => {
+      const folder = join(dataDir, 'store', `p${partition}`);
+      if (anew) await setAside(folder, options.logger);
+      return openLevelStore(folder);
+    },
     onFailure: (partition, error) => reportFailure(options, partition, error),
   });
   ingestMetrics(options.metrics, ingest);

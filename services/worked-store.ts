@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises';
 import { bootstrap } from '../libs/replica/bootstrap.js';
 import { FolderReplicaStores } from '../libs/replica/replica-stores.js';
 import type { ReplicationSource } from '../libs/replica/replication-source.js';
@@ -14,10 +15,13 @@ export interface WorkedStoreOptions extends Pick<Telemetry, 'logger'> {
   readonly partition: number;
   /** Whose snapshot an empty store is filled from; without it, and where it does not answer, from the changelog. */
   readonly standby: ReplicationSource | undefined;
+  /** The store that lies there is damaged. */
+  readonly anew: boolean;
 }
 
 /** The store that an owner works on. What a snapshot lacks, the acquisition replays (DESIGN 4): it only has less to do. */
-export async function openWorkedStore({ folder, partition, standby, logger }: WorkedStoreOptions): Promise<Store> {
+export async function openWorkedStore({ folder, partition, standby, anew, logger }: WorkedStoreOptions): Promise<Store> {
+  if (anew) await setAside(folder, logger);
   const stores = new FolderReplicaStores(folder);
   const store = await stores.openCurrent();
   if (standby === undefined || store.get(COMMIT_KEY) !== undefined) return store;
@@ -32,4 +36,12 @@ export async function openWorkedStore({ folder, partition, standby, logger }: Wo
   } finally {
     await stores.removeOthers();
   }
+}
+
+/** Out of the way, for whoever wants to look at it; what was moved there before is removed. The changelog has all that was in it. */
+export async function setAside(folder: string, logger: Telemetry['logger']): Promise<void> {
+  const aside = `${folder}.damaged`;
+  await rm(aside, { recursive: true, force: true });
+  await rename(folder, aside);
+  logger.error('a damaged store was set aside and is built anew', { folder, aside });
 }

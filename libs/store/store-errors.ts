@@ -17,7 +17,7 @@ export function storeLocked(folder: string, options?: ErrorOptions): ThymeError 
 export function storeDamaged(folder: string, cause: unknown): ThymeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ThymeError('THYME_STORE_DAMAGED', 'UNAVAILABLE',
-    `the store in ${folder} is damaged (${reason}): a replica builds itself anew; an owner does so once its folder 'store' is deleted; a folder 'log' has to come from a backup`, [], { cause });
+    `the store in ${folder} is damaged (${reason}): owners and replicas build theirs anew; a folder 'log' has to come from a backup`, [], { cause });
 }
 
 /** The disk is full or broken, or the folder cannot be read. */

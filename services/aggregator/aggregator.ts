@@ -46,8 +46,8 @@ export interface Membership {
 export interface AggregatorOptions extends Omit<TaskEnvironment, 'partition' | 'limits'> {
   /** By which processes share the partitions; without it this one works them all, and must be the only one. */
   readonly membership?: Membership;
-  /** Opens the partition's store; again after an error of the store itself. */
-  readonly openStore: (partition: number) => Promise<Store>;
+  /** Opens the partition's store; again after an error of the store itself, and an empty one (`anew`) after it was found damaged. */
+  readonly openStore: (partition: number, anew: boolean) => Promise<Store>;
   /** Told of every failure of a task; it is then acquired again, or the service ends. */
   readonly onFailure: (partition: number, cause: unknown) => void;
   readonly limits?: TickLimits;
@@ -144,6 +144,6 @@ function ownerFactory(options: AggregatorOptions): (partition: number) => Partit
   const { limits = TICK_LIMITS, tickMs = TICK_MS, recentBytesMax = RECENT_BYTES_MAX, heartbeatMs = HEARTBEAT_MS } = options;
   return (partition) => {
     const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, stepWatch, publishesJson, backfillRecordsPerS, limits };
-    return new PartitionOwner({ environment, openStore: () => openStore(partition), tickMs, recentBytesMax, heartbeatMs, onFailure });
+    return new PartitionOwner({ environment, openStore: (anew) => openStore(partition, anew), tickMs, recentBytesMax, heartbeatMs, onFailure });
   };
 }

@@ -12,7 +12,8 @@ import { waitForInput } from './wait-for-input.js';
 
 export interface OwnerOptions {
   readonly environment: TaskEnvironment;
-  readonly openStore: () => Promise<Store>;
+  /** `anew`: what lies there is damaged, and an empty store takes its place, which the changelog fills. */
+  readonly openStore: (anew: boolean) => Promise<Store>;
   /** A tick begins at most this often, unless there is more to read than one takes. */
   readonly tickMs: number;
   readonly recentBytesMax: number;
@@ -42,6 +43,8 @@ export class PartitionOwner {
   readonly #options: OwnerOptions;
   #store: Store | undefined;
   #task: PartitionTask | undefined;
+  /** What lies on the disk is not to be opened again. */
+  #isDamaged = false;
   #retryMs = RETRY_MS_MIN;
   readonly #acquired = createCompletion();
 
@@ -87,7 +90,8 @@ export class PartitionOwner {
     let ticks = 0;
     let task: PartitionTask | undefined;
     try {
-      this.#store ??= await this.#options.openStore();
+      this.#store ??= await this.#options.openStore(this.#isDamaged);
+      this.#isDamaged = false;
       task = await acquire(this.#options.environment, this.#store, { onApplier: (applier) => this.#attach(applier), onBatch: (batch) => this.#onBatch(batch), signal });
       this.#task = task;
       this.#acquired.resolve();
@@ -95,6 +99,7 @@ export class PartitionOwner {
       return { kind: 'stopped' };
     } catch (cause) {
       if (signal.aborted && cause === signal.reason) return { kind: 'stopped' };
+      this.#isDamaged ||= cause instanceof ThymeError && cause.code === DAMAGED;
       if (isOfStore(cause)) await this.#closeStore();
       return isFatal(cause) ? { kind: 'fatal', cause } : { kind: 'retryable', cause, ticks };
     } finally {
@@ -107,6 +112,7 @@ export class PartitionOwner {
   async #tick(task: PartitionTask, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.environment;
     const startUs = clock.nowUs();
+    if (this.#store?.damage !== undefined) throw this.#store.damage; // found by whoever has read there
     const result = await task.tick();
     if (result === 'full') return;
     if (result === 'idle') return waitForInput(task, this.#options.environment, signal);
@@ -142,7 +148,8 @@ export class PartitionOwner {
   }
 }
 
-const STORE_CODES = new Set(['THYME_STORE_FAILED', 'THYME_STORE_DAMAGED', 'THYME_STORE_CLOSED']);
+const DAMAGED = 'THYME_STORE_DAMAGED';
+const STORE_CODES = new Set(['THYME_STORE_FAILED', DAMAGED, 'THYME_STORE_CLOSED']);
 
 function isOfStore(cause: unknown): boolean {
   return cause instanceof ThymeError && STORE_CODES.has(cause.code);

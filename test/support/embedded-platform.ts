@@ -28,6 +28,8 @@ export interface EmbeddedOptions {
   readonly dataDir?: string;
   /** Records a second that backfills read, of each partition. */
   readonly backfillRecordsPerS?: number;
+  /** Takes what is logged; standard error where absent. */
+  readonly log?: (line: string) => void;
 }
 
 export async function startEmbeddedPlatform({ dataDir, ...options }: EmbeddedOptions = {}): Promise<EmbeddedPlatform> {
@@ -44,10 +46,10 @@ export async function startEmbeddedPlatform({ dataDir, ...options }: EmbeddedOpt
   };
 }
 
-async function startIn(dataDir: string, { partitions = 1, backfillRecordsPerS }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+async function startIn(dataDir: string, { partitions = 1, backfillRecordsPerS, log }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   const backfill = backfillRecordsPerS === undefined ? {} : { THYME_BACKFILL_RECORDS_PER_S: String(backfillRecordsPerS) };
   const config = loadServeConfig([], { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_PARTITIONS: String(partitions), THYME_LOG_LEVEL: 'warn', ...backfill });
-  const logger = createLogger({ level: config.logLevel, clock: systemClock });
+  const logger = createLogger({ level: config.logLevel, clock: systemClock, ...(log === undefined ? {} : { write: log }) });
   const platform = await openPlatform(config, { clock: systemClock, logger, metrics: new MetricsRegistry(), events: new EventRing(systemClock) });
   await platform.start();
   return around(platform);

@@ -52,7 +52,7 @@ describe('the LevelDB store', () => {
     expect(damaged.damage).to.equal(undefined);
     const error = await failureOf((async () => { for await (const entry of damaged.entries({})) expect(entry).to.have.length(2); })());
     expect(error).to.include({ status: 'UNAVAILABLE', code: 'THYME_STORE_DAMAGED' });
-    expect(error.message).to.contain(folder).and.to.contain('a replica builds itself anew');
+    expect(error.message).to.contain(folder).and.to.contain('owners and replicas build theirs anew');
     expect(damaged.damage).to.equal(error);
     await damaged.close();
     damageFiles(folder, /^MANIFEST-/);
