@@ -22,7 +22,7 @@ export interface SecuredListeners extends SecurePorts {
  * laptop with the tests. What one broker needs of replication becomes three with three.
  */
 export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress[], logFolder: string, { secured, proxied }: MoreListeners = {}): string {
-  const more = secured === undefined ? '' : `,SASL://127.0.0.1:${secured.saslPort},TLS://127.0.0.1:${secured.tlsPort}`;
+  const more = secured === undefined ? '' : `,SASL://127.0.0.1:${secured.saslPort},TLS://127.0.0.1:${secured.tlsPort},MUTUAL://127.0.0.1:${secured.mutualPort}`;
   const behindProxy = (port: number | undefined): string => (port === undefined ? '' : `,PROXIED://127.0.0.1:${port}`);
   const replicas = all.length >= 3 ? 3 : 1;
   const inSync = replicas === 3 ? 2 : 1;
@@ -34,7 +34,7 @@ export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress
     'listeners': `PLAINTEXT://127.0.0.1:${own.port},CONTROLLER://127.0.0.1:${own.controllerPort}${more}${behindProxy(proxied?.port)}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${own.port}${more}${behindProxy(proxied?.proxyPort)}`,
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,PROXIED:PLAINTEXT',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,MUTUAL:SSL,PROXIED:PLAINTEXT',
     'log.dirs': logFolder,
     'auto.create.topics.enable': false,
     'unclean.leader.election.enable': false,

@@ -34,10 +34,11 @@ export interface KafkaOptions {
   readonly longRunning?: boolean;
 }
 
-/** `host:port` of listeners that ask for a password, the second over TLS; what they take. */
-export interface SecuredKafka extends Pick<KafkaSecurity, 'caFile' | 'username' | 'password'> {
+/** `host:port` of listeners that ask for a password, the second over TLS, and of one that asks for a certificate; what they take. */
+export interface SecuredKafka extends Omit<KafkaSecurity, 'keyFile'> {
   readonly sasl: string;
   readonly tls: string;
+  readonly mutual: string;
 }
 
 /** Clients that begin at this address stay behind the proxy. */
@@ -70,9 +71,9 @@ const READY_MS_MAX = 60_000;
 export async function startKafka({ version = '4.3.1', brokers: count = 1, folder, secured = false, proxied = false, longRunning = false }: KafkaOptions = {}): Promise<KafkaCluster> {
   const jars = await kafkaJars(version);
   const home = folder ?? await mkdtemp(join(tmpdir(), 'thyme-kafka-'));
-  const [saslPort = 0, tlsPort = 0, behindPort = 0, proxyPort = 0, ...ports] = await freePorts(4 + 2 * count);
+  const [saslPort = 0, tlsPort = 0, mutualPort = 0, behindPort = 0, proxyPort = 0, ...ports] = await freePorts(5 + 2 * count);
   const listeners: MoreListeners = {
-    secured: secured ? { security: await prepareSecurity(join(home, 'security')), saslPort, tlsPort } : undefined,
+    secured: secured ? { security: await prepareSecurity(join(home, 'security')), saslPort, tlsPort, mutualPort } : undefined,
     proxied: proxied ? { port: behindPort, proxyPort } : undefined,
   };
   const addresses = Array.from({ length: count }, (_, index) => ({ nodeId: index + 1, port: ports[2 * index] ?? 0, controllerPort: ports[2 * index + 1] ?? 0 }));
@@ -107,8 +108,8 @@ export async function startKafka({ version = '4.3.1', brokers: count = 1, folder
   };
 }
 
-function securedKafka({ security, saslPort, tlsPort }: SecuredListeners): SecuredKafka {
-  return { ...security, sasl: `127.0.0.1:${saslPort}`, tls: `127.0.0.1:${tlsPort}` };
+function securedKafka({ security, saslPort, tlsPort, mutualPort }: SecuredListeners): SecuredKafka {
+  return { ...security, sasl: `127.0.0.1:${saslPort}`, tls: `127.0.0.1:${tlsPort}`, mutual: `127.0.0.1:${mutualPort}` };
 }
 
 function faultsOf(processes: readonly KafkaProcess[], brokers: readonly string[]): Omit<KafkaCluster, 'brokers' | 'stop'> {

@@ -30,6 +30,9 @@ const CONNECTION_NAMES = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionCl
 /** Who answers is nobody that our authorities vouch for; trying again does not change that. */
 const UNTRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_\w+)$/;
 
+/** What the listener's TLS says of our certificate, or of our having none. */
+const CERTIFICATE_REFUSED = /^ERR_SSL_\w*ALERT_(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)$/;
+
 export type KafkaFailure = 'stale' | 'busy' | 'fenced' | 'refused' | 'connection' | 'untrusted' | 'unsupported' | 'other';
 
 /** What to do about a failure; codes that are not known are the most careful kind. */
@@ -40,6 +43,7 @@ export function failureOf(error: unknown): KafkaFailure {
   if (error.name === 'KafkaJSServerDoesNotSupportApiKey') return 'unsupported';
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && UNTRUSTED.test(code)) return 'untrusted';
+  if (isCertificateRefused(error)) return 'refused';
   if (CONNECTION_NAMES.has(error.name)) return 'connection';
   return typeof code === 'number' ? failureOfCode(code) : 'other'; // what kafkajs asked by itself, at the login
 }
@@ -68,12 +72,16 @@ export function toThymeError(error: unknown, brokers: readonly string[]): ThymeE
     case 'untrusted':
       return new ThymeError('THYME_KAFKA_UNTRUSTED', 'FAILED_PRECONDITION', `the certificate of Kafka at ${where} is not trusted: ${said}; name its authority's PEM file in THYME_KAFKA_SSL_CA, and brokers by names that it covers`, [], cause);
     case 'refused':
-      return new ThymeError('THYME_KAFKA_REFUSED', 'PERMISSION_DENIED', `Kafka at ${where} refuses this client: ${said}; check its credentials and access rules`, [], cause);
+      return new ThymeError('THYME_KAFKA_REFUSED', 'PERMISSION_DENIED', `Kafka at ${where} refuses this client: ${said}; check its ${isCertificateRefused(error) ? 'certificate (THYME_KAFKA_SSL_CERT, THYME_KAFKA_SSL_KEY)' : 'credentials and access rules'}`, [], cause);
     case 'unsupported':
       return tooOld(where, said, error);
     default:
       return new ThymeError('THYME_KAFKA_FAILED', 'UNAVAILABLE', `Kafka at ${where} failed: ${said}`, [], cause);
   }
+}
+
+function isCertificateRefused(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && CERTIFICATE_REFUSED.test(error.code);
 }
 
 /** A listener that hangs up is often one that is spoken to in the wrong way, and cannot say so. */

@@ -58,6 +58,17 @@ describe('Kafka with passwords and TLS', function () {
     expect(noTls).to.have.property('message').that.contains(secured().tls).and.contains('THYME_KAFKA_SSL');
   });
 
+  it('appends, commits and reads with a certificate of its own', async () => {
+    const { mutual, caFile, clientCertificateFile, clientKeyFile } = secured();
+    expect(await open({ THYME_KAFKA_BROKERS: mutual, THYME_KAFKA_SSL_CA: caFile, THYME_KAFKA_SSL_CERT: clientCertificateFile, THYME_KAFKA_SSL_KEY: clientKeyFile })).to.equal('4 records');
+  });
+
+  it('says that a certificate is asked for, where it has none', async () => {
+    const error = await failure({ THYME_KAFKA_BROKERS: secured().mutual, THYME_KAFKA_SSL_CA: secured().caFile });
+    expect(error).to.include({ code: 'THYME_KAFKA_REFUSED', status: 'PERMISSION_DENIED' });
+    expect(String(error)).to.contain(secured().mutual).and.to.contain('THYME_KAFKA_SSL_CERT');
+  });
+
   it('trusts nobody whom no authority vouches for', async () => {
     const error = await failure({ THYME_KAFKA_BROKERS: secured().tls, THYME_KAFKA_SSL: 'on', ...login('plain') });
     expect(error).to.include({ code: 'THYME_KAFKA_UNTRUSTED', status: 'FAILED_PRECONDITION' });
