@@ -39,6 +39,7 @@ describe('the reliability report', () => {
       '| fuzzed inputs | 20,000 (12,000 structured, 8,000 raw) for 20 routes, 17 RPCs and the compiler; 0 tests found a fault |',
       '| grew beyond its limit | nothing |',
       'No failure in 300 kills bounds the rate of failures by about 1.0 % of kills (95 %).',
+      'No failure in 80 kills on Kafka bounds the rate of failures by about 3.8 % of kills (95 %).',
       '| no \\| dedupe | S13 | a test |',
     ]) expect(text.split('\n')).to.include(line);
     expect(text).to.match(/^\| soak \| passed \| `abc123` \| 7 \| 2026-01-02 04:04 \| 2 x slow \| `npm run soak -- --seed 7 --minutes 10 --kills 2` \|$/m);
@@ -61,7 +62,8 @@ describe('the reliability report', () => {
     for (const results of failures) {
       const text = reliabilityReport(results);
       expect(text.match(/\| \*\*FAILED\*\* \|/g)).to.have.length(1);
-      if (results.crash !== crash) expect(text).to.not.contain('bounds the rate');
+      expect(text.includes('300 kills bounds the rate')).to.equal(results.crash === crash);
+      expect(text.includes('80 kills on Kafka bounds the rate')).to.equal(results.crashKafka === crashKafka);
     }
     const busy: SoakResult = { ...soak, loadPerCpu: 4, slopes: [{ name: 'read p99', last: 9, fillsTo: 1, perHour: 3, perHourMax: 2, verdict: 'not judged' }] };
     expect(reliabilityReport({ ...none, soak: busy })).to.contain('| grew beyond its limit | nothing; not judged, since others kept the machine busy (load 4.0 per processor): read p99 |');
