@@ -23,3 +23,49 @@ export class Turns {
     await nextTurn();
   }
 }
+
+/**
+ * Steps that all who work here may do together in one turn of the event loop, in the order in which they ask: who are
+ * many get no more of it than who is alone.
+ */
+export class TurnBudget {
+  readonly #stepsPerTurn: number;
+  #left: number;
+  #isRenewed = false;
+  readonly #waiting: { readonly steps: number; readonly go: () => void }[] = [];
+
+  constructor(stepsPerTurn: number) {
+    this.#stepsPerTurn = stepsPerTurn;
+    this.#left = stepsPerTurn;
+  }
+
+  /** Undefined where this turn has room for the steps; else resolves in the turn that has, a whole one if need be. */
+  take(steps: number): Promise<void> | undefined {
+    if (this.#waiting.length === 0 && this.#fits(steps)) {
+      this.#use(steps);
+      return undefined;
+    }
+    return new Promise((go) => this.#waiting.push({ steps, go }));
+  }
+
+  #fits(steps: number): boolean {
+    return steps <= this.#left || this.#left === this.#stepsPerTurn;
+  }
+
+  #use(steps: number): void {
+    this.#left -= steps;
+    if (this.#isRenewed) return;
+    this.#isRenewed = true;
+    setImmediate(() => this.#renew());
+  }
+
+  #renew(): void {
+    this.#isRenewed = false;
+    this.#left = this.#stepsPerTurn;
+    for (let [first] = this.#waiting; first !== undefined && this.#fits(first.steps); [first] = this.#waiting) {
+      this.#waiting.shift();
+      this.#use(first.steps);
+      first.go();
+    }
+  }
+}

@@ -33,8 +33,8 @@ interface RunPlace {
   readonly joiners: ReadonlyMap<string, readonly Reader[]>;
 }
 
-/** Records or groups between two turns of others: some half a millisecond. */
-const STEPS_PER_TURN = 64;
+/** Records or groups between two turns of others: some millisecond. A record is one step, and most make a group's step as well. */
+const STEPS_PER_TURN = 128;
 
 /** Runs the records of one tick through the stages, and folds them group by group (DESIGN 4, step 1). */
 export class PipelineRun {

@@ -17,8 +17,11 @@ export const PRODUCER_BATCH_RECORDS_MAX = 4_096;
 
 export const PRODUCER_ID_BYTES_MAX = 128;
 
-/** Records judged before other requests get a turn: some two milliseconds. Less, and a push beside busy ticks takes several times as long: each slice waits for one of theirs. */
-export const SLICE_RECORDS = 256;
+/**
+ * Records judged in one turn of the event loop, of all pushes together: some half a millisecond. In a process that is also an aggregator
+ * a tick folds as many in its turn, so what is accepted is not much more than what becomes readable.
+ */
+export const SLICE_RECORDS = 64;
 
 /**
  * Refused records that an answer lists; one more entry counts the rest. An answer so stays below

@@ -13,13 +13,13 @@
 //   I2. A record is refused alone: the others of its batch stay accepted, and keep their sequences (S12, S13).
 //   I3. Ingest keeps no state of producers: a repeat is appended again and dropped by who reads it (S13),
 //       so any number of ingests may run.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Revision } from '../../libs/definition/revision.js';
 import { crashPoint } from '../../libs/change/crash-point.js';
 import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import { encodeToken } from '../../libs/feature/token.js';
 import type { Log, NewRecord } from '../../libs/log/log.js';
 import type { Clock } from '../../libs/time/clock.js';
+import { TurnBudget } from '../../libs/time/turns.js';
 import { appendToTopic } from './append-batch.js';
 import { readBody, type BatchBody } from './batch-body.js';
 import type { Stamp } from './dataset-door.js';
@@ -66,6 +66,8 @@ interface Sorted {
 export class Ingest {
   readonly #options: IngestOptions;
   readonly #doors: DatasetDoors;
+  /** Shared by all pushes: else, with many of them, whatever else the process does would get a small part of its time. */
+  readonly #turns = new TurnBudget(SLICE_RECORDS);
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -104,7 +106,8 @@ export class Ingest {
     const sorted: Sorted = { admitted: new Map(), dead: [], errors: [], accepted: 0, eventTimeUs: Number.NEGATIVE_INFINITY };
     for (let i = 0; i < records.length; i++) {
       const input = records[i];
-      if (i > 0 && i % SLICE_RECORDS === 0) await nextTurn();
+      const turn = i % SLICE_RECORDS === 0 ? this.#turns.take(Math.min(SLICE_RECORDS, records.length - i)) : undefined;
+      if (turn !== undefined) await turn;
       const sequence = (producer?.sequence ?? 0) + i;
       try {
         admit(input, door, stamp, sequence, sorted);
