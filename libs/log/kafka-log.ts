@@ -73,8 +73,8 @@ class KafkaLog implements Log {
   async createTopic(topic: string, partitions: number): Promise<void> {
     checkTopic(topic, partitions);
     this.#assertOpen();
-    // One after another: of those who ask at the same time for different counts, the first one wins.
     if (this.#verified.get(topic) === partitions) return;
+    // One after another: of those who ask at the same time for different counts, the first one wins.
     const creating = this.#topicQueue.then(() => this.#reader.retry({ topic, partition: 0 }, () => createKafkaTopic(this.#clusters.reads, topic, partitions, this.#clock)));
     this.#topicQueue = creating.catch(() => undefined);
     await this.#said(creating);

@@ -23,6 +23,7 @@ import { digestStore, type StateDigest } from '../change/digest.js';
 import { COMMIT_KEY } from '../change/state-keys.js';
 import { ThymeError } from '../errors/errors.js';
 import { createCompletion } from '../lifecycle/service.js';
+import { isStoreDamaged, STORE_DAMAGED } from '../store/store-errors.js';
 import type { RangeOptions, Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 import { bootstrap } from './bootstrap.js';
@@ -54,9 +55,8 @@ type FollowOutcome =
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
-const DAMAGED = 'THYME_STORE_DAMAGED';
 const FATAL_CODES = new Set(['THYME_CHANGE_UNKNOWN', 'THYME_TIMELINE_UNKNOWN', 'THYME_FORMAT_NEWER']);
-const BOOTSTRAP_CODES = new Set(['THYME_CHANGES_TRIMMED', 'THYME_REPLICA_DIVERGED', DAMAGED]);
+const BOOTSTRAP_CODES = new Set(['THYME_CHANGES_TRIMMED', 'THYME_REPLICA_DIVERGED', STORE_DAMAGED]);
 
 export class Replica {
   readonly view: PartitionView;
@@ -114,7 +114,7 @@ export class Replica {
       this.#attach(await Applier.open(store));
     } catch (cause) {
       await store?.close();
-      if (!isDamage(cause)) throw cause;
+      if (!isStoreDamaged(cause)) throw cause;
       this.#options.onFailure(this.#options.partition, cause);
       while (!signal.aborted && this.#applier === undefined) await this.#bootstrap(signal);
     }
@@ -228,10 +228,6 @@ function requireAgreement(applier: Applier, batch: EncodedBatch): void {
   const stored = applier.store.get(COMMIT_KEY);
   if (stored !== undefined && Buffer.compare(stored, encodeCommit(decodeBatch(batch.bytes).commit)) === 0) return;
   throw new ThymeError('THYME_REPLICA_DIVERGED', 'ABORTED', `seq ${batch.seq} of the stream is not what was applied here: the replica is built anew`);
-}
-
-function isDamage(cause: unknown): boolean {
-  return cause instanceof ThymeError && cause.code === DAMAGED;
 }
 
 function outcomeOf(cause: unknown): FollowOutcome {

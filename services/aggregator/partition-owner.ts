@@ -3,6 +3,7 @@ import type { EncodedBatch } from '../../libs/change/batch-codec.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { createCompletion } from '../../libs/lifecycle/service.js';
 import { PartitionView } from '../../libs/replica/partition-view.js';
+import { isStoreDamaged, STORE_DAMAGED } from '../../libs/store/store-errors.js';
 import type { Store } from '../../libs/store/store.js';
 import { acquire } from './acquire.js';
 import { ChangeStream } from './change-stream.js';
@@ -99,7 +100,7 @@ export class PartitionOwner {
       return { kind: 'stopped' };
     } catch (cause) {
       if (signal.aborted && cause === signal.reason) return { kind: 'stopped' };
-      this.#isDamaged ||= cause instanceof ThymeError && cause.code === DAMAGED;
+      this.#isDamaged ||= isStoreDamaged(cause);
       if (isOfStore(cause)) await this.#closeStore();
       return isFatal(cause) ? { kind: 'fatal', cause } : { kind: 'retryable', cause, ticks };
     } finally {
@@ -148,8 +149,7 @@ export class PartitionOwner {
   }
 }
 
-const DAMAGED = 'THYME_STORE_DAMAGED';
-const STORE_CODES = new Set(['THYME_STORE_FAILED', DAMAGED, 'THYME_STORE_CLOSED']);
+const STORE_CODES = new Set(['THYME_STORE_FAILED', STORE_DAMAGED, 'THYME_STORE_CLOSED']);
 
 function isOfStore(cause: unknown): boolean {
   return cause instanceof ThymeError && STORE_CODES.has(cause.code);

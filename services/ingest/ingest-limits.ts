@@ -19,7 +19,7 @@ export const PRODUCER_ID_BYTES_MAX = 128;
 
 /**
  * Records judged in one turn of the event loop, of all pushes together: some half a millisecond. In a process that is also an aggregator
- * a tick folds as many in its turn, so what is accepted is not much more than what becomes readable.
+ * a turn of a tick has twice as many steps, and most records are two of them, so what is accepted is not much more than what becomes readable.
  */
 export const SLICE_RECORDS = 64;
 

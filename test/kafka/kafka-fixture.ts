@@ -62,7 +62,11 @@ export function uniqueName(): string {
 /** The log with every valid topic and id under a name of its own, as a deployment has. */
 export async function openPrefixedLog(brokers: readonly string[], prefix: string): Promise<Log> {
   const log = await openKafkaLog({ brokers, clientId: 'thyme-test' });
-  const name = (plain: string): string => (/^[A-Za-z0-9_-]{1,100}$/.test(plain) ? `${prefix}.${plain}` : plain);
+  return renamedLog(log, (plain) => (/^[A-Za-z0-9_-]{1,100}$/.test(plain) ? `${prefix}.${plain}` : plain));
+}
+
+/** The log under other names of its topics and ids. */
+export function renamedLog(log: Log, name: (plain: string) => string): Log {
   const at = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic: name(topic), partition });
   return {
     createTopic: (topic, partitions) => log.createTopic(name(topic), partitions),

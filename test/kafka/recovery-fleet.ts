@@ -16,7 +16,7 @@ import { systemClock } from '../../libs/time/clock.js';
 import { Aggregator, type AggregatorOptions } from '../../services/aggregator/aggregator.js';
 import { dataset, DEPLOYMENT, field, Harness, pipeline } from '../integration/aggregator-harness.js';
 import { unclosed } from '../support/unclosed-store.js';
-import { eventually, uniqueName } from './kafka-fixture.js';
+import { eventually, renamedLog, uniqueName } from './kafka-fixture.js';
 
 /** The least that brokers take. */
 const SESSION_MS = 6_000;
@@ -43,7 +43,8 @@ export class RecoveryFleet {
   private constructor(brokers: readonly string[], kafkaLog: Log) {
     this.#brokers = brokers;
     this.#kafkaLog = kafkaLog;
-    this.log = renamed(kafkaLog, this.deployment);
+    // The harness names its deployment alike in every test; on one broker each needs a name of its own.
+    this.log = renamedLog(kafkaLog, (name) => name.replace(new RegExp(`^${DEPLOYMENT}\\.`), `${this.deployment}.`));
     this.harness = new Harness({ log: this.log });
     this.#directory = new OwnerDirectory(openKafkaOwners({ connect: this.#connect, group: this.#group, clock: systemClock }));
   }
@@ -173,25 +174,6 @@ export class FollowingReplica {
     this.#stopping.abort();
     await this.#running;
   }
-}
-
-/** The harness names its deployment alike in every test; on one broker each needs a name of its own. */
-function renamed(log: Log, deployment: string): Log {
-  const name = (text: string): string => text.replace(new RegExp(`^${DEPLOYMENT}\\.`), `${deployment}.`);
-  const at = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic: name(topic), partition });
-  return {
-    createTopic: (topic, partitions) => log.createTopic(name(topic), partitions),
-    partitionCount: (topic) => log.partitionCount(name(topic)),
-    append: (target, records) => log.append(at(target), records),
-    read: (source, offset, limits) => log.read(at(source), offset, limits),
-    endOffset: (source) => log.endOffset(at(source)),
-    waitFor: (source, offset, signal) => log.waitFor(at(source), offset, signal),
-    async writer(id) {
-      const writer = await log.writer(name(id));
-      return { epoch: writer.epoch, close: () => writer.close(), commit: (parts) => writer.commit(parts.map(({ target, records }) => ({ target: at(target), records }))) };
-    },
-    close: () => log.close(),
-  };
 }
 
 /** Where a replica that has ended finds what it had. */
