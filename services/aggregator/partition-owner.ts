@@ -91,8 +91,7 @@ export class PartitionOwner {
     let ticks = 0;
     let task: PartitionTask | undefined;
     try {
-      this.#store ??= await this.#options.openStore(this.#isDamaged);
-      this.#isDamaged = false;
+      this.#store ??= await this.#open();
       task = await acquire(this.#options.environment, this.#store, { onApplier: (applier) => this.#attach(applier), onBatch: (batch) => this.#onBatch(batch), signal });
       this.#task = task;
       this.#acquired.resolve();
@@ -107,6 +106,13 @@ export class PartitionOwner {
       this.#task = undefined;
       await task?.close().catch(() => undefined); // a dead writer has nothing left to say
     }
+  }
+
+  /** What was damaged is set aside once: where the new store then does not open, it is the one to open next. */
+  #open(): Promise<Store> {
+    const anew = this.#isDamaged;
+    this.#isDamaged = false;
+    return this.#options.openStore(anew);
   }
 
   /** One tick, and the wait for the next. */

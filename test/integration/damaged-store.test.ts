@@ -86,6 +86,23 @@ describe('a damaged store of an owner', function () {
     await running;
   });
 
+  it('is set aside once, also where the new one does not open at first', async () => {
+    const opened: boolean[] = [];
+    const openStore = async (anew: boolean) => {
+      opened.push(anew);
+      if (opened.length === 1) throw storeDamaged('somewhere', new Error('bits have flipped'));
+      if (opened.length === 2) throw new Error('no room for a folder');
+      return new MemoryStore();
+    };
+    const owner = new PartitionOwner({ environment: { ...new Harness({ partitionCount: 1 }).environment(0), clock: systemClock }, openStore, tickMs: 1, heartbeatMs: 5, recentBytesMax: 1_000_000, onFailure: () => undefined });
+    const stopping = new AbortController();
+    const running = owner.run(stopping.signal);
+    await owner.acquired;
+    expect(opened).to.deep.equal([false, true, false]);
+    stopping.abort();
+    await running;
+  });
+
   it('makes room for a standby\'s copy on a fleet\'s disk, as one that is lost does', async () => {
     const folder = join(temporaryFolder(), 'p3');
     const logger = createLogger({ level: 'error', clock: systemClock, write: () => undefined });
