@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { ThymeError } from '../errors/errors.js';
 import { slotOf } from '../codec/slot.js';
-import type { Store, StoreReader, StoreSnapshot } from '../store/store.js';
+import type { Store, StoreSnapshot } from '../store/store.js';
 import type { PageReader, TimelineRow, TimelineShape } from '../timeline/timeline.js';
 import { writeRows } from '../timeline/write-rows.js';
 import { encodeRevision } from '../wire/revisions.js';
@@ -11,8 +11,8 @@ import { encodeCommit } from './commit-codec.js';
 import { crashPoint } from './crash-point.js';
 import { HEAD_CACHE_BYTES, HeadCache } from './head-cache.js';
 import { Overlay } from './overlay.js';
-import { CachedReader, PAGE_CACHE_BYTES, PageCache } from './page-cache.js';
 import { SharedSnapshot } from './shared-snapshot.js';
+import { CachedReader, SHELF_CACHE_BYTES, ShelfCache } from './shelf-cache.js';
 import { COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, seenKey } from './state-keys.js';
 
 /**
@@ -23,18 +23,18 @@ export class Applier {
   readonly #store: Store;
   readonly #overlay: Overlay;
   readonly #heads = new HeadCache(HEAD_CACHE_BYTES);
-  readonly #pages = new PageCache(PAGE_CACHE_BYTES);
-  readonly #cached: StoreReader;
+  readonly #shelves = new ShelfCache(SHELF_CACHE_BYTES);
+  readonly #cached: PageReader;
   #state: AppliedState;
   /** The state as it will be after `commit`. */
   #next: AppliedState;
   /** What readers see while a batch is being written: it shows the tick before (S15). */
-  #before: { readonly shared: SharedSnapshot; readonly reader: StoreReader } | undefined;
+  #before: { readonly shared: SharedSnapshot; readonly reader: PageReader } | undefined;
 
   private constructor(store: Store, state: AppliedState) {
     this.#store = store;
     this.#overlay = new Overlay(store, this.#heads);
-    this.#cached = new CachedReader(store, this.#heads, this.#pages);
+    this.#cached = new CachedReader(store, this.#heads, this.#shelves);
     this.#state = state;
     this.#next = state;
   }
@@ -97,7 +97,7 @@ export class Applier {
     await this.#overlay.writeTo(batch);
     const shared = new SharedSnapshot(this.#store.snapshot());
     const before = shared.hold();
-    this.#before = { shared, reader: new CachedReader(before, this.#heads, this.#pages) };
+    this.#before = { shared, reader: new CachedReader(before, this.#heads, this.#shelves) };
     try {
       const writing = batch.write({ sync: false });
       crashPoint('applier.duringWrite');
@@ -106,7 +106,7 @@ export class Applier {
       this.#before = undefined;
       before.close();
     }
-    this.#overlay.committed(this.#pages);
+    this.#overlay.committed(this.#shelves);
     this.#state = { ...this.#next, commit };
     this.#next = this.#state;
   }
@@ -118,7 +118,7 @@ export class Applier {
   }
 
   /** Whole ticks only (S15). For one synchronous block. */
-  reader(): StoreReader {
+  reader(): PageReader {
     return this.#before?.reader ?? this.#cached;
   }
 

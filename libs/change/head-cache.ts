@@ -1,4 +1,4 @@
-import { TIMELINE_TAG } from './state-keys.js';
+import { headKeyLength, TIMELINE_TAG } from './state-keys.js';
 
 // The heads of the groups that were written last, in one buffer (DESIGN 6, TIMELINE.md): a Buffer for
 // each would take ten times the bytes, and reading them from the store is a quarter of the work of a tick.
@@ -114,5 +114,5 @@ export function keyText(key: Uint8Array): string {
 
 /** Whether a store key is a head's, and not one of its pages'. */
 export function isHeadKey(key: Uint8Array): boolean {
-  return key[0] === TIMELINE_TAG && key.length === 9 + ((key[7] ?? 0) << 8) + (key[8] ?? 0);
+  return key[0] === TIMELINE_TAG && key.length === headKeyLength(key);
 }

@@ -2,7 +2,7 @@ import type { StoreBatch, StoreReader } from '../store/store.js';
 import { Turns } from '../time/turns.js';
 import type { PageWriter } from '../timeline/timeline.js';
 import { type HeadCache, isHeadKey, keyText } from './head-cache.js';
-import type { PageCache } from './page-cache.js';
+import type { ShelfCache } from './shelf-cache.js';
 
 /** Writes copied into a batch between two turns of others: some half a millisecond, for heads of 2 KB. */
 const WRITES_PER_TURN = 200;
@@ -49,11 +49,12 @@ export class Overlay implements PageWriter {
     }
   }
 
-  /** What was written is below now; `pages` forgets what it has of it. */
-  committed(pages: PageCache): void {
+  /** What was written is below now; `shelves` forget what they have of it. */
+  committed(shelves: ShelfCache): void {
+    shelves.committed(this.#writes);
     for (const [text, { key, value }] of this.#writes) {
-      if (!isHeadKey(key)) pages.delete(text);
-      else if (value === undefined) this.#heads.delete(text);
+      if (!isHeadKey(key)) continue;
+      if (value === undefined) this.#heads.delete(text);
       else this.#heads.put(text, value);
     }
     this.#writes.clear();

@@ -32,6 +32,11 @@ export function headKey(slot: number, timelineId: number, groupKey: Uint8Array):
   return key;
 }
 
+/** Of a TIMELINE key, the head's or any page's: where the head's ends. */
+export function headKeyLength(key: Uint8Array): number {
+  return 9 + ((key[7] ?? 0) << 8) + (key[8] ?? 0);
+}
+
 function meta(name: string): Uint8Array {
   return Buffer.concat([Buffer.of(META_TAG), Buffer.from(name, 'utf8')]);
 }

@@ -1,7 +1,6 @@
 import { TimelinePages } from '../timeline/timeline-pages.js';
 import { TimelineReading } from '../timeline/timeline-reader.js';
 import type { Instant, TimelineShape } from '../timeline/timeline.js';
-import type { GroupPages } from './group-pages.js';
 import type { PartitionState } from './state-access.js';
 
 /** Groups remembered of one row; an extractor that looks up more reads them anew. */
@@ -19,21 +18,15 @@ interface Kept {
  */
 export class Readings {
   readonly #kept: Kept[] = [];
-  readonly #pages: GroupPages | undefined;
   /** Whether anything had ever been recorded of what was read. */
   found = false;
-
-  /** With `pages`, the pages of groups that other rows have read serve this one too. */
-  constructor(pages?: GroupPages) {
-    this.#pages = pages;
-  }
 
   find(timelineId: number, groupKey: Uint8Array): TimelineReading | undefined {
     return this.#kept.find((kept) => kept.timelineId === timelineId && Buffer.compare(kept.groupKey, groupKey) === 0)?.reading;
   }
 
   open(timelineId: number, groupKey: Uint8Array, at: { readonly shape: TimelineShape; readonly store: PartitionState; readonly headKey: Uint8Array; readonly instant: Instant }): TimelineReading {
-    const pages = this.#pages === undefined ? new TimelinePages(at.shape, at.store, at.headKey) : this.#pages.open(at.shape, at.store, at.headKey);
+    const pages = new TimelinePages(at.shape, at.store, at.headKey);
     this.found ||= pages.head !== undefined;
     const reading = new TimelineReading(pages, at.instant);
     if (this.#kept.length < READINGS_MAX) this.#kept.push({ timelineId, groupKey, reading });

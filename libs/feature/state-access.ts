@@ -12,8 +12,6 @@ export interface EntityKey {
 
 /** One tick of one partition (S15). */
 export interface PartitionState extends PageReader {
-  /** The same value for as long as the same is read; never the same again afterwards. */
-  readonly tick: unknown;
   /** S20; -Infinity when nothing was trimmed. */
   horizonUs(timelineId: number): number;
 }

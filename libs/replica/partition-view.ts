@@ -3,7 +3,8 @@ import type { Applier } from '../change/applier.js';
 import type { CommitRecord } from '../change/change.js';
 import type { Revision } from '../definition/revision.js';
 import { ThymeError } from '../errors/errors.js';
-import type { StoreReader, StoreSnapshot } from '../store/store.js';
+import type { StoreSnapshot } from '../store/store.js';
+import type { PageReader } from '../timeline/timeline.js';
 import type { ReplicaView } from './replica-view.js';
 
 interface Waiter {
@@ -41,7 +42,7 @@ export class PartitionView implements ReplicaView {
     }
   }
 
-  reader(): StoreReader {
+  reader(): PageReader {
     return this.#ready().reader();
   }
 

@@ -1,6 +1,7 @@
 import type { CommitRecord } from '../change/change.js';
 import type { Revision } from '../definition/revision.js';
-import type { StoreReader, StoreSnapshot } from '../store/store.js';
+import type { StoreSnapshot } from '../store/store.js';
+import type { PageReader } from '../timeline/timeline.js';
 
 /** What a query sees of one partition's replica (DESIGN 7). */
 export interface ReplicaView {
@@ -9,7 +10,7 @@ export interface ReplicaView {
    * A reader that shows whole ticks (S15). Take it anew in each synchronous block and drop it at
    * the block's end: while a batch is being written it reads through the snapshot from before.
    */
-  reader(): StoreReader;
+  reader(): PageReader;
   /** One tick for as long as an asynchronous query needs; the caller closes it. */
   snapshot(): StoreSnapshot;
   /** What has been applied; undefined before the first batch. */

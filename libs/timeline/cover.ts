@@ -1,5 +1,6 @@
 import type { InnerPage } from './inner-page.js';
 import { ENTRY_KNOWN_MAX, ENTRY_KNOWN_MIN, ENTRY_TIME_MAX, ENTRY_TIME_MIN } from './layout.js';
+import type { LeafPage } from './leaf-page.js';
 import { BASE_ID } from './page-keys.js';
 import type { RowPage } from './row-page.js';
 import type { TimelinePages } from './timeline-pages.js';
@@ -10,6 +11,8 @@ export interface RowSpan {
   readonly page: RowPage;
   readonly start: number;
   readonly end: number;
+  /** Where all of a leaf's rows are meant, and all were known in time. */
+  readonly leaf?: LeafPage;
 }
 
 /** All rows below an entry, every one within the window and known in time: its partials may be used as they are. */
@@ -48,7 +51,7 @@ export function expandEntry(pages: TimelinePages, { page, index }: WholeEntry): 
   if (id === BASE_ID) return [];
   if (page.level === 1) {
     const leaf = pages.leaf(id);
-    return [{ kind: 'rows', page: leaf, start: 0, end: leaf.count }];
+    return [{ kind: 'rows', page: leaf.rows, start: 0, end: leaf.rows.count, leaf }];
   }
   const child = pages.inner(id);
   return Array.from({ length: child.count }, (_, entry) => ({ kind: 'entry', page: child, index: entry }));
@@ -56,7 +59,7 @@ export function expandEntry(pages: TimelinePages, { page, index }: WholeEntry): 
 
 function coverBelow(pages: TimelinePages, node: { readonly id: number; readonly level: number }, bounds: WindowBounds, items: CoverItem[]): void {
   if (node.level === 0) {
-    coverRows(pages.leaf(node.id), bounds, items);
+    coverRows(pages.leaf(node.id).rows, bounds, items);
     return;
   }
   const page = pages.inner(node.id);

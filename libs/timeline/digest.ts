@@ -18,7 +18,7 @@ export interface Digest {
 }
 
 export function digestWeight(digest: Digest): number {
-  return digest.upTo.at(-1) ?? 0;
+  return digest.upTo.length === 0 ? 0 : digest.upTo[digest.upTo.length - 1]!;
 }
 
 /** How many of a set's values are at or below x; monotone in x. */

@@ -9,10 +9,7 @@ import assert from 'node:assert/strict';
 //   BASE     | head key | 02 |               the partial of what was trimmed (S20)
 //   LATE     | head key | 03 | id u32 |      what came late to a sealed inner page, and is not in its digests
 
-const PAGE_TAG = 0x00;
-const DIGEST_TAG = 0x01;
-const BASE_TAG = 0x02;
-const LATE_TAG = 0x03;
+export const PageTag = { page: 0x00, digest: 0x01, base: 0x02, late: 0x03 } as const;
 const PAGE_ID_MAX = 0xffff_ffff;
 
 /** No page has this id: the base's digests have it, and the child of the base's entry. */
@@ -20,22 +17,35 @@ export const BASE_ID = 0;
 
 export function pageKey(headKey: Uint8Array, id: number): Uint8Array {
   assert(id !== BASE_ID);
-  return tagged(headKey, PAGE_TAG, id);
+  return tagged(headKey, PageTag.page, id);
 }
 
 export function digestKey(headKey: Uint8Array, id: number): Uint8Array {
-  return tagged(headKey, DIGEST_TAG, id);
+  return tagged(headKey, PageTag.digest, id);
 }
 
 export function lateKey(headKey: Uint8Array, id: number): Uint8Array {
-  return tagged(headKey, LATE_TAG, id);
+  return tagged(headKey, PageTag.late, id);
 }
 
 export function baseKey(headKey: Uint8Array): Uint8Array {
   const key = new Uint8Array(headKey.length + 1);
   key.set(headKey);
-  key[headKey.length] = BASE_TAG;
+  key[headKey.length] = PageTag.base;
   return key;
+}
+
+/** Of keys of one timeline, the head's. */
+export function isHeadKeyOf(key: Uint8Array, headKeyLength: number): boolean {
+  return key.length === headKeyLength;
+}
+
+/** What lies under a key of a timeline that is not its head's. */
+export function pageOfKey(key: Uint8Array, headKeyLength: number): { readonly tag: number; readonly id: number } {
+  const at = headKeyLength;
+  const tag = key[at]!;
+  if (tag === PageTag.base) return { tag, id: BASE_ID };
+  return { tag, id: ((key[at + 1]! << 24) | (key[at + 2]! << 16) | (key[at + 3]! << 8) | key[at + 4]!) >>> 0 };
 }
 
 function tagged(headKey: Uint8Array, tag: number, id: number): Uint8Array {

@@ -36,8 +36,11 @@ function rankSearch(view: WindowView, column: number): RankSearch {
   // Of the base there are no raw values to be had.
   const usesDigest = (child: number): boolean => digestAt >= 0 && (count > RAW_VALUES_MAX || child === BASE_ID);
   const gather = (item: CoverItem): void => {
-    if (item.kind === 'rows') spans.push(item);
-    else if (item.page.field(item.index, view.pages.layout.partialAt[column]! + COLUMN_COUNT) === 0) return;
+    if (item.kind === 'rows') {
+      const sorted = item.leaf?.sorted(column);
+      if (sorted === undefined) spans.push(item);
+      else search.sorted.push(sorted);
+    } else if (item.page.field(item.index, view.pages.layout.partialAt[column]! + COLUMN_COUNT) === 0) return;
     else if (usesDigest(item.page.child(item.index)) && item.page.hasDigest(item.index)) {
       search.digests.push(view.pages.digests(item.page.child(item.index))[digestAt]!);
       if (item.page.hasLate(item.index)) late.push(view.pages.late(item.page.child(item.index))[digestAt]!);

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { countBelow, type Digest } from './digest.js';
 import { RankHunt, type ValueRange } from './rank-hunt.js';
 import { select } from './select.js';
+import { countBelow as countSortedBelow } from './sorted-values.js';
 
 /**
- * The values of a window by rank: raw ones, which are moved about but never sorted, and digests, whose
- * counts are added where they are asked for. Merging digests to answer would cost ten times as much and
+ * The values of a window by rank: loose ones, which are moved about but never sorted, those of leaves, which are in order, and
+ * digests, whose counts are added where they are asked for. Merging digests to answer would cost ten times as much and
  * lose accuracy.
  */
 export class RankSearch {
   readonly digests: Digest[] = [];
+  readonly sorted: Float64Array[] = [];
   #raw = new Float64Array(0);
   readonly #found = new Map<number, number>();
 
@@ -21,6 +23,7 @@ export class RankSearch {
   countBelow(x: number): number {
     let count = 0;
     for (const value of this.#raw) if (value < x) count++;
+    for (const values of this.sorted) count += countSortedBelow(values, x, 0, values.length);
     return this.digests.reduce((sum, digest) => sum + countBelow(digest, x), count);
   }
 
@@ -35,7 +38,7 @@ export class RankSearch {
   }
 
   #find(rank: number, range: ValueRange): number {
-    if (this.digests.length > 0) return new RankHunt(this.#raw, this.digests, rank, range).find();
+    if (this.digests.length + this.sorted.length > 0) return new RankHunt({ raw: this.#raw, sorted: this.sorted, digests: this.digests }, rank, range).find();
     assert(rank >= 1 && rank <= this.#raw.length);
     return select(this.#raw, rank - 1);
   }

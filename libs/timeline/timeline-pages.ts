@@ -6,7 +6,9 @@ import { HeadPage } from './head-page.js';
 import { InnerPage } from './inner-page.js';
 import { decodeLate } from './late-page.js';
 import { type Layout, layoutOf } from './layout.js';
+import { LeafPage } from './leaf-page.js';
 import { baseKey, digestKey, lateKey, pageKey } from './page-keys.js';
+import { PageShelf } from './page-shelf.js';
 import { RowPage } from './row-page.js';
 import type { PageReader, TimelineShape } from './timeline.js';
 
@@ -14,55 +16,56 @@ import type { PageReader, TimelineShape } from './timeline.js';
 export class TimelinePages {
   readonly layout: Layout;
   readonly head: HeadPage | undefined;
-  readonly #leaves = new Map<number, RowPage>();
-  readonly #inner = new Map<number, InnerPage>();
-  readonly #digests = new Map<number, Digest[]>();
-  readonly #late = new Map<number, Float64Array[]>();
-  #base: BasePage | undefined;
-  /** Pages that were fetched so far, the head among them. */
-  fetched = 1;
+  readonly #store: PageReader;
+  readonly #headKey: Uint8Array;
+  readonly #shelf: PageShelf;
 
-  /** `store` may be replaced by another that shows the same state. */
-  constructor(shape: TimelineShape, public store: PageReader, private readonly headKey: Uint8Array) {
+  constructor(shape: TimelineShape, store: PageReader, headKey: Uint8Array) {
     this.layout = layoutOf(shape);
-    const head = store.get(headKey);
-    this.head = head === undefined ? undefined : HeadPage.decode(head, this.layout);
+    this.#store = store;
+    this.#headKey = headKey;
+    this.#shelf = store.shelf?.(headKey) ?? new PageShelf();
+    if (this.#shelf.head === undefined) {
+      const head = store.get(headKey);
+      this.#shelf.head = head === undefined ? null : HeadPage.decode(head, this.layout);
+    }
+    this.head = this.#shelf.head ?? undefined;
   }
 
-  leaf(id: number): RowPage {
-    let page = this.#leaves.get(id);
+  leaf(id: number): LeafPage {
+    let page = this.#shelf.leaf(id);
     if (page === undefined) {
-      page = RowPage.decodeLeaf(this.#fetch(pageKey(this.headKey, id)), this.layout);
-      this.#leaves.set(id, page);
+      page = new LeafPage(RowPage.decodeLeaf(this.#fetch(pageKey(this.#headKey, id)), this.layout));
+      this.#shelf.putLeaf(id, page);
     }
     return page;
   }
 
   inner(id: number): InnerPage {
-    let page = this.#inner.get(id);
+    let page = this.#shelf.inner(id);
     if (page === undefined) {
-      page = InnerPage.decode(this.#fetch(pageKey(this.headKey, id)), this.layout);
-      this.#inner.set(id, page);
+      page = InnerPage.decode(this.#fetch(pageKey(this.#headKey, id)), this.layout);
+      this.#shelf.putInner(id, page);
     }
     return page;
   }
 
   /** Of a sealed inner page: one for each column that keeps digests. */
-  digests(id: number): Digest[] {
-    let page = this.#digests.get(id);
+  digests(id: number): readonly Digest[] {
+    let page = this.#shelf.digests(id);
     if (page === undefined) {
-      page = decodeDigests(this.#fetch(digestKey(this.headKey, id)), this.layout);
-      this.#digests.set(id, page);
+      page = decodeDigests(this.#fetch(digestKey(this.#headKey, id)), this.layout);
+      this.#shelf.putDigests(id, page);
     }
     return page;
   }
 
   /** What came late to it and is not in its digests: as these, a list for each column. */
-  late(id: number): Float64Array[] {
-    let page = this.#late.get(id);
+  late(id: number): readonly Float64Array[] {
+    let page = this.#shelf.late(id);
     if (page === undefined) {
-      page = decodeLate(this.#fetch(lateKey(this.headKey, id)), this.layout);
-      this.#late.set(id, page);
+      page = decodeLate(this.#fetch(lateKey(this.#headKey, id)), this.layout);
+      this.#shelf.putLate(id, page);
     }
     return page;
   }
@@ -70,14 +73,15 @@ export class TimelinePages {
   /** The partial of what was trimmed (S20); none while nothing was. */
   base(): BasePage | undefined {
     if (this.head === undefined || this.head.horizonUs === Number.NEGATIVE_INFINITY) return undefined;
-    const value = this.#base === undefined ? this.store.get(baseKey(this.headKey)) : undefined;
-    if (value !== undefined) this.#base = BasePage.decode(value, this.layout);
-    return this.#base;
+    if (this.#shelf.base === undefined) {
+      const value = this.#store.get(baseKey(this.#headKey));
+      this.#shelf.base = value === undefined ? null : BasePage.decode(value, this.layout);
+    }
+    return this.#shelf.base ?? undefined;
   }
 
   #fetch(key: Uint8Array): Uint8Array {
-    this.fetched++;
-    const value = this.store.get(key);
+    const value = this.#store.get(key);
     assert(value !== undefined, 'a page that an entry points to is missing');
     return value;
   }

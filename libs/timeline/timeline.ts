@@ -8,6 +8,8 @@
 //   T3. Nothing is subtracted from a running total (S8).
 //   T4. `knownAt` = K leaves out rows whose `knownUs` > K (S22).
 
+import type { PageShelf } from './page-shelf.js';
+
 /** A column of numbers (int, float, bool as 0/1, timestamp, date), or of bytes (anything else). */
 export type ColumnShape =
   | { readonly kind: 'number'; /** Whether a percentile reads it: digests are kept for these only. */ readonly digest: boolean }
@@ -32,6 +34,8 @@ export interface TimelineRow {
 /** Where pages lie: an overlay over a store, or a store. Keys and values are owned by the callee once put. */
 export interface PageReader {
   get(key: Uint8Array): Uint8Array | undefined;
+  /** Where a group's pages are kept decoded for whoever reads it next, in the state that `get` shows; absent where nothing is kept. */
+  shelf?(headKey: Uint8Array): PageShelf | undefined;
 }
 export interface PageWriter extends PageReader {
   put(key: Uint8Array, value: Uint8Array): void;

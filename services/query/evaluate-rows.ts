@@ -1,7 +1,6 @@
 import { ThymeError } from '../../libs/errors/errors.js';
 import { within } from '../../libs/feature/feature-errors.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
-import type { GroupPages } from '../../libs/feature/group-pages.js';
 import { Readings } from '../../libs/feature/readings.js';
 import type { EntityKey } from '../../libs/feature/state-access.js';
 import type { Row } from '../../libs/schema/value-type.js';
@@ -26,8 +25,6 @@ export interface EvaluatedRows {
 interface Evaluation {
   readonly tick: QueryTick;
   readonly signal: AbortSignal;
-  /** For rows that ask for the same groups at many instants. */
-  readonly pages?: GroupPages;
 }
 
 const NO_INPUTS: ReadonlyMap<string, unknown> = new Map();
@@ -36,13 +33,13 @@ const NO_INPUTS: ReadonlyMap<string, unknown> = new Map();
  * Evaluates rows in their order, in one synchronous block; extractors that wait do so together. The
  * first failure is thrown, and names its row.
  */
-export async function evaluateRows(plan: FeaturePlan, asked: readonly AskedRow[], { tick, signal, pages }: Evaluation): Promise<EvaluatedRows> {
+export async function evaluateRows(plan: FeaturePlan, asked: readonly AskedRow[], { tick, signal }: Evaluation): Promise<EvaluatedRows> {
   const inputs = plan.readInputs(NO_INPUTS); // refused where one is required: only single queries bring some
   const rows: (Row | Promise<Row>)[] = [];
   let hitCount = 0;
   try {
     for (const { key, instant, place } of asked) {
-      const readings = new Readings(pages);
+      const readings = new Readings();
       rows.push(named(place, () => plan.evaluate(key, inputs, { state: tick, instant, readings })));
       if (readings.found) hitCount++;
     }

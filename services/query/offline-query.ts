@@ -1,6 +1,5 @@
 import { invalidArgument, onRecord, ThymeError } from '../../libs/errors/errors.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
-import { GroupPages } from '../../libs/feature/group-pages.js';
 import type { OfflineInput, OfflineQuestion, OfflineRow } from './answers.js';
 import { breathe, checkDeadline } from './deadline.js';
 import { evaluateRows, type AskedRow } from './evaluate-rows.js';
@@ -28,7 +27,6 @@ interface OfflineQueryOptions {
  */
 export class OfflineQuery {
   readonly #options: OfflineQueryOptions;
-  readonly #pages = new GroupPages();
   /** Rows answered so far: the place of the next one in the whole stream. */
   #answered = 0;
 
@@ -61,7 +59,7 @@ export class OfflineQuery {
     const asked = questions.map((question, i) => this.#ask(question, `queries[${this.#answered + i}]`));
     const tick = newTick();
     try {
-      const { rows, hitCount } = await evaluateRows(served.plan, asked, { tick, signal, pages: this.#pages });
+      const { rows, hitCount } = await evaluateRows(served.plan, asked, { tick, signal });
       if (tick.foundUnready) throw new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', 'what an extractor looks up is still being built from history: ask again');
       this.#answered += rows.length;
       run.rowCount += rows.length;

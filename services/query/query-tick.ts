@@ -2,7 +2,10 @@ import { partitionOf } from '../../libs/codec/slot.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import type { PartitionState, StateAccess } from '../../libs/feature/state-access.js';
 import type { ReplicaView, ReplicaViews } from '../../libs/replica/replica-view.js';
-import type { StoreReader, StoreSnapshot } from '../../libs/store/store.js';
+import type { CommitRecord } from '../../libs/change/change.js';
+import type { StoreSnapshot } from '../../libs/store/store.js';
+import type { PageShelf } from '../../libs/timeline/page-shelf.js';
+import type { PageReader } from '../../libs/timeline/timeline.js';
 import type { Freshness } from './answers.js';
 
 /**
@@ -85,23 +88,32 @@ export class QueryTick implements StateAccess {
 
 class PartitionTick implements PartitionState {
   readonly view: ReplicaView;
-  readonly tick: unknown;
+  /** Nothing else is applied as long as the view names this commit. */
+  readonly #commit: CommitRecord | undefined;
   readonly #query: QueryTick;
-  #reader: StoreReader;
+  #reader: PageReader;
   #snapshot: StoreSnapshot | undefined;
 
   constructor(view: ReplicaView, query: QueryTick) {
     this.view = view;
     this.#query = query;
     this.#reader = view.reader();
-    // Before the first batch there is nothing to be told apart.
-    this.tick = view.applied() ?? this;
+    this.#commit = view.applied();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
     const value = this.#reader.get(key);
     if (value !== undefined) this.#query.found++;
     return value;
+  }
+
+  /** What is held shares the decoded pages of others until another tick is applied. */
+  shelf(headKey: Uint8Array): PageShelf | undefined {
+    const isCurrent = this.#commit !== undefined && this.view.applied() === this.#commit;
+    if (this.#snapshot !== undefined && !isCurrent) return undefined;
+    const shelf = (this.#snapshot === undefined ? this.#reader : this.view.reader()).shelf?.(headKey);
+    if (shelf?.head != null) this.#query.found++;
+    return shelf;
   }
 
   horizonUs(timelineId: number): number {

@@ -39,6 +39,8 @@ describe('benches', function () {
   this.timeout(BENCH_DEADLINE_MS + 10_000);
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly scripts: Readonly<Record<string, string>> };
 
+  before(() => execute('npm', ['run', '-s', 'build']));
+
   it('each has a script line, a small run here, and a place in the readme', () => {
     const readme = readFileSync('infra/bench/README.md', 'utf8');
     const named = Object.keys(scripts).filter((name) => name.startsWith('bench:')).map((name) => name.slice('bench:'.length));
@@ -70,15 +72,20 @@ describe('benches', function () {
   }
 });
 
-/** Its standard output; what it says on standard error comes with the failure. */
+/** Its standard output; what it says on standard error comes with the failure. What the script line builds first has been built. */
 function run(script: string, args: readonly string[]): Promise<string> {
-  const [program, ...rest] = script.split(' ');
-  const file = rest.at(-1) ?? '';
-  expect(program, script).to.equal('tsx');
+  const [build, bench = ''] = script.split(' && ');
+  expect(build, script).to.equal('npm run -s build');
+  const [program, ...rest] = bench.split(' ');
+  expect(program, script).to.equal('node');
+  return execute(process.execPath, [...rest, ...args]);
+}
+
+function execute(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--import=tsx', ...rest, ...args], { timeout: BENCH_DEADLINE_MS }, (error, stdout, stderr) => {
+    execFile(program, args, { timeout: BENCH_DEADLINE_MS }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(new Error(`${file} failed: ${stderr}`, { cause: error }));
+      else reject(new Error(`${args.join(' ')} failed: ${stdout}${stderr}`, { cause: error }));
     });
   });
 }

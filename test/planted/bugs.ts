@@ -22,6 +22,7 @@ const LOG = 'test/contract/log.test.ts';
 const TIMELINE = 'test/property/timeline.test.ts';
 const QUERY = 'test/integration/query.test.ts';
 const PARITY = 'test/property/query-parity.test.ts';
+const SHELVES = 'test/property/shelf-cache.test.ts';
 const TICKS = 'test/crash/tick-atomicity.test.ts';
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -174,5 +175,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'late values are forgotten when percentiles are read', rules: 'S9, S11',
     replacements: [{ file: 'libs/timeline/percentiles.ts', find: 'if (item.page.hasLate(item.index)) late.push', replace: 'if (false && item.page.hasLate(item.index)) late.push' }],
     suites: ['test/unit/timeline-pages.test.ts'],
+  },
+  {
+    name: 'a shelf keeps a page that a tick has written', rules: 'S15',
+    replacements: [{ file: 'libs/timeline/page-shelf.ts', find: '      this.#remove(this.#leaves, id, leafBytes);\n', replace: '' }],
+    suites: [SHELVES],
+  },
+  {
+    name: 'a reading that is held shares the next tick\'s shelf', rules: 'S15',
+    replacements: [{ file: 'libs/change/shelf-cache.ts', find: 'shelf: kept.shelf.succeed(),', replace: 'shelf: kept.shelf,' }],
+    suites: [SHELVES],
   },
 ];

@@ -25,7 +25,12 @@ const digest = fc.array(fc.tuple(value, fc.boolean(), fc.integer({ min: 2, max: 
   return { low: Float64Array.from(low), high: Float64Array.from(high), upTo: Float64Array.from(upTo) };
 });
 
-const world = fc.record({ raw: fc.array(value, { maxLength: 60 }), digests: fc.array(digest, { minLength: 1, maxLength: 6 }), share: fc.double({ min: 0, max: 1, noNaN: true }) });
+const world = fc.record({
+  raw: fc.array(value, { maxLength: 60 }),
+  sorted: fc.array(fc.array(value, { maxLength: 40 }).map((list) => Float64Array.from(list).sort()), { maxLength: 5 }),
+  digests: fc.array(digest, { maxLength: 6 }),
+  share: fc.double({ min: 0, max: 1, noNaN: true }),
+}).filter(({ raw, sorted, digests }) => raw.length + sorted.reduce((sum, { length }) => sum + length, 0) + digests.length > 0);
 
 function rangeOf(raw: readonly number[], digests: readonly Digest[]) {
   const values = [...raw, ...digests.flatMap(({ low, high }) => [...low, ...high])];
@@ -44,22 +49,34 @@ function before(x: number): number {
 
 describe('the hunt for a rank', () => {
   it('ends at the least double with that many values at or below it', () => {
-    fc.assert(fc.property(world, ({ raw, digests, share }) => {
-      const total = raw.length + digests.reduce((sum, each) => sum + digestWeight(each), 0);
+    fc.assert(fc.property(world, ({ raw, sorted, digests, share }) => {
+      const single = [...raw, ...sorted.flatMap((list) => [...list])];
+      const total = single.length + digests.reduce((sum, each) => sum + digestWeight(each), 0);
       const rank = Math.max(1, Math.ceil(share * total));
-      const count = (x: number): number => digests.reduce((sum, each) => sum + countUpTo(each, x), raw.filter((each) => each <= x).length);
-      const found = new RankHunt(Float64Array.from(raw), digests, rank, rangeOf(raw, digests)).find();
+      const count = (x: number): number => digests.reduce((sum, each) => sum + countUpTo(each, x), single.filter((each) => each <= x).length);
+      const found = new RankHunt({ raw: Float64Array.from(raw), sorted, digests }, rank, rangeOf(single, digests)).find();
       expect(count(found)).to.be.at.least(rank - 1e-5);
       expect(count(before(found))).to.be.below(rank);
     }), { numRuns: 2_000 });
   });
 
   it('is exact where digests hold point masses only', () => {
-    fc.assert(fc.property(world, ({ raw, digests, share }) => {
+    fc.assert(fc.property(world, ({ raw, sorted, digests, share }) => {
       const masses = digests.map(({ low, upTo }): Digest => ({ low, high: low, upTo }));
-      const all = [...raw, ...masses.flatMap(({ low, upTo }) => [...low].flatMap((x, at) => new Array<number>(upTo[at]! - (upTo[at - 1] ?? 0)).fill(x)))].sort((a, b) => a - b);
+      const single = [...raw, ...sorted.flatMap((list) => [...list])];
+      const all = [...single, ...masses.flatMap(({ low, upTo }) => [...low].flatMap((x, at) => new Array<number>(upTo[at]! - (upTo[at - 1] ?? 0)).fill(x)))].sort((a, b) => a - b);
       const rank = Math.max(1, Math.ceil(share * all.length));
-      expect(new RankHunt(Float64Array.from(raw), masses, rank, rangeOf(raw, masses)).find()).to.equal(all[rank - 1]);
-    }), { numRuns: 300 });
+      expect(new RankHunt({ raw: Float64Array.from(raw), sorted, digests: masses }, rank, rangeOf(single, masses)).find()).to.equal(all[rank - 1]);
+    }), { numRuns: 500 });
+  });
+
+  it('gives the same bytes whichever way single values come (S4)', () => {
+    fc.assert(fc.property(world, ({ raw, sorted, digests, share }) => {
+      const single = [...raw, ...sorted.flatMap((list) => [...list])];
+      const total = single.length + digests.reduce((sum, each) => sum + digestWeight(each), 0);
+      const rank = Math.max(1, Math.ceil(share * total));
+      const loose = new RankHunt({ raw: Float64Array.from(single), sorted: [], digests }, rank, rangeOf(single, digests)).find();
+      expect(new RankHunt({ raw: Float64Array.from(raw), sorted, digests }, rank, rangeOf(single, digests)).find()).to.equal(loose);
+    }), { numRuns: 500 });
   });
 });
