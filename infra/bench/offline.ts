@@ -2,11 +2,11 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../libs/time/clock.js';
 import { cpuClock, report, say } from './bench-report.js';
-import { fillLog, openFolderLog, openFraudLog, withFolder } from './fraud-owner.js';
+import { fillFolder } from './filled-folder.js';
+import { withFolder } from './fraud-owner.js';
 import { startFraudPlatform } from './fraud-platform.js';
 import { nowUs } from './latencies.js';
 import type { OrdersOptions } from './orders.js';
-import { openAsker } from './query-in-process.js';
 import { runLoad } from './run-load.js';
 
 const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000000' }, events: { type: 'string', default: '1000000' }, entities: { type: 'string', default: '100000' } } });
@@ -15,10 +15,7 @@ const ROWS_PER_REQUEST = 50_000;
 const SAMPLE_MS = 50;
 
 await withFolder(async (dataDir) => {
-  const opened = await openFraudLog(await openFolderLog(dataDir));
-  await fillLog(opened, options);
-  await opened.close();
-  await (await openAsker(dataDir, options.events)).close();
+  await fillFolder(dataDir, options);
   const { platform, restUrl } = await startFraudPlatform(dataDir);
   let peakRss = 0;
   const sampling = setInterval(() => (peakRss = Math.max(peakRss, process.memoryUsage.rss())), SAMPLE_MS);

@@ -1,8 +1,9 @@
 // read: the fraud featureset online: the handler alone, over REST, over gRPC, and over REST while events arrive.
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../libs/time/clock.js';
-import { cpuClock, report, say, type Figure } from './bench-report.js';
-import { fillLog, openFolderLog, openFraudLog, withFolder } from './fraud-owner.js';
+import { cpuClock, report, type Figure } from './bench-report.js';
+import { fillFolder } from './filled-folder.js';
+import { withFolder } from './fraud-owner.js';
 import { startFraudPlatform } from './fraud-platform.js';
 import type { OrdersOptions } from './orders.js';
 import { measureHandler, openAsker } from './query-in-process.js';
@@ -18,16 +19,13 @@ const options: OrdersOptions = {
 const MIXED_READS_PER_S = 1_000;
 
 await withFolder(async (dataDir) => {
-  const opened = await openFraudLog(await openFolderLog(dataDir));
-  await fillLog(opened, options);
-  await opened.close();
+  await fillFolder(dataDir, options);
   const figures = [...await handlerFigures(dataDir), ...await serverFigures(dataDir)];
   report('read', figures);
 });
 
 async function handlerFigures(dataDir: string): Promise<Figure[]> {
   const asker = await openAsker(dataDir, options.events);
-  say(`${options.events} orders of ${options.entities} users are applied`);
   const { latencies, cpuUs } = await measureHandler(asker, { entities: options.entities, queries: Number(values.queries) });
   await asker.close();
   return [
