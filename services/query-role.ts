@@ -17,8 +17,6 @@ import { QueryRuns } from './query/query-runs.js';
 import { queryRunMetrics, replicaMetrics } from './role-metrics.js';
 import { StoreReplica } from './store-replica/store-replica.js';
 
-const RANDOM_POOL_BYTES = 4_096;
-
 export interface ReplicasOptions extends Telemetry {
   readonly dataDir: string;
   /** Of the deployment. */
@@ -48,7 +46,7 @@ export function createStoreReplica({ dataDir, partitions, holds, source, clock, 
 export async function openQueryRole(options: ReplicasOptions): Promise<QueryRole> {
   const { dataDir, clock } = options;
   const runsStore = await openLevelStore(join(dataDir, 'query-runs'));
-  const runs = await QueryRuns.open({ store: runsStore, randomBytes: pooledRandomBytes() });
+  const runs = await QueryRuns.open({ store: runsStore, randomBytes, clock });
   const replica = createStoreReplica(options);
   replicaMetrics(options.metrics, replica);
   queryRunMetrics(options.metrics, runs);
@@ -58,16 +56,6 @@ export async function openQueryRole(options: ReplicasOptions): Promise<QueryRole
     replica,
     isReady: () => holdsState(replica),
     ...withRuns(replica, runs, runsStore),
-  };
-}
-
-/** From a pool: asking the system for eight bytes at a time costs a query 5 µs. */
-function pooledRandomBytes(): (length: number) => Uint8Array {
-  let pool = randomBytes(RANDOM_POOL_BYTES);
-  let used = 0;
-  return (length) => {
-    if (used + length > pool.length) [pool, used] = [randomBytes(RANDOM_POOL_BYTES), 0];
-    return pool.subarray(used, (used += length));
   };
 }
 

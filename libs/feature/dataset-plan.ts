@@ -31,6 +31,7 @@ export class DatasetPlan {
   readonly isAggregated: boolean;
   readonly #sources: readonly FieldSource[];
   readonly #whole: readonly { readonly read: FieldRead; readonly columns: readonly number[] }[];
+  readonly #timestampColumn: number;
 
   constructor(readonly dataset: DatasetDefinition, revision: Revision) {
     this.keys = new EntityKeys(keyFieldsOf(dataset), dataset.name);
@@ -42,6 +43,7 @@ export class DatasetPlan {
     this.timelineIds = this.#sources.map((source) => source.timelineId);
     const wanted = dataset.fields.map(({ name }) => ({ field: name, place: `${dataset.name}.${name}` }));
     this.#whole = this.reads(wanted);
+    this.#timestampColumn = dataset.fields.findIndex(({ name }) => name === dataset.timestamp);
   }
 
   /** One read for each timeline that the fields come from; `columns` says which of `wanted` each of its values is. */
@@ -58,14 +60,13 @@ export class DatasetPlan {
   /** The dataset's row as of the instant; null where an index has none (S5). */
   row(key: EntityKey, context: ReadContext): Row | null {
     for (const id of this.timelineIds) context.state.requireReady(id);
-    const row: Value[] = this.dataset.fields.map(() => null);
+    const row = new Array<Value>(this.dataset.fields.length).fill(null);
     for (const { read, columns } of this.#whole) {
       const values = read.read(key, context);
       for (let i = 0; i < columns.length; i++) row[columns[i] ?? 0] = values[i] ?? null;
     }
-    const { timestamp, fields } = this.dataset;
     // The event time is never null, so a row without one is no row.
-    return row[fields.findIndex(({ name }) => name === timestamp)] === null ? null : row;
+    return row[this.#timestampColumn] === null ? null : row;
   }
 }
 

@@ -9,15 +9,23 @@ import type { EntityKey } from './state-access.js';
 export class EntityKeys {
   readonly fields: readonly Field[];
   readonly #encode: (values: Row) => Uint8Array;
+  readonly #isText: boolean;
 
   constructor(fields: readonly Field[], place: string) {
     this.fields = fields;
     this.#encode = compileKeyEncoder(fields, place);
+    this.#isText = fields.length === 1 && fields[0]?.type.kind === 'string';
   }
 
   /** An id, for a composite key an object of the fields or a list in their order. INVALID_ARGUMENT names `place`. */
   read(input: unknown, place: string): EntityKey {
     return this.of(keyValuesFrom(this.fields, input, place));
+  }
+
+  /** The same for an id that may well be this entity's, of whose fields the kinds are not known: its key is then not made again. */
+  readLike(entity: EntityKey, input: unknown, place: string): EntityKey {
+    // Texts have one spelling in keys, numbers have one for each kind.
+    return this.#isText && entity.values.length === 1 && typeof input === 'string' && entity.values[0] === input ? entity : this.read(input, place);
   }
 
   of(values: Row): EntityKey {

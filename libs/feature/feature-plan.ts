@@ -21,8 +21,8 @@ export interface PlanParts {
   readonly decimal: DecimalClass;
 }
 
-/** Values for the inputs that the caller brings, by slot. */
-export type InputValues = readonly (readonly [slot: number, value: Value])[];
+/** What `readInputs` has read: a value for each of the plan's inputs. */
+export type InputValues = readonly Value[];
 
 /**
  * A featureset compiled once for a revision (DESIGN 7): which timelines to read with which
@@ -37,11 +37,12 @@ export class FeaturePlan {
   /** All timelines that its refs read; lookups of extractors are found when they happen. */
   readonly timelineIds: readonly number[];
   readonly #slotCount: number;
-  readonly #keySlots: readonly (readonly [slot: number, part: number])[];
+  readonly #keySlots: readonly { readonly slot: number; readonly part: number }[];
   readonly #reads: readonly PlannedRead[];
   readonly #steps: readonly PlannedStep[];
   readonly #outputs: readonly number[];
-  readonly #inputs: ReadonlyMap<string, readonly PlannedInput[]>;
+  readonly #inputs: readonly PlannedInput[];
+  readonly #inputNames: ReadonlySet<string>;
   readonly #parts: PlanParts;
 
   constructor(graph: FeatureGraph, parts: PlanParts) {
@@ -52,8 +53,9 @@ export class FeaturePlan {
     this.#parts = parts;
     this.#slotCount = features.length;
     this.#outputs = own.map(({ slot }) => slot);
-    this.#keySlots = features.flatMap(({ slot, origin }) => (origin.kind === 'key' ? [[slot, origin.index] as const] : []));
+    this.#keySlots = features.flatMap(({ slot, origin }) => (origin.kind === 'key' ? [{ slot, part: origin.index }] : []));
     this.#inputs = planInputs(features);
+    this.#inputNames = new Set(this.#inputs.map(({ name }) => name));
     this.#reads = planReads(features, this.keys, parts);
     this.#steps = graph.steps.map((step) => bindStep(step, parts));
     this.timelineIds = this.#reads.map(({ read }) => read.timelineId);
@@ -61,19 +63,15 @@ export class FeaturePlan {
 
   /** The values of request-time inputs; INVALID_ARGUMENT names the one that is missing, unknown or misfits. */
   readInputs(given: ReadonlyMap<string, unknown>): InputValues {
-    for (const name of given.keys()) {
-      if (this.#inputs.has(name)) continue;
-      const nearest = nearestName(name, this.#inputs.keys());
-      throw invalidArgument(`inputs.${name.slice(0, 128)}`, `${this.name} has no such input${nearest === undefined ? '' : `; did you mean '${nearest}'?`}`);
-    }
-    return [...this.#inputs].flatMap(([name, planned]) => planned.map(({ slot, read }) => [slot, read(given.get(name))] as const));
+    for (const name of given.keys()) if (!this.#inputNames.has(name)) throw this.#unknownInput(name);
+    return this.#inputs.map(({ name, read }) => read(given.get(name)));
   }
 
   /** The entity's features; a promise only if an extractor gave one. */
   evaluate(key: EntityKey, inputs: InputValues, context: ReadContext): Row | Promise<Row> {
     const values = new Array<Value>(this.#slotCount).fill(null);
-    for (const [slot, part] of this.#keySlots) values[slot] = key.values[part] ?? null;
-    for (const [slot, value] of inputs) values[slot] = value;
+    for (const { slot, part } of this.#keySlots) values[slot] = key.values[part] ?? null;
+    for (let i = 0; i < this.#inputs.length; i++) values[this.#inputs[i]?.slot ?? 0] = inputs[i] ?? null;
     for (const { read, targets } of this.#reads) {
       const answers = read.read(key, context);
       for (let i = 0; i < targets.length; i++) {
@@ -81,8 +79,8 @@ export class FeaturePlan {
         if (target !== undefined) values[target.slot] = answers[i] ?? target.fallback;
       }
     }
-    const extractorContext = new LookupContext(context, this.#parts);
-    return this.#compute({ values, extractorContext, ...context }, 0);
+    const { state, instant, readings } = context;
+    return this.#compute({ values, extractorContext: new LookupContext(key, context, this.#parts), state, instant, readings }, 0);
   }
 
   #compute(row: RowInProgress, from: number): Row | Promise<Row> {
@@ -91,6 +89,11 @@ export class FeaturePlan {
       if (pending !== undefined) return pending.then(() => this.#compute(row, i + 1));
     }
     return this.#outputs.map((slot) => row.values[slot] ?? null);
+  }
+
+  #unknownInput(name: string): Error {
+    const nearest = nearestName(name, this.#inputNames);
+    return invalidArgument(`inputs.${name.slice(0, 128)}`, `${this.name} has no such input${nearest === undefined ? '' : `; did you mean '${nearest}'?`}`);
   }
 }
 
@@ -106,6 +109,7 @@ interface PlannedRead {
 }
 
 interface PlannedInput {
+  readonly name: string;
   readonly slot: number;
   readonly read: (given: unknown) => Value;
 }
@@ -139,22 +143,18 @@ function checkSameKey(keys: EntityKeys, dataset: DatasetPlan, place: string): vo
   throw unservable(place, `refers to ${dataset.dataset.name}, whose key is (${kinds(dataset.keys.fields)}) and not the entity's (${kinds(keys.fields)})`);
 }
 
-function planInputs(features: readonly PlannedFeature[]): ReadonlyMap<string, readonly PlannedInput[]> {
-  const inputs = new Map<string, PlannedInput[]>();
-  for (const { slot, origin, definition } of features) {
-    if (origin.kind !== 'input') continue;
-    const { name, type } = definition;
+function planInputs(features: readonly PlannedFeature[]): readonly PlannedInput[] {
+  return features.flatMap(({ slot, origin, definition: { name, type, default: fallback = null } }): readonly PlannedInput[] => {
+    if (origin.kind !== 'input') return [];
     const place = `inputs.${name}`;
-    const fallback = definition.default ?? null;
     const readPresent = compileValueReader({ ...type, optional: true }, place);
     const read = (given: unknown): Value => {
       const value = readPresent(given) ?? fallback;
       if (value === null && !type.optional) throw invalidArgument(place, `required, but missing: send a ${describeType(type)}`);
       return value;
     };
-    inputs.set(name, [...(inputs.get(name) ?? []), { slot, read }]);
-  }
-  return inputs;
+    return [{ name, slot, read }];
+  });
 }
 
 function bindStep(step: ComputedStep, parts: PlanParts): PlannedStep {

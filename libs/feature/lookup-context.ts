@@ -2,7 +2,7 @@ import { compileToAuthor, type DecimalClass } from '../schema/author-value.js';
 import type { Row } from '../schema/value-type.js';
 import type { ExtractorContext } from './bound-extractor.js';
 import type { DatasetPlan } from './dataset-plan.js';
-import type { ReadContext } from './state-access.js';
+import type { EntityKey, ReadContext } from './state-access.js';
 
 interface LookupParts {
   dataset(name: string): DatasetPlan;
@@ -19,13 +19,16 @@ export class LookupContext implements ExtractorContext {
   /** An arrow, since authors take it apart: `({ lookup }, inputs) => ...`. */
   readonly lookup = (datasetClass: unknown, key: unknown): unknown => {
     const plan = this.#parts.dataset(this.#parts.datasetNameOf(datasetClass));
-    const row = plan.row(plan.keys.read(key, `lookup(${plan.dataset.name})`), this.#context);
+    const row = plan.row(plan.keys.readLike(this.#entity, key, `lookup(${plan.dataset.name})`), this.#context);
     return row === null ? null : toAuthor(plan, this.#parts.decimal)(row);
   };
+  readonly #entity: EntityKey;
   readonly #context: ReadContext;
   readonly #parts: LookupParts;
 
-  constructor(context: ReadContext, parts: LookupParts) {
+  /** `entity` is the row's: extractors look up little else. */
+  constructor(entity: EntityKey, context: ReadContext, parts: LookupParts) {
+    this.#entity = entity;
     this.#context = context;
     this.#parts = parts;
   }

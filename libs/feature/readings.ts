@@ -22,7 +22,10 @@ export class Readings {
   found = false;
 
   find(timelineId: number, groupKey: Uint8Array): TimelineReading | undefined {
-    return this.#kept.find((kept) => kept.timelineId === timelineId && Buffer.compare(kept.groupKey, groupKey) === 0)?.reading;
+    for (const kept of this.#kept) {
+      if (kept.timelineId === timelineId && (kept.groupKey === groupKey || Buffer.compare(kept.groupKey, groupKey) === 0)) return kept.reading;
+    }
+    return undefined;
   }
 
   open(timelineId: number, groupKey: Uint8Array, at: { readonly shape: TimelineShape; readonly store: PartitionState; readonly headKey: Uint8Array; readonly instant: Instant }): TimelineReading {

@@ -1,6 +1,7 @@
 import type { Value as ValueMessage } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../errors/errors.js';
 import { formatDate } from '../schema/calendar-date.js';
+import { setOwn } from '../schema/write-value.js';
 import { formatTimestamp } from '../time/timestamp.js';
 import { safeNumber } from './integers.js';
 
@@ -35,8 +36,21 @@ export function plainFromProto(message: ValueMessage, place: string): unknown {
 
 /** The members of a struct, or the fields of a record (with the prefix ''), as one plain object. */
 export function plainFields(fields: Readonly<Record<string, ValueMessage>>, prefix: string): Record<string, unknown> {
-  // fromEntries defines own members: a field called `__proto__` stays a field and changes no prototype.
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plainFromProto(value, prefix + name)]));
+  const plain: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) setOwn(plain, name, plainMember(fields, name, prefix));
+  return plain;
+}
+
+/** The same as a map. */
+export function plainEntries(fields: Readonly<Record<string, ValueMessage>>, prefix: string): ReadonlyMap<string, unknown> {
+  const plain = new Map<string, unknown>();
+  for (const name of Object.keys(fields)) plain.set(name, plainMember(fields, name, prefix));
+  return plain;
+}
+
+function plainMember(fields: Readonly<Record<string, ValueMessage>>, name: string, prefix: string): unknown {
+  const value = fields[name];
+  return value === undefined ? null : plainFromProto(value, prefix + name);
 }
 
 function dateText(days: number, place: string): string {

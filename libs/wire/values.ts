@@ -1,14 +1,17 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { ValueSchema, type Value as ValueMessage } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../errors/errors.js';
 import { describeType, type Value, type ValueType } from '../schema/value-type.js';
+import { setOwn } from '../schema/write-value.js';
 import { safeNumber } from './integers.js';
 
-type Kind = NonNullable<MessageInitShape<typeof ValueSchema>['kind']>;
-
-/** The message of a value of this type. The value must fit the type: it comes from the engine, not from outside. */
+/**
+ * The message of a value of this type. The value must fit the type: it comes from the engine, not from outside.
+ * Written out, as `create` would have it and the generated type demands: a query answers with dozens, and `create` walks
+ * a description of the message for each.
+ */
 export function valueToProto(value: Value, type: ValueType): ValueMessage {
-  return create(ValueSchema, { kind: kindToProto(value, type) });
+  return { $typeName: 'thyme.v1.Value', kind: kindToProto(value, type) };
 }
 
 /** The value of a message that must be of this very type; `place` is what an error names. */
@@ -66,7 +69,7 @@ function structFromProto(fields: Readonly<Record<string, ValueMessage>>, type: V
 const NULL = create(ValueSchema);
 
 /* The casts below are what `Value`'s contract says: a value of type `string` is held as a string, and so on. */
-function kindToProto(value: Value, type: ValueType): Kind {
+function kindToProto(value: Value, type: ValueType): ValueMessage['kind'] {
   if (value === null) return { case: undefined };
   switch (type.kind) {
     case 'string':
@@ -87,13 +90,14 @@ function kindToProto(value: Value, type: ValueType): Kind {
     case 'decimal':
       return { case: 'decimalValue', value: value as string };
     case 'list':
-      return { case: 'listValue', value: { values: (value as readonly Value[]).map((element) => valueToProto(element, type.of)) } };
+      return { case: 'listValue', value: { $typeName: 'thyme.v1.ListValue', values: (value as readonly Value[]).map((element) => valueToProto(element, type.of)) } };
     case 'struct':
-      return { case: 'structValue', value: { fields: structToProto(value as readonly Value[], type) } };
+      return { case: 'structValue', value: { $typeName: 'thyme.v1.StructValue', fields: structToProto(value as readonly Value[], type) } };
   }
 }
 
 function structToProto(members: readonly Value[], type: ValueType & { readonly kind: 'struct' }): Record<string, ValueMessage> {
-  // fromEntries defines own members, so that a field called `__proto__` is one as well.
-  return Object.fromEntries(type.fields.map((field, i) => [field.name, valueToProto(members[i] ?? null, field.type)]));
+  const fields: Record<string, ValueMessage> = {};
+  for (const [i, field] of type.fields.entries()) setOwn(fields, field.name, valueToProto(members[i] ?? null, field.type));
+  return fields;
 }

@@ -2,10 +2,10 @@ import type { Field, Row } from '../../libs/schema/value-type.js';
 
 /** How fresh an answer's state was. */
 export interface Freshness {
-  /** The oldest watermark of the partitions and timelines that were read, µs; absent before any record. */
-  readonly watermarkUs?: number;
-  /** How far the replica may lie behind its owner, µs; absent when it is cut off. */
-  readonly lagUs?: number;
+  /** The oldest watermark of the partitions and timelines that were read, µs; undefined before any record. */
+  readonly watermarkUs: number | undefined;
+  /** How far the replica may lie behind its owner, µs; undefined when it is cut off. */
+  readonly lagUs: number | undefined;
 }
 
 /** When a question is asked about; all absent is now, with everything known (S3, S22). */

@@ -7,7 +7,7 @@
 //   query-tick.ts        - one tick of each partition (S15)
 //   libs/feature         - the featureset's plan: windows, then extractors
 //   offline-query.ts     - training sets: the same, in chunks
-//   query-runs.ts        - the audit, after the answer
+//   query-runs.ts        - the audit, after the answer: run-draft.ts, then run-chunks.ts
 //
 // Invariants:
 //   Q1. Now and then run the same code: only the instant differs (S3, S4).
@@ -49,6 +49,8 @@ interface Asking {
   readonly caller: QueryCaller;
 }
 
+const NO_INPUTS: ReadonlyMap<string, unknown> = new Map();
+
 export class QueryEngine {
   readonly #views: ReplicaViews;
   readonly #clock: Pick<Clock, 'nowUs'>;
@@ -70,8 +72,8 @@ export class QueryEngine {
 
   /** One entity's features, now or as of an instant. */
   query(input: QueryInput, caller: QueryCaller): Promise<QueryAnswer> {
-    const { featureset, entity, inputs = new Map<string, unknown>() } = input;
-    return this.#recorded('online', featureset, caller, async (run) => {
+    const { featureset, entity, inputs = NO_INPUTS } = input;
+    return this.#recorded('online', featureset, caller, (run) => {
       const asked = this.#asked(input, run);
       run.hadInputs = inputs.size > 0;
       if (inputs.size > INPUTS_MAX) throw invalidArgument('inputs', `${inputs.size} are over the limit of ${INPUTS_MAX}: send fewer`);
@@ -80,12 +82,16 @@ export class QueryEngine {
         const key = plan.keys.read(entity, 'entity_id');
         run.asks(plan.keys.fields, [key.values]);
         const brought = plan.readInputs(inputs);
-        const instant = await this.#instant(asked, served, { run, caller });
+        if (asked.token !== undefined) await awaitToken(this.#views, asked.token, served.timelineIds, caller.signal);
+        const instant = this.#instant(asked, run);
         const evaluated = plan.evaluate(key, brought, { state: tick, instant, readings: new Readings() });
         const row = evaluated instanceof Promise ? await untilDeadline(evaluated, caller.signal) : evaluated;
         run.rowCount = 1;
         run.hitCount = tick.found > 0 ? 1 : 0;
-        return { featureset, entity: key.values, row, columns: plan.columns, ...this.#answer({ run, asked, instant, tick, keyFields: plan.keys.fields }) };
+        return {
+          queryRunId: run.id, featureset, keyFields: plan.keys.fields, entity: key.values, columns: plan.columns, row,
+          asOfUs: instant.asOfUs, pointInTime: asked.timestampUs !== undefined, freshness: tick.freshness(),
+        };
       });
     });
   }
@@ -93,7 +99,7 @@ export class QueryEngine {
   /** Many entities' features at one instant, from one tick of each partition. */
   queryBatch(input: BatchInput, caller: QueryCaller): Promise<BatchAnswer> {
     const { featureset, entities } = input;
-    return this.#recorded('batch', featureset, caller, async (run) => {
+    return this.#recorded('batch', featureset, caller, (run) => {
       const asked = this.#asked(input, run);
       if (entities.length > BATCH_ENTITIES_MAX) throw invalidArgument('entities', `${entities.length} are over the limit of ${BATCH_ENTITIES_MAX}: send several batches`);
       return this.#attempt({ asked, caller }, () => this.#revisions.featureset(featureset), async (served, tick) => {
@@ -101,11 +107,15 @@ export class QueryEngine {
         const keys = entities.map((entity, i) => plan.keys.read(entity, `entities[${i}]`));
         const values = keys.map((key) => key.values);
         run.asks(plan.keys.fields, values);
-        const instant = await this.#instant(asked, served, { run, caller });
+        if (asked.token !== undefined) await awaitToken(this.#views, asked.token, served.timelineIds, caller.signal);
+        const instant = this.#instant(asked, run);
         const { rows, hitCount } = await evaluateBatch(plan, keys, { instant, tick, signal: caller.signal });
         run.rowCount = rows.length;
         run.hitCount = hitCount;
-        return { featureset, entities: values, rows, columns: plan.columns, ...this.#answer({ run, asked, instant, tick, keyFields: plan.keys.fields }) };
+        return {
+          queryRunId: run.id, featureset, keyFields: plan.keys.fields, entities: values, columns: plan.columns, rows,
+          asOfUs: instant.asOfUs, pointInTime: asked.timestampUs !== undefined, freshness: tick.freshness(),
+        };
       });
     });
   }
@@ -113,17 +123,21 @@ export class QueryEngine {
   /** One row of a dataset, without extractors or defaults (S5). */
   lookup(input: LookupInput, caller: QueryCaller): Promise<LookupAnswer> {
     const { dataset, entity } = input;
-    return this.#recorded('lookup', dataset, caller, async (run) => {
+    return this.#recorded('lookup', dataset, caller, (run) => {
       const asked = this.#asked(input, run);
       return this.#attempt({ asked, caller }, () => this.#revisions.dataset(dataset), async (served, tick) => {
         const { plan } = served;
         const key = plan.keys.read(entity, 'entity_id');
         run.asks(plan.keys.fields, [key.values]);
-        const instant = await this.#instant(asked, served, { run, caller });
+        if (asked.token !== undefined) await awaitToken(this.#views, asked.token, served.timelineIds, caller.signal);
+        const instant = this.#instant(asked, run);
         const row = plan.row(key, { state: tick, instant, readings: new Readings() });
         run.rowCount = row === null ? 0 : 1;
         run.hitCount = tick.found > 0 ? 1 : 0;
-        return { dataset, entity: key.values, row, columns: plan.dataset.fields, ...this.#answer({ run, asked, instant, tick, keyFields: plan.keys.fields }) };
+        return {
+          queryRunId: run.id, dataset, keyFields: plan.keys.fields, entity: key.values, columns: plan.dataset.fields, row,
+          asOfUs: instant.asOfUs, pointInTime: asked.timestampUs !== undefined, freshness: tick.freshness(),
+        };
       });
     });
   }
@@ -146,12 +160,11 @@ export class QueryEngine {
   #asked(input: QueryInput | BatchInput | LookupInput, run: RunDraft): AskedTime {
     run.requestedTimestampUs = input.timestampUs;
     run.knownAtUs = input.knownAtUs;
-    return askedTime(input, this.#clock.nowUs());
+    return askedTime(input, run.createdUs);
   }
 
-  /** T: after the wait for the token, so that now is when the state is read. */
-  async #instant(asked: AskedTime, served: Served<Servable>, { run, caller }: { readonly run: RunDraft; readonly caller: QueryCaller }): Promise<Instant> {
-    if (asked.token !== undefined) await awaitToken(this.#views, asked.token, served.timelineIds, caller.signal);
+  /** T: taken after the wait for the token, so that now is when the state is read. */
+  #instant(asked: AskedTime, run: RunDraft): Instant {
     const instant = instantOf(asked, this.#clock.nowUs());
     run.asOfUs = instant.asOfUs;
     return instant;
@@ -193,10 +206,6 @@ export class QueryEngine {
 
   #tick({ timelineIds }: Served<Servable>): QueryTick {
     return new QueryTick(this.#views, timelineIds, this.#revisions.isReady);
-  }
-
-  #answer({ run, asked, instant, tick, keyFields }: { readonly run: RunDraft; readonly asked: AskedTime; readonly instant: Instant; readonly tick: QueryTick; readonly keyFields: QueryAnswer['keyFields'] }) {
-    return { queryRunId: run.id, keyFields, asOfUs: instant.asOfUs, pointInTime: asked.timestampUs !== undefined, freshness: tick.freshness() };
   }
 
   async #recorded<A>(kind: QueryRun['kind'], name: string, caller: QueryCaller, answer: (run: RunDraft) => Promise<A>): Promise<A> {

@@ -1,19 +1,19 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import {
-  GetQueryRunResponseSchema, ListPartitionsResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema,
-  QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema, type FreshnessSchema,
-  type GetQueryRunRequest, type GetQueryRunResponse, type ListPartitionsResponse, type ListQueryRunsRequest, type ListQueryRunsResponse, type LookupRequest, type LookupResponse,
+  GetQueryRunResponseSchema, ListPartitionsResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema,
+  QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema, type Freshness as FreshnessMessage,
+  type FeatureValue, type GetQueryRunRequest, type GetQueryRunResponse, type ListPartitionsResponse, type ListQueryRunsRequest, type ListQueryRunsResponse, type LookupRequest, type LookupResponse,
   type QueryBatchRequest, type QueryBatchResponse, type QueryOfflineRequest, type QueryOfflineResponse, type QueryRequest, type QueryResponse,
   type QueryRun as QueryRunMessage, type ReplayQueryRunRequest, type ReplayQueryRunResponse,
 } from '../../gen/thyme/v1/query_pb.js';
-import type { EntityKey } from '../../gen/thyme/v1/values_pb.js';
+import type { EntityKey, ListValue } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import type { Field, Row } from '../../libs/schema/value-type.js';
 import { int64IfAny, safeNumber, safeNumberIfAny } from '../../libs/wire/integers.js';
 import { present, textIfAny } from '../../libs/wire/present.js';
-import { plainFields, plainFromProto } from '../../libs/wire/untyped-values.js';
+import { plainEntries, plainFromProto } from '../../libs/wire/untyped-values.js';
 import { valueToProto } from '../../libs/wire/values.js';
-import type { Freshness, OfflineAnswer, OfflineInput, OfflineQuestion, QueryCaller, QueryTime } from './answers.js';
+import type { Freshness, OfflineAnswer, OfflineInput, OfflineQuestion, QueryAnswer, QueryCaller, QueryTime } from './answers.js';
 import type { QueryEngine } from './engine.js';
 import type { QueryRun, RunKeyValue } from './query-run.js';
 import type { QueryRuns } from './query-runs.js';
@@ -25,7 +25,7 @@ export interface QueryHandlers {
   queryOffline(requests: AsyncIterable<QueryOfflineRequest>, caller: QueryCaller): AsyncGenerator<QueryOfflineResponse>;
   lookup(request: LookupRequest, caller: QueryCaller): Promise<LookupResponse>;
   listQueryRuns(request: ListQueryRunsRequest): Promise<ListQueryRunsResponse>;
-  getQueryRun(request: GetQueryRunRequest): GetQueryRunResponse;
+  getQueryRun(request: GetQueryRunRequest): Promise<GetQueryRunResponse>;
   replayQueryRun(request: ReplayQueryRunRequest, caller: QueryCaller): Promise<ReplayQueryRunResponse>;
   listPartitions(): ListPartitionsResponse;
 }
@@ -34,10 +34,9 @@ export interface QueryHandlers {
 export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandlers {
   return {
     async query(request, caller) {
-      const inputs = new Map(Object.entries(plainFields(request.inputs, 'inputs.')));
+      const inputs = plainEntries(request.inputs, 'inputs.');
       const answer = await engine.query({ featureset: request.featureset, entity: entityOf(request.entity, 'entity'), inputs, ...timeOf(request) }, caller);
-      const features = answer.columns.map(({ name, type }, i) => ({ name, value: valueToProto(answer.row[i] ?? null, type) }));
-      return create(QueryResponseSchema, { queryRunId: answer.queryRunId, features, asOfUs: BigInt(answer.asOfUs), freshness: freshnessOf(answer.freshness), pointInTime: answer.pointInTime });
+      return queryResponse(answer);
     },
 
     async queryBatch(request, caller) {
@@ -67,10 +66,10 @@ export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandle
       return create(ListQueryRunsResponseSchema, { runs: page.runs.map(runOf), nextCursor: page.nextCursor ?? '' });
     },
 
-    getQueryRun: ({ id }) => create(GetQueryRunResponseSchema, { run: runOf(runs.get(id)) }),
+    getQueryRun: async ({ id }) => create(GetQueryRunResponseSchema, { run: runOf(await runs.get(id)) }),
 
     async replayQueryRun({ id }, caller) {
-      const { kind, columns, rows, asOfUs } = await replayRun(engine, runs.get(id), caller);
+      const { kind, columns, rows, asOfUs } = await replayRun(engine, await runs.get(id), caller);
       return create(ReplayQueryRunResponseSchema, { kind: kindOf[kind], features: namesOf(columns), rows: rows.map((row) => listOf(row, columns)), asOfUs: BigInt(asOfUs) });
     },
 
@@ -119,16 +118,22 @@ function namesOf(columns: readonly Field[]): string[] {
   return columns.map(({ name }) => name);
 }
 
-function listOf(row: Row, columns: readonly Field[]) {
-  return { values: columns.map(({ type }, i) => valueToProto(row[i] ?? null, type)) };
+function listOf(row: Row, columns: readonly Field[]): ListValue {
+  return { $typeName: 'thyme.v1.ListValue', values: columns.map(({ type }, i) => valueToProto(row[i] ?? null, type)) };
 }
 
 function structOf(row: Row, columns: readonly Field[]) {
   return Object.fromEntries(columns.map(({ name, type }, i) => [name, valueToProto(row[i] ?? null, type)]));
 }
 
-function freshnessOf({ watermarkUs, lagUs }: Freshness): MessageInitShape<typeof FreshnessSchema> {
-  return present({ watermarkUs: int64IfAny(watermarkUs), lagUs: int64IfAny(lagUs) });
+/** Written out like its values (libs/wire/values.ts): no other message is made as often. */
+function queryResponse({ queryRunId, columns, row, asOfUs, freshness, pointInTime }: QueryAnswer): QueryResponse {
+  const features = columns.map(({ name, type }, i): FeatureValue => ({ $typeName: 'thyme.v1.FeatureValue', name, value: valueToProto(row[i] ?? null, type) }));
+  return { $typeName: 'thyme.v1.QueryResponse', queryRunId, features, asOfUs: BigInt(asOfUs), freshness: freshnessOf(freshness), pointInTime };
+}
+
+function freshnessOf({ watermarkUs, lagUs }: Freshness): FreshnessMessage {
+  return { $typeName: 'thyme.v1.Freshness', watermarkUs: int64IfAny(watermarkUs), lagUs: int64IfAny(lagUs) };
 }
 
 const kindOf: Readonly<Record<QueryRun['kind'], QueryRun_Kind>> = {

@@ -7,19 +7,19 @@ export interface QueryRun {
   readonly featureset: string;
   /** As JSON has them: a value for each key field, times as text. Empty where the ids were refused. */
   readonly entities: readonly (readonly RunKeyValue[])[];
-  readonly requestedTimestampUs?: number;
-  readonly knownAtUs?: number | 'timestamp';
+  readonly requestedTimestampUs?: number | undefined;
+  readonly knownAtUs?: number | 'timestamp' | undefined;
   /** T, once it was known: a replay asks at this instant again. */
-  readonly asOfUs?: number;
+  readonly asOfUs?: number | undefined;
   /** Offline: the instant of each entity. */
-  readonly timestampsUs?: readonly number[];
+  readonly timestampsUs?: readonly number[] | undefined;
   readonly rowCount: number;
   /** Rows of whose entity anything had ever been recorded. */
   readonly hitCount: number;
   readonly latencyMs: number;
-  readonly apiKeyFingerprint?: string;
+  readonly apiKeyFingerprint?: string | undefined;
   /** The error's code and the places that it names; its words could hold values. */
-  readonly error?: string;
+  readonly error?: string | undefined;
   readonly createdUs: number;
   readonly hadInputs: boolean;
 }

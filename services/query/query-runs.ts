@@ -1,8 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import type { Store } from '../../libs/store/store.js';
+import type { Clock } from '../../libs/time/clock.js';
 import type { EndedQuery, QueryRun, RunRecorder } from './query-run.js';
-import { idOfKey, isRunId, newRunId, runKey, runOfKey, runOfRange, runRange } from './query-run-keys.js';
+import { EARLIER_FORMAT, isRunId, runIds } from './query-run-keys.js';
+import { chunksOf, deleteChunk, OldestChunks, putChunk, readHeads } from './run-chunks.js';
+import { findRun, newestRuns } from './run-lists.js';
 
 /** Ended queries that wait to be written; what comes on top is counted and forgotten. A second's worth at 10,000 a second. */
 const QUEUE_LENGTH_MAX = 10_000;
@@ -10,8 +13,16 @@ const QUEUE_LENGTH_MAX = 10_000;
 const QUEUE_ENTITIES_MAX = 200_000;
 /** Runs in one store batch, so that writing them takes no longer than a millisecond of the event loop. */
 const WRITE_RUNS_MAX = 100;
-/** The newest runs are kept: some 100 MB of single queries. */
+/** The same for their entities: beyond it the largest batches go one by one. */
+const WRITE_ENTITIES_MAX = 10_000;
+/** How long runs wait for others to be written with: by themselves each costs as much as several queries. Who reads runs hurries them. */
+const GATHER_MS = 20;
+/** Named, since without a reason an abort makes an error with its stack, which costs more than ten runs. */
+const HURRY = 'somebody waits';
+/** The newest runs are kept, some 60 MB of single queries, and of the oldest chunk those that are left. */
 const RUNS_KEPT_MAX = 200_000;
+/** Deletions in one store batch. */
+const DROPPED_KEYS_MAX = 1_000;
 export const LIST_LIMIT_DEFAULT = 50;
 export const LIST_LIMIT_MAX = 500;
 
@@ -19,6 +30,8 @@ export interface QueryRunsOptions {
   /** A store of its own: it has keys of every kind. The caller closes it, after `stop`. */
   readonly store: Store;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Without one, runs are written in the turn after they were recorded. */
+  readonly clock?: Pick<Clock, 'sleep'>;
   readonly runsKeptMax?: number;
 }
 
@@ -30,25 +43,34 @@ export interface RunPage {
 
 /** The audit of queries: written behind a bounded queue, after the answers; no query waits or fails for it. */
 export class QueryRuns implements RunRecorder {
+  readonly newId: (createdUs: number) => string;
   readonly #store: Store;
-  readonly #randomBytes: (length: number) => Uint8Array;
+  readonly #clock: Pick<Clock, 'sleep'> | undefined;
   readonly #runsKeptMax: number;
   readonly #queue: EndedQuery[] = [];
   readonly #counters = { recorded: 0, dropped: 0, failed: 0 };
+  readonly #oldest: OldestChunks;
+  /** Ever taken into the queue; those that it has lost again are `recorded` or `failed`. */
+  #taken = 0;
   #queuedEntities = 0;
   #kept: number;
+  /** The batch under way. */
   #writing: Promise<void> | undefined;
+  #gathering = new AbortController();
 
-  private constructor({ store, randomBytes, runsKeptMax }: QueryRunsOptions, kept: number) {
+  private constructor({ store, randomBytes, clock, runsKeptMax }: QueryRunsOptions, kept: number) {
+    this.newId = runIds(randomBytes);
     this.#store = store;
-    this.#randomBytes = randomBytes;
+    this.#clock = clock;
     this.#runsKeptMax = runsKeptMax ?? RUNS_KEPT_MAX;
+    this.#oldest = new OldestChunks(store);
     this.#kept = kept;
   }
 
   static async open(options: QueryRunsOptions): Promise<QueryRuns> {
+    await dropEarlierFormat(options.store);
     let kept = 0;
-    for await (const [key] of options.store.entries(runRange(undefined))) kept += Math.sign(key.length);
+    for await (const { runs } of readHeads(options.store, '')) kept += runs;
     return new QueryRuns(options, kept);
   }
 
@@ -57,23 +79,21 @@ export class QueryRuns implements RunRecorder {
     return this.#counters;
   }
 
-  newId(createdUs: number): string {
-    return newRunId(createdUs, this.#randomBytes);
-  }
-
   record(query: EndedQuery): void {
     if (this.#queue.length >= QUEUE_LENGTH_MAX || this.#queuedEntities + query.entityCount > QUEUE_ENTITIES_MAX) {
       this.#counters.dropped++;
       return;
     }
     this.#queue.push(query);
+    this.#taken++;
     this.#queuedEntities += query.entityCount;
+    if (this.#queue.length === WRITE_RUNS_MAX) this.#gathering.abort(HURRY);
     this.#writing ??= this.#write();
   }
 
   /** Resolves once everything recorded so far is written, or counted as failed. */
-  async stop(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+  stop(): Promise<void> {
+    return this.#settled();
   }
 
   /** Newest first. */
@@ -81,68 +101,85 @@ export class QueryRuns implements RunRecorder {
     const { featureset, limit = LIST_LIMIT_DEFAULT, cursor } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT_MAX) throw invalidArgument('limit', `send a whole number from 1 to ${LIST_LIMIT_MAX}`);
     if (cursor !== undefined && !isRunId(cursor)) throw invalidArgument('cursor', 'this is no cursor: pass the next_cursor of the page before, unchanged');
-    const range = featureset === undefined ? runRange(cursor) : runOfRange(featureset, cursor);
+    const filter = { ...(featureset === undefined ? {} : { featureset }), ...(cursor === undefined ? {} : { before: cursor }) };
+    await this.#settled();
     const runs: QueryRun[] = [];
-    for await (const [key] of this.#store.entries({ ...range, reverse: true, limit: limit + 1 })) {
-      const run = this.#find(idOfKey(key));
-      if (run !== undefined) runs.push(run);
+    for await (const run of newestRuns(this.#store, filter)) {
+      const last = runs.at(-1);
+      if (runs.length === limit && last !== undefined) return { runs, nextCursor: last.id };
+      runs.push(run);
     }
-    const page = runs.slice(0, limit);
-    const last = page.at(-1);
-    return { runs: page, ...(runs.length > limit && last !== undefined ? { nextCursor: last.id } : {}) };
+    return { runs };
   }
 
-  /** NOT_FOUND for an id that never was, is not written yet, or is no longer kept. */
-  get(id: string): QueryRun {
-    const run = isRunId(id) ? this.#find(id) : undefined;
+  /** NOT_FOUND for an id that never was, or is no longer kept. */
+  async get(id: string): Promise<QueryRun> {
+    await this.#settled();
+    const run = isRunId(id) ? await findRun(this.#store, id) : undefined;
     if (run === undefined) throw new ThymeError('THYME_NOT_FOUND', 'NOT_FOUND', `no query run '${id.slice(0, 64)}': the newest ${this.#runsKeptMax} are kept`);
     return run;
   }
 
-  #find(id: string): QueryRun | undefined {
-    const value = this.#store.get(runKey(id));
-    // Written by #writeSome, and by nobody else.
-    return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString('utf8')) as QueryRun);
+  async #settled(): Promise<void> {
+    const taken = this.#taken;
+    while (this.#counters.recorded + this.#counters.failed < taken) {
+      this.#gathering.abort(HURRY);
+      await this.#writing;
+    }
   }
 
   async #write(): Promise<void> {
-    await setImmediate(); // the answer goes first
-    while (this.#queue.length > 0) {
-      const ended = this.#queue.splice(0, WRITE_RUNS_MAX);
-      for (const { entityCount } of ended) this.#queuedEntities -= entityCount;
-      try {
-        await this.#writeSome(ended);
-        this.#counters.recorded += ended.length;
-      } catch {
-        this.#counters.failed += ended.length; // a metric, never a query's failure
-      }
-      await setImmediate();
+    await this.#gather();
+    const ended = this.#take();
+    try {
+      await this.#writeSome(ended);
+      this.#counters.recorded += ended.length;
+    } catch {
+      this.#counters.failed += ended.length; // a metric, never a query's failure
     }
-    this.#writing = undefined;
+    this.#writing = this.#queue.length > 0 ? this.#write() : undefined;
+  }
+
+  /** Until there are enough for a batch, their time is up, or somebody waits for them. */
+  async #gather(): Promise<void> {
+    const { signal } = (this.#gathering = new AbortController());
+    await setImmediate(); // the answer goes first
+    if (this.#queue.length < WRITE_RUNS_MAX) await this.#clock?.sleep(GATHER_MS, signal);
+  }
+
+  #take(): readonly EndedQuery[] {
+    let [end, entities] = [0, 0];
+    for (const { entityCount } of this.#queue) {
+      if (end === WRITE_RUNS_MAX || (end > 0 && entities + entityCount > WRITE_ENTITIES_MAX)) break;
+      end++;
+      entities += entityCount;
+    }
+    this.#queuedEntities -= entities;
+    return this.#queue.splice(0, end);
   }
 
   async #writeSome(ended: readonly EndedQuery[]): Promise<void> {
+    const chunks = chunksOf(ended.map((query) => query.toRun()));
+    const forgotten = await this.#oldest.upTo(this.#kept + ended.length - this.#runsKeptMax);
     const batch = this.#store.batch();
-    for (const query of ended) {
-      const run = query.toRun();
-      batch.put(runKey(run.id), Buffer.from(JSON.stringify(run), 'utf8'));
-      batch.put(runOfKey(run.featureset, run.id), new Uint8Array());
-    }
+    for (const chunk of chunks) putChunk(batch, chunk);
+    for (const chunk of forgotten) deleteChunk(batch, chunk);
     await batch.write({ sync: false });
+    this.#oldest.forgot(forgotten);
     this.#kept += ended.length;
-    if (this.#kept > this.#runsKeptMax) await this.#forgetOldest(this.#kept - this.#runsKeptMax);
+    for (const { runs } of forgotten) this.#kept -= runs;
+    for (const chunk of chunks) this.#oldest.wrote(chunk);
   }
+}
 
-  async #forgetOldest(count: number): Promise<void> {
-    const batch = this.#store.batch();
-    let forgotten = 0;
-    for await (const [key] of this.#store.entries({ ...runRange(undefined), limit: count })) {
-      const run = this.#find(idOfKey(key));
-      if (run !== undefined) batch.delete(runOfKey(run.featureset, run.id));
-      batch.delete(key);
-      forgotten++;
-    }
+async function dropEarlierFormat(store: Store): Promise<void> {
+  let keys: Uint8Array[] = [];
+  const drop = async (): Promise<void> => {
+    const batch = store.batch();
+    for (const key of keys) batch.delete(key);
     await batch.write({ sync: false });
-    this.#kept -= forgotten;
-  }
+    keys = [];
+  };
+  for await (const [key] of store.entries(EARLIER_FORMAT)) if (keys.push(key) === DROPPED_KEYS_MAX) await drop();
+  if (keys.length > 0) await drop();
 }

@@ -8,6 +8,8 @@ import type { PageShelf } from '../../libs/timeline/page-shelf.js';
 import type { PageReader } from '../../libs/timeline/timeline.js';
 import type { Freshness } from './answers.js';
 
+const NONE: ReadonlySet<number> = new Set();
+
 /**
  * The state that one query reads: of each partition the tick at which the query first touched it
  * (S15). Until `hold`, through plain readers, which are good for the synchronous block they were taken
@@ -17,8 +19,8 @@ export class QueryTick implements StateAccess {
   readonly #views: ReplicaViews;
   readonly #known: ReadonlySet<number>;
   readonly #isReady: (timelineId: number) => boolean;
-  readonly #discovered = new Set<number>();
-  readonly #partitions = new Map<number, PartitionTick>();
+  readonly #partitions: PartitionTick[] = [];
+  #discovered: Set<number> | undefined;
   #phase: 'reading' | 'held' | 'closed' = 'reading';
   /** How many values were found: none means that nothing was ever recorded of what was asked. */
   found = 0;
@@ -33,7 +35,7 @@ export class QueryTick implements StateAccess {
 
   /** What extractors looked up beyond what was known. */
   get discovered(): ReadonlySet<number> {
-    return this.#discovered;
+    return this.#discovered ?? NONE;
   }
 
   /** One of them is not ready: whatever the extractor made of that is no answer (S18). */
@@ -44,18 +46,17 @@ export class QueryTick implements StateAccess {
   partitionOf(slot: number): PartitionTick {
     if (this.#phase === 'closed') throw new ThymeError('THYME_QUERY_ENDED', 'FAILED_PRECONDITION', 'the query has been answered: await what an extractor does before it returns');
     const partition = partitionOf(slot, this.#views.partitionCount);
-    let tick = this.#partitions.get(partition);
-    if (tick === undefined) {
-      tick = new PartitionTick(this.#views.view(partition), this);
-      if (this.#phase === 'held') tick.hold();
-      this.#partitions.set(partition, tick);
-    }
+    // A list, since most queries touch one.
+    for (const tick of this.#partitions) if (tick.view.partition === partition) return tick;
+    const tick = new PartitionTick(this.#views.view(partition), this);
+    if (this.#phase === 'held') tick.hold();
+    this.#partitions.push(tick);
     return tick;
   }
 
   requireReady(timelineId: number): void {
     if (this.#known.has(timelineId)) return;
-    this.#discovered.add(timelineId);
+    (this.#discovered ??= new Set()).add(timelineId);
     if (this.#isReady(timelineId)) return;
     this.#foundUnready = true;
     throw new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', 'what is looked up is still being built from history: ask again later');
@@ -65,24 +66,24 @@ export class QueryTick implements StateAccess {
   hold(): void {
     if (this.#phase !== 'reading') return;
     this.#phase = 'held';
-    for (const tick of this.#partitions.values()) tick.hold();
+    for (const tick of this.#partitions) tick.hold();
   }
 
   freshness(): Freshness {
-    const timelineIds = this.#discovered.size === 0 ? this.#known : new Set([...this.#known, ...this.#discovered]);
+    const timelineIds = this.#discovered === undefined ? this.#known : new Set([...this.#known, ...this.#discovered]);
     let watermarkUs = Number.POSITIVE_INFINITY;
     let lagUs: number | undefined = 0;
-    for (const { view } of this.#partitions.values()) {
+    for (const { view } of this.#partitions) {
       watermarkUs = Math.min(watermarkUs, watermarkOf(view, timelineIds));
       const lag = view.lagUs();
       lagUs = lagUs === undefined || lag === undefined ? undefined : Math.max(lagUs, lag);
     }
-    return { ...(Number.isFinite(watermarkUs) ? { watermarkUs } : {}), ...(lagUs === undefined ? {} : { lagUs }) };
+    return { watermarkUs: Number.isFinite(watermarkUs) ? watermarkUs : undefined, lagUs };
   }
 
   close(): void {
     this.#phase = 'closed';
-    for (const tick of this.#partitions.values()) tick.close();
+    for (const tick of this.#partitions) tick.close();
   }
 }
 
@@ -135,7 +136,7 @@ class PartitionTick implements PartitionState {
 function watermarkOf(view: ReplicaView, timelineIds: ReadonlySet<number>): number {
   let oldestUs = Number.POSITIVE_INFINITY;
   for (const { readerId, watermarkUs } of view.applied()?.counters ?? []) {
-    if (timelineIds.has(readerId) && watermarkUs !== Number.NEGATIVE_INFINITY) oldestUs = Math.min(oldestUs, watermarkUs);
+    if (watermarkUs < oldestUs && watermarkUs !== Number.NEGATIVE_INFINITY && timelineIds.has(readerId)) oldestUs = watermarkUs;
   }
   return oldestUs;
 }

@@ -1,7 +1,8 @@
 import { ThymeError } from '../../libs/errors/errors.js';
-import { compileValueWriter } from '../../libs/schema/write-value.js';
-import type { Field, Row } from '../../libs/schema/value-type.js';
-import { present } from '../../libs/wire/present.js';
+import { formatDate } from '../../libs/schema/calendar-date.js';
+import type { Field, Row, Value, ValueType } from '../../libs/schema/value-type.js';
+import { asNumber } from '../../libs/schema/write-value.js';
+import { formatTimestamp } from '../../libs/time/timestamp.js';
 import type { QueryCaller } from './answers.js';
 import type { EndedQuery, QueryRun, RunKeyValue } from './query-run.js';
 
@@ -10,9 +11,10 @@ export const OFFLINE_PAIRS_KEPT_MAX = 10_000;
 
 const NAME_LENGTH_MAX = 256;
 
-/** A run while its query goes on: filled as things become known, finished once. */
-export class RunDraft {
+/** A run while its query goes on: filled as things become known, ended once. Whatever can wait for the answer to go does. */
+export class RunDraft implements EndedQuery {
   readonly id: string;
+  readonly createdUs: number;
   hadInputs = false;
   requestedTimestampUs: number | undefined;
   knownAtUs: number | 'timestamp' | undefined;
@@ -21,25 +23,29 @@ export class RunDraft {
   hitCount = 0;
   readonly #kind: QueryRun['kind'];
   readonly #name: string;
-  readonly #createdUs: number;
   readonly #caller: QueryCaller;
-  readonly #keys: Row[] = [];
   readonly #timestampsUs: number[] = [];
+  #keys: Row[] = [];
   #keyFields: readonly Field[] = [];
+  #endedUs = 0;
+  #error: unknown;
 
   constructor(id: string, kind: QueryRun['kind'], name: string, { createdUs, caller }: { readonly createdUs: number; readonly caller: QueryCaller }) {
     this.id = id;
     this.#kind = kind;
-    this.#name = name.slice(0, NAME_LENGTH_MAX).replaceAll('\0', ''); // as the request has it: it may be no featureset at all
-    this.#createdUs = createdUs;
+    this.#name = name;
+    this.createdUs = createdUs;
     this.#caller = caller;
   }
 
-  /** Kept as it is; written out after the answer is on its way. */
-  asks(keyFields: readonly Field[], keys: readonly Row[]): void {
+  get entityCount(): number {
+    return this.#keys.length;
+  }
+
+  /** Takes the keys over as they are. */
+  asks(keyFields: readonly Field[], keys: Row[]): void {
     this.#keyFields = keyFields;
-    this.#keys.length = 0;
-    for (const key of keys) this.#keys.push(key);
+    this.#keys = keys;
   }
 
   /** One row of an offline query, up to what is kept. */
@@ -51,27 +57,29 @@ export class RunDraft {
   }
 
   end(endedUs: number, error?: unknown): EndedQuery {
-    return { entityCount: this.#keys.length, toRun: () => this.#toRun(endedUs, error) };
+    this.#endedUs = endedUs;
+    this.#error = error;
+    return this;
   }
 
-  #toRun(endedUs: number, error: unknown): QueryRun {
-    return present({
+  toRun(): QueryRun {
+    return {
       id: this.id,
       kind: this.#kind,
-      featureset: this.#name,
-      entities: writeKeys(this.#keyFields, this.#keys),
+      featureset: this.#name.slice(0, NAME_LENGTH_MAX).replaceAll('\0', ''), // as the request has it: it may be no featureset at all
+      entities: this.#keys.map((key) => key.map((value, i) => keyValueOf(value, this.#keyFields[i]?.type))),
       requestedTimestampUs: this.requestedTimestampUs,
       knownAtUs: this.knownAtUs,
       asOfUs: this.asOfUs,
       timestampsUs: this.#kind === 'offline' ? this.#timestampsUs : undefined,
       rowCount: this.rowCount,
       hitCount: this.hitCount,
-      latencyMs: (endedUs - this.#createdUs) / 1_000,
+      latencyMs: (this.#endedUs - this.createdUs) / 1_000,
       apiKeyFingerprint: this.#caller.apiKeyFingerprint,
-      error: error === undefined ? undefined : describe(error),
-      createdUs: this.#createdUs,
+      error: this.#error === undefined ? undefined : describe(this.#error),
+      createdUs: this.createdUs,
       hadInputs: this.hadInputs,
-    });
+    };
   }
 }
 
@@ -81,10 +89,9 @@ function describe(error: unknown): string {
   return places === '' ? error.code : `${error.code}: ${places}`;
 }
 
-function writeKeys(fields: readonly Field[], keys: readonly Row[]): readonly (readonly RunKeyValue[])[] {
-  const writers = fields.map(({ type }) => compileValueWriter(type));
-  return keys.map((key) => key.map((value, i): RunKeyValue => {
-    const written = writers[i]?.(value) ?? '';
-    return typeof written === 'object' ? '' : written; // keys are scalars
-  }));
+/** Keys are scalars; times become text. */
+function keyValueOf(value: Value, type: ValueType | undefined): RunKeyValue {
+  if (type?.kind === 'timestamp') return formatTimestamp(asNumber(value));
+  if (type?.kind === 'date') return formatDate(asNumber(value));
+  return value === null || typeof value === 'object' ? '' : value;
 }

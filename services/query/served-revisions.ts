@@ -13,21 +13,18 @@ export interface Servable {
 export interface Served<P> {
   readonly plans: RevisionPlans;
   readonly plan: P;
-  /** `featureset <name>` or `dataset <name>`. */
-  readonly what: string;
+  readonly name: string;
   /** Everything it reads, as far as known: lookups of extractors come in when they first happen. */
   readonly timelineIds: ReadonlySet<number>;
 }
 
-/** How a kind of name is found in a revision. */
+/** Featuresets, or datasets: how a name of them is found in a revision, and which revision serves it. */
 interface Kind<P> {
-  readonly has: (plans: RevisionPlans) => boolean;
-  readonly plan: (plans: RevisionPlans) => P;
-}
-
-interface Chosen {
-  readonly revision: number;
-  readonly served: Served<Servable>;
+  readonly noun: string;
+  readonly has: (plans: RevisionPlans, name: string) => boolean;
+  readonly plan: (plans: RevisionPlans, name: string) => P;
+  /** While no newer revision is adopted, and nothing is learnt. */
+  readonly chosen: Map<string, Served<P>>;
 }
 
 /** Revisions whose plans are kept; older ones are compiled again should they still serve something. */
@@ -42,7 +39,8 @@ export class ServedRevisions {
   readonly #evaluate: (revision: Revision) => AuthorModule;
   readonly #plans = new Map<number, RevisionPlans>();
   readonly #ready = new Set<number>();
-  readonly #chosen = new Map<string, Chosen>();
+  readonly #featuresets: Kind<FeaturePlan> = { noun: 'featureset', has: (plans, name) => plans.hasFeatureset(name), plan: (plans, name) => plans.featureset(name), chosen: new Map() };
+  readonly #datasets: Kind<DatasetPlan> = { noun: 'dataset', has: (plans, name) => plans.hasDataset(name), plan: (plans, name) => plans.dataset(name), chosen: new Map() };
   /** Timelines that a plan's extractors were seen to look up. */
   readonly #lookedUp = new WeakMap<Servable, ReadonlySet<number>>();
 
@@ -52,11 +50,11 @@ export class ServedRevisions {
   }
 
   featureset(name: string): Served<FeaturePlan> {
-    return this.#choose(`featureset ${name}`, { has: (plans) => plans.hasFeatureset(name), plan: (plans) => plans.featureset(name) });
+    return this.#choose(this.#featuresets, name);
   }
 
   dataset(name: string): Served<DatasetPlan> {
-    return this.#choose(`dataset ${name}`, { has: (plans) => plans.hasDataset(name), plan: (plans) => plans.dataset(name) });
+    return this.#choose(this.#datasets, name);
   }
 
   /** Whether the timeline holds all history in every partition. An arrow, as ticks take it along. */
@@ -68,34 +66,34 @@ export class ServedRevisions {
   };
 
   /** Extractors looked these up: from now on the plan is known to read them, and must find them ready. */
-  learn({ what, plan }: Served<Servable>, timelineIds: Iterable<number>): void {
+  learn({ name, plan }: Served<Servable>, timelineIds: Iterable<number>): void {
     this.#lookedUp.set(plan, new Set([...(this.#lookedUp.get(plan) ?? []), ...timelineIds]));
-    this.#chosen.delete(what);
+    // Whichever it is: the other of that name is only chosen again.
+    for (const { chosen } of [this.#featuresets, this.#datasets]) chosen.delete(name);
   }
 
-  #choose<P extends Servable>(what: string, kind: Kind<P>): Served<P> {
+  #choose<P extends Servable>(kind: Kind<P>, name: string): Served<P> {
     const adopted = this.#adopted();
     const newest = adopted[0]?.number ?? 0;
-    const chosen = this.#chosen.get(what);
-    // The plan was made by the same kind: `what` leads with it.
-    if (chosen?.revision === newest) return chosen.served as Served<P>;
-    const served = this.#newestReady(what, adopted, kind);
-    if (served.plans.revision.number === newest) this.#chosen.set(what, { revision: newest, served });
+    const chosen = kind.chosen.get(name);
+    if (chosen?.plans.revision.number === newest) return chosen;
+    const served = this.#newestReady(kind, name, adopted);
+    if (served.plans.revision.number === newest) kind.chosen.set(name, served);
     return served;
   }
 
-  #newestReady<P extends Servable>(what: string, adopted: readonly Revision[], kind: Kind<P>): Served<P> {
+  #newestReady<P extends Servable>(kind: Kind<P>, name: string, adopted: readonly Revision[]): Served<P> {
     let waiting: readonly number[] | undefined;
     for (const revision of adopted) {
       const plans = this.#plansOf(revision);
-      if (waiting !== undefined && !kind.has(plans)) break;
-      const plan = kind.plan(plans); // of the newest revision: NOT_FOUND where it has no such name
+      if (waiting !== undefined && !kind.has(plans, name)) break;
+      const plan = kind.plan(plans, name); // of the newest revision: NOT_FOUND where it has no such name
       const timelineIds = new Set([...plan.timelineIds, ...(this.#lookedUp.get(plan) ?? [])]);
       const missing = [...timelineIds].filter((id) => !this.isReady(id));
-      if (missing.length === 0) return { what, plans, plan, timelineIds };
+      if (missing.length === 0) return { name, plans, plan, timelineIds };
       waiting ??= missing;
     }
-    throw this.#notYet(what, adopted[0], waiting);
+    throw this.#notYet(`${kind.noun} ${name}`, adopted[0], waiting);
   }
 
   /**

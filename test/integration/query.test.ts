@@ -164,7 +164,7 @@ describe('the read path over LevelDB', function () {
     const left = world.engine.queryOffline({ featureset: 'F' }, questions('u2'), caller);
     for await (const chunk of left.rows) { expect(chunk).to.have.length(1); break; }
     await runs.stop();
-    expect(runs.get(refused.queryRunId)).to.include({ rowCount: 1, error: 'THYME_INVALID_ARGUMENT: queries[1].entity_id' });
-    expect(runs.get(left.queryRunId)).to.include({ kind: 'offline', rowCount: 1 });
+    expect(await runs.get(refused.queryRunId)).to.include({ rowCount: 1, error: 'THYME_INVALID_ARGUMENT: queries[1].entity_id' });
+    expect(await runs.get(left.queryRunId)).to.include({ kind: 'offline', rowCount: 1 });
   });
 });

@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { MemoryStore } from '../../libs/store/memory-store.js';
 import type { Store, StoreBatch } from '../../libs/store/store.js';
+import { ManualClock } from '../../libs/time/clock.js';
 import type { QueryCaller } from '../../services/query/answers.js';
 import type { QueryRun } from '../../services/query/query-run.js';
 import { QueryRuns } from '../../services/query/query-runs.js';
@@ -14,9 +16,14 @@ const definitions = {
   featuresets: [featureset('F', [feature('user_id', types.string), spend]), featureset('G', [feature('user_id', types.string), feature('cart', types.int, { input: true, default: 0 })])],
 };
 
+/** Ids of equal times in the order in which they were made. */
 function counting(): (length: number) => Uint8Array {
-  let next = 0;
-  return (length) => Buffer.alloc(length, next++);
+  let next = 0n;
+  return (length) => {
+    const bytes = Buffer.alloc(length);
+    for (let at = 0; at < length; at += 8) bytes.writeBigUInt64BE(next++, at);
+    return bytes;
+  };
 }
 
 function runOf(id: string, featureset = 'F'): QueryRun {
@@ -38,7 +45,7 @@ describe('query runs', () => {
     await engine.query({ featureset: 'F', entity: '' }, asked).catch(() => undefined);
     await engine.query({ featureset: 'G', entity: 'u1', inputs: new Map([['cart', 42]]) }, asked);
     await runs.stop();
-    expect(runs.get(queryRunId)).to.deep.equal({
+    expect(await runs.get(queryRunId)).to.deep.equal({
       id: queryRunId, kind: 'online', featureset: 'F', entities: [['u1']], requestedTimestampUs: NOON_US - 5, asOfUs: NOON_US - 5,
       rowCount: 1, hitCount: 0, latencyMs: 0, apiKeyFingerprint: 'ab12cd34', createdUs: NOON_US, hadInputs: false,
     });
@@ -57,7 +64,7 @@ describe('query runs', () => {
     const answer = await made.engine.queryBatch({ featureset: 'F', entities: ['u1', 'u2'] }, { ...caller, onQueryRunId: (id) => ids.push(id) });
     await runs.stop();
     expect(ids).to.deep.equal([answer.queryRunId]);
-    expect(runs.get(answer.queryRunId)).to.include({ rowCount: 2, hitCount: 1 });
+    expect(await runs.get(answer.queryRunId)).to.include({ rowCount: 2, hitCount: 1 });
   });
 
   it('are listed newest first, page by page, and by featureset', async () => {
@@ -73,10 +80,10 @@ describe('query runs', () => {
     const even = await runs.list({ featureset: 'F', limit: 2 });
     expect(even.runs.map(({ id }) => id)).to.deep.equal([ids[6], ids[4]]);
     expect((await runs.list({ featureset: 'F', cursor: even.nextCursor ?? '' })).runs.map(({ id }) => id)).to.deep.equal([ids[2], ids[0]]);
-    expect(() => runs.get('nothing')).to.throw('no query run');
+    for (const id of ['nothing', runs.newId(1_000), runs.newId(9e15)]) expect(String(await runs.get(id).catch((error: unknown) => error))).to.contain('no query run');
   });
 
-  it('are forgotten oldest first, also after a restart', async () => {
+  it('are forgotten oldest first and by whole chunks, also after a restart', async () => {
     const store = new MemoryStore();
     for (const from of [0, 5]) {
       const runs = await QueryRuns.open({ store, randomBytes: counting(), runsKeptMax: 4 });
@@ -86,9 +93,40 @@ describe('query runs', () => {
       }
       await runs.stop();
       const { runs: kept } = await runs.list({ featureset: 'F' });
-      expect(kept).to.have.length(4);
+      expect(kept.map(({ id }) => Number.parseInt(id.slice(0, 14), 16))).to.deep.equal([4, 3, 2, 1, 0].map((i) => from + i));
       expect((await runs.list({})).runs).to.deep.equal(kept);
     }
+  });
+
+  it('of the format before are dropped', async () => {
+    const store = new MemoryStore();
+    const batch = store.batch();
+    for (let i = 0; i < 2_500; i++) batch.put(Buffer.from([0x20 + (i % 2), i >> 8, i & 255]), Buffer.from('{}'));
+    await batch.write({ sync: false });
+    const runs = await QueryRuns.open({ store, randomBytes: counting() });
+    expect((await runs.list({})).runs).to.deep.equal([]);
+    for await (const [key] of store.entries({})) expect.fail(`left: ${Buffer.from(key).toString('hex')}`);
+  });
+
+  it('wait for others to be written with, and for nobody who reads', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryStore();
+    const runs = await QueryRuns.open({ store, randomBytes: counting(), clock });
+    const chunks = async (): Promise<number> => { let keys = 0; for await (const [key] of store.entries({})) keys += key[0] === 0x23 ? 1 : 0; return keys; };
+    const record = (): string => { const id = runs.newId(1_000); runs.record({ entityCount: 1, toRun: () => runOf(id) }); return id; };
+    record();
+    while (clock.sleeping === 0) await setImmediate();
+    const second = record();
+    expect([await chunks(), (await runs.get(second)).id, await chunks()]).to.deep.equal([0, second, 1]);
+    record();
+    while (clock.sleeping === 0) await setImmediate();
+    clock.advance(20);
+    while (runs.counters.recorded < 3) await setImmediate();
+    for (let i = 0; i < 250; i++) record();
+    while (runs.counters.recorded < 203) await setImmediate();
+    while (clock.sleeping === 0) await setImmediate();
+    expect([await chunks(), runs.counters.recorded]).to.deep.equal([4, 203]);
+    expect((await runs.list({ limit: 500 })).runs).to.have.length(253);
   });
 
   it('that cannot be written, or are too many, are counted and fail no query', async () => {
@@ -113,9 +151,9 @@ describe('query runs', () => {
     made.clock.advance(1_000);
     await made.feed('Order', [{ row: ['u1', 6, NOON_US + 1] }]);
     await runs.stop();
-    const replayed = await replayRun(made.engine, runs.get(queryRunId), caller);
+    const replayed = await replayRun(made.engine, await runs.get(queryRunId), caller);
     expect(replayed).to.deep.include({ kind: 'online', rows: [['u1', 5]], asOfUs: NOON_US });
-    const refused: unknown = await replayRun(made.engine, runs.get(inputs.queryRunId), caller).catch((error: unknown) => error);
+    const refused: unknown = await replayRun(made.engine, await runs.get(inputs.queryRunId), caller).catch((error: unknown) => error);
     expect(String(refused)).to.contain('request-time inputs');
     await runs.stop();
     expect((await runs.list({})).runs).to.have.length(2);
