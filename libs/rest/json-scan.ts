@@ -3,6 +3,10 @@ import { invalidArgument } from '../errors/errors.js';
 /** Nesting of a request's JSON. Definitions nest deepest: an expression tree of 20 levels is 60 of JSON. */
 export const JSON_DEPTH_MAX = 200;
 
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
@@ -12,6 +16,12 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
+/** Its decoding keeps no state from one call to the next. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What is done with each member: its bytes are [nameStart, nameEnd) with the quotes, and [valueStart, valueEnd). */
+type Visit = (nameStart: number, nameEnd: number, valueStart: number, valueEnd: number) => void;
+
 /**
  * The members of a JSON object, each with the bytes of its value, without parsing them: a push's
  * events go on as they came, at one pass over them. Refuses deeper nesting than a recursive parser's
@@ -20,30 +30,55 @@ const CLOSE_BRACKET = 0x5d;
  */
 export function scanObject(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const members = new Map<string, Uint8Array>();
+  scanMembers(bytes, (nameStart, nameEnd, valueStart, valueEnd) => {
+    const name = parseName(bytes.subarray(nameStart, nameEnd));
+    if (members.has(name)) throw malformed(`names '${name.slice(0, 64)}' twice`);
+    members.set(name, bytes.subarray(valueStart, valueEnd));
+  });
+  return members;
+}
+
+/** The members of a JSON object, parsed, and refused as `scanObject` and `parseJson` refuse them. */
+export function parseObject(bytes: Uint8Array): ReadonlyMap<string, unknown> {
+  let count = 0;
+  scanMembers(bytes, () => (count += 1));
+  const parsed = parsedWhole(bytes);
+  // One that is named twice is there once. Whatever is wrong, member by member it is found out what.
+  if (parsed?.length === count) return new Map(parsed);
+  return new Map([...scanObject(bytes)].map(([name, value]) => [name, parseJson(value)]));
+}
+
+/** Undefined where it is no JSON. Own members, of whatever names. */
+function parsedWhole(bytes: Uint8Array): readonly (readonly [string, unknown])[] | undefined {
+  try {
+    return Object.entries(JSON.parse(UTF8.decode(bytes)) as object); // the scan has found an object
+  } catch {
+    return undefined;
+  }
+}
+
+function scanMembers(bytes: Uint8Array, visit: Visit): void {
   let i = skipSpace(bytes, 0);
   if (bytes[i] !== OPEN_BRACE) throw malformed('is no JSON object');
   i = skipSpace(bytes, i + 1);
   if (bytes[i] !== CLOSE_BRACE) {
     for (let isLast = false; !isLast; ) {
-      i = scanMember(bytes, i, members);
+      i = scanMember(bytes, i, visit);
       isLast = bytes[i] === CLOSE_BRACE;
       if (!isLast) i = skipSpace(bytes, i + 1);
     }
   }
   if (skipSpace(bytes, i + 1) < bytes.length) throw malformed('is no JSON object: more follows it');
-  return members;
 }
 
-/** Adds the member that begins at `start`, with its name; returns the place of the comma or brace behind it. */
-function scanMember(bytes: Uint8Array, start: number, members: Map<string, Uint8Array>): number {
+/** Visits the member that begins at `start`; returns the place of the comma or brace behind it. */
+function scanMember(bytes: Uint8Array, start: number, visit: Visit): number {
   if (bytes[start] !== QUOTE) throw malformed('is no JSON object');
-  const nameEnd = stringEnd(bytes, start);
-  const name = parseName(bytes.subarray(start, nameEnd + 1));
-  const colon = skipSpace(bytes, nameEnd + 1);
+  const nameEnd = stringEnd(bytes, start) + 1;
+  const colon = skipSpace(bytes, nameEnd);
   if (bytes[colon] !== COLON) throw malformed('is no JSON object');
   const end = valueEnd(bytes, colon + 1);
-  if (members.has(name)) throw malformed(`names '${name.slice(0, 64)}' twice`);
-  members.set(name, bytes.subarray(colon + 1, end));
+  visit(start, nameEnd, colon + 1, end);
   return end;
 }
 
@@ -76,7 +111,7 @@ function valueEnd(bytes: Uint8Array, start: number): number {
 /** Parses one value; the text must be well-formed UTF-8. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return JSON.parse(UTF8.decode(bytes)) as unknown;
   } catch (error) {
     // V8 quotes a piece of the text and its place: the sender's own, and what they need.
     throw malformed(`is no JSON: ${error instanceof Error ? error.message : 'malformed'}`);
@@ -99,9 +134,10 @@ function stringEnd(bytes: Uint8Array, start: number): number {
 }
 
 function skipSpace(bytes: Uint8Array, from: number): number {
-  let i = from;
-  while (i < bytes.length && [0x20, 0x09, 0x0a, 0x0d].includes(bytes[i] ?? 0)) i += 1;
-  return i;
+  for (let i = from; ; i++) {
+    const byte = bytes[i];
+    if (byte !== SPACE && byte !== NEWLINE && byte !== RETURN && byte !== TAB) return i;
+  }
 }
 
 function malformed(description: string): Error {

@@ -3,6 +3,7 @@
 //   router.ts       - which route a request means
 //   request-body.ts - its body, within the route's limit
 //   exchange.ts     - authorise, read, handle, answer: one request from head to end
+//   call.ts         - a request that is being answered, and until when; answer.ts - its answer, written
 //   problem.ts      - every refusal as application/problem+json
 //
 // Invariants:
@@ -86,7 +87,7 @@ export function createRestServer(options: RestServerOptions): RestServer {
       server.on('error', (error) => options.logger.error('REST server failed', { error }));
     },
     stop({ graceMs }) {
-      stopping ??= shutDown(server, exchange, graceMs, options.clock).then(done.resolve);
+      stopping ??= shutDown(server, exchange, graceMs, options.clock).then(() => exchange.close()).then(done.resolve);
       return stopping;
     },
   };

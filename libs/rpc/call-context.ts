@@ -1,45 +1,61 @@
 import type { EventEmitter } from 'node:events';
+import type { DescMethod } from '@bufbuild/protobuf';
 import type { Deadline } from '@grpc/grpc-js';
 import { ThymeError } from '../errors/errors.js';
 import type { Clock } from '../time/clock.js';
+import { CallLifetime, LiveContext } from './call-lifetime.js';
+import type { Expiring } from './deadlines.js';
 import type { CallContext } from './handlers.js';
 
-/** The context of one call on the server, and how to end it. */
-export interface ServerCallContext extends CallContext {
-  /** Ends the call from here, for a reason of the server's. */
-  abort(reason: ThymeError): void;
-  /** Lets go of timer and listener; to be called when the call has been answered. */
-  release(): void;
+/** Why a call is over when its caller gave it up. One for all: its stack would cost more than the rest of an answer. */
+export const CANCELLED = new DOMException('the call was cancelled', 'AbortError');
+
+type CancellableCall = Pick<EventEmitter, 'on' | 'off'> & { getDeadline(): Deadline };
+
+export interface ServerCallOptions {
+  readonly method: DescMethod;
+  readonly clock: Clock;
+  readonly apiKeyFingerprint: string | undefined;
 }
 
-export function openCallContext(
-  call: Pick<EventEmitter, 'once' | 'off'> & { getDeadline(): Deadline },
-  clock: Clock,
-  apiKeyFingerprint: string | undefined,
-): ServerCallContext {
-  const controller = new AbortController();
-  const deadline = deadlineOf(call.getDeadline());
-  const released = new AbortController();
-  const leftMs = (): number => (deadline === undefined ? Number.POSITIVE_INFINITY : deadline.getTime() - clock.nowUs() / 1_000);
-  // grpc-js itself answers a passed deadline, but tells the handler only once the stream has closed,
-  // which a client that does not read can put off for ever.
-  if (deadline !== undefined) {
-    void clock.sleep(leftMs(), released.signal).then(() => {
-      if (!released.signal.aborted) controller.abort(deadlineExceeded());
-    });
+/** A call that is being answered by this server. */
+export class ServerCall implements Expiring {
+  readonly lifetime = new CallLifetime();
+  readonly context: CallContext;
+  readonly method: DescMethod;
+  readonly startUs: number;
+  readonly #call: CancellableCall;
+  readonly #onCancelled: () => void;
+  #dueUs: number;
+
+  constructor(call: CancellableCall, { method, clock, apiKeyFingerprint }: ServerCallOptions) {
+    this.method = method;
+    this.startUs = clock.nowUs();
+    const deadline = deadlineOf(call.getDeadline());
+    this.#dueUs = deadline === undefined ? Number.POSITIVE_INFINITY : deadline.getTime() * 1_000;
+    this.context = new LiveContext(this.lifetime, { deadline, apiKeyFingerprint });
+    this.#call = call;
+    this.#onCancelled = () => (this.#dueUs <= clock.nowUs() ? this.expire() : this.lifetime.abort(CANCELLED));
+    call.on('cancelled', this.#onCancelled);
   }
-  const onCancelled = (): void => controller.abort(leftMs() <= 0 ? deadlineExceeded() : undefined);
-  call.once('cancelled', onCancelled);
-  return {
-    signal: controller.signal,
-    ...(deadline === undefined ? {} : { deadline }),
-    ...(apiKeyFingerprint === undefined ? {} : { apiKeyFingerprint }),
-    abort: (reason) => controller.abort(reason),
-    release() {
-      released.abort();
-      call.off('cancelled', onCancelled);
-    },
-  };
+
+  get dueUs(): number {
+    return this.#dueUs;
+  }
+
+  /**
+   * grpc-js itself answers a passed deadline, but tells the handler only once the stream has closed,
+   * which a client that does not read can put off for ever.
+   */
+  expire(): void {
+    this.#dueUs = Number.POSITIVE_INFINITY;
+    this.lifetime.abort(deadlineExceeded());
+  }
+
+  /** To be called when it has been answered. */
+  release(): void {
+    this.#call.off('cancelled', this.#onCancelled);
+  }
 }
 
 export function deadlineExceeded(): ThymeError {

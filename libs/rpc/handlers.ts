@@ -4,6 +4,8 @@ import type { DescMessage, DescService, MessageShape } from '@bufbuild/protobuf'
 export interface CallContext {
   /** Aborts when the caller has gone, the deadline has passed or the server stops. */
   readonly signal: AbortSignal;
+  /** Whether the signal has been aborted, without making one; absent where there is one already. */
+  readonly isOver?: boolean;
   readonly deadline?: Date;
   /** The first 8 hex digits of the SHA-256 of the key that the first caller used. */
   readonly apiKeyFingerprint?: string;

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Metadata, status, type sendUnaryData, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
 import { TRACE_HEADERS, withSpan } from '../telemetry/tracing.js';
-import type { ServerCallContext } from './call-context.js';
+import { CANCELLED, type ServerCall } from './call-context.js';
+import type { CallLifetime } from './call-lifetime.js';
 import type { BidiStreamingHandler, ClientStreamingHandler, ServerStreamingHandler, UnaryHandler } from './handlers.js';
 import { methodPath, wellFormed } from './service-definition.js';
 import { toStatus } from './status.js';
@@ -15,8 +16,8 @@ export type AnyCall =
 
 /** What surrounds every call: opened before the handler runs, closed when it has been answered. */
 export interface CallScope {
-  open(call: AnyCall, method: DescMethod): ServerCallContext;
-  close(context: ServerCallContext, method: DescMethod, error: unknown): void;
+  open(call: AnyCall, method: DescMethod): ServerCall;
+  close(call: ServerCall, error: unknown): void;
 }
 
 export type AnyHandler =
@@ -33,19 +34,19 @@ export function adaptHandler(method: DescMethod, handler: AnyHandler, scope: Cal
   switch (method.methodKind) {
     case 'unary':
       return (call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
-        answerOnce(method, call, callback, scope, (context) => (handler as UnaryHandler<Message, Message>)(wellFormed(call.request), context));
+        answerOnce(method, call, callback, scope, ({ context }) => (handler as UnaryHandler<Message, Message>)(wellFormed(call.request), context));
       };
     case 'client_streaming':
       return (call: ServerReadableStream<Message, Message>, callback: sendUnaryData<Message>) => {
-        answerOnce(method, call, callback, scope, (context) => (handler as ClientStreamingHandler<Message, Message>)(requestsOf(call, context.signal), context));
+        answerOnce(method, call, callback, scope, ({ context, lifetime }) => (handler as ClientStreamingHandler<Message, Message>)(requestsOf(call, lifetime), context));
       };
     case 'server_streaming':
       return (call: ServerWritableStream<Message, Message>) => {
-        void answerMany(method, call, scope, (context) => (handler as ServerStreamingHandler<Message, Message>)(wellFormed(call.request), context));
+        void answerMany(method, call, scope, ({ context }) => (handler as ServerStreamingHandler<Message, Message>)(wellFormed(call.request), context));
       };
     case 'bidi_streaming':
       return (call: ServerDuplexStream<Message, Message>) => {
-        void answerMany(method, call, scope, (context) => (handler as BidiStreamingHandler<Message, Message>)(requestsOf(call, context.signal), context));
+        void answerMany(method, call, scope, ({ context, lifetime }) => (handler as BidiStreamingHandler<Message, Message>)(requestsOf(call, lifetime), context));
       };
   }
 }
@@ -55,97 +56,68 @@ function answerOnce(
   call: ServerUnaryCall<Message, Message> | ServerReadableStream<Message, Message>,
   callback: sendUnaryData<Message>,
   scope: CallScope,
-  answer: (context: ServerCallContext) => Promise<Message> | Message,
+  answer: (call: ServerCall) => Promise<Message> | Message,
 ): void {
-  const context = scope.open(call, method);
-  const aborted = abortion(context.signal);
-  const parent = new Map(TRACE_HEADERS.flatMap((name) => call.metadata.get(name).map((value) => [name, String(value)] as const)));
-  const run = (): Promise<Message> => withSpan({ name: methodPath(method), kind: 'server', parent }, () => answer(context));
+  const open = scope.open(call, method);
+  const run = (): Promise<Message> => withSpan({ name: methodPath(method), kind: 'server', parent: traceHeadersOf(call.metadata) }, () => answer(open));
   // The race answers in time for a handler that does not heed its signal.
-  aborted.race(run()).then(
+  open.lifetime.race(run()).then(
     (response) => {
       callback(null, response);
-      scope.close(context, method, undefined);
+      scope.close(open, undefined);
     },
     (error: unknown) => {
-      callback(statusFor(error, context));
-      scope.close(context, method, error);
+      callback(statusFor(error));
+      scope.close(open, error);
     },
-  ).finally(() => {
-    aborted.release();
-  });
+  );
 }
 
 async function answerMany(
   method: DescMethod,
   call: ServerWritableStream<Message, Message> | ServerDuplexStream<Message, Message>,
   scope: CallScope,
-  answer: (context: ServerCallContext) => AsyncIterable<Message>,
+  answer: (call: ServerCall) => AsyncIterable<Message>,
 ): Promise<void> {
-  const context = scope.open(call, method);
-  const { signal } = context;
-  const aborted = abortion(signal);
+  const open = scope.open(call, method);
+  const { lifetime } = open;
   let iterator: AsyncIterator<Message> | undefined;
   let failure: unknown;
   try {
-    iterator = answer(context)[Symbol.asyncIterator]();
+    iterator = answer(open)[Symbol.asyncIterator]();
     for (;;) {
-      const next = await aborted.race(iterator.next());
+      const next = await lifetime.race(iterator.next());
       if (next.done === true) break;
-      signal.throwIfAborted();
+      lifetime.throwIfOver();
       // `drain` is the client's back-pressure: the handler is not asked for more until it comes.
-      if (!call.write(next.value)) await once(call, 'drain', { signal });
+      if (!call.write(next.value)) await once(call, 'drain', { signal: lifetime.signal });
     }
     call.end();
   } catch (error) {
-    failure = signal.aborted ? (signal.reason as unknown) : error;
+    failure = lifetime.isOver ? lifetime.reason : error;
     void iterator?.return?.().catch(() => undefined); // lets a generator run its `finally`
-    call.emit('error', Object.assign(new Error('call failed'), statusFor(failure, context)));
+    call.emit('error', Object.assign(new Error('call failed'), statusFor(failure)));
   } finally {
-    aborted.release();
-    scope.close(context, method, failure);
+    scope.close(open, failure);
   }
 }
 
 /** The requests of a stream, read one at a time, so that a slow handler slows the client. */
-async function* requestsOf(call: ServerReadableStream<Message, Message> | ServerDuplexStream<Message, Message>, signal: AbortSignal): AsyncIterable<Message> {
+async function* requestsOf(call: ServerReadableStream<Message, Message> | ServerDuplexStream<Message, Message>, lifetime: CallLifetime): AsyncIterable<Message> {
   try {
     // A handler that stops reading may go on answering: the stream must stay open.
     for await (const request of call.iterator({ destroyOnReturn: false })) yield wellFormed(request as Message);
   } catch (error) {
-    signal.throwIfAborted();
+    lifetime.throwIfOver();
     throw error;
   }
-  signal.throwIfAborted(); // a cancelled stream may look like one that has ended
+  lifetime.throwIfOver(); // a cancelled stream may look like one that has ended
 }
 
-function statusFor(error: unknown, { signal }: ServerCallContext): ReturnType<typeof toStatus> {
-  const isCancelled = signal.aborted && error === signal.reason && error instanceof DOMException;
-  return isCancelled ? { code: status.CANCELLED, details: 'cancelled', metadata: new Metadata() } : toStatus(error);
+function statusFor(error: unknown): ReturnType<typeof toStatus> {
+  return error === CANCELLED ? { code: status.CANCELLED, details: 'cancelled', metadata: new Metadata() } : toStatus(error);
 }
 
-interface Abortion {
-  /** Settles like `work`, or rejects when the signal aborts first. One race at a time. */
-  race<T>(work: Promise<T>): Promise<T>;
-  release(): void;
-}
-
-/**
- * Not Promise.race against one long-lived promise: each race would leave a reaction on it, and a
- * stream of a million messages a million of them.
- */
-function abortion(signal: AbortSignal): Abortion {
-  let reject: ((reason: unknown) => void) | undefined;
-  const onAbort = (): void => reject?.(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return {
-    race<T>(work: Promise<T>) {
-      return new Promise<T>((resolve, rejectRace) => {
-        reject = rejectRace;
-        work.then(resolve, rejectRace);
-        if (signal.aborted) rejectRace(signal.reason);
-      });
-    },
-    release: () => signal.removeEventListener('abort', onAbort),
-  };
+function traceHeadersOf(metadata: Metadata): ReadonlyMap<string, string> {
+  return new Map(TRACE_HEADERS.flatMap((name) => metadata.get(name).map((value) => [name, String(value)] as const)));
 }

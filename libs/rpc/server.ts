@@ -3,7 +3,8 @@
 //   service-definition.ts - the generated service as grpc-js wants it
 //   admission.ts          - who may call what, before a handler is started or a message read
 //   server-call.ts        - a handler's async function around grpc-js's callbacks
-//   call-context.ts       - the call's signal: deadline, cancellation, stop
+//   call-context.ts       - a call that is being answered: deadline, cancellation, stop
+//   call-lifetime.ts      - until when, and the signal that says so; deadlines.ts - those of all calls
 //   status.ts             - errors to statuses and back
 //
 // Invariants:
@@ -21,7 +22,8 @@ import type { Logger } from '../telemetry/logger.js';
 import { LATENCY_BUCKETS_SECONDS, type MetricsRegistry } from '../telemetry/metrics.js';
 import type { Clock } from '../time/clock.js';
 import { admissionInterceptor, type Admissions } from './admission.js';
-import { openCallContext, type ServerCallContext } from './call-context.js';
+import { ServerCall } from './call-context.js';
+import { Deadlines } from './deadlines.js';
 import type { ServiceHandlers } from './handlers.js';
 import { METHOD_SCOPES } from './method-scopes.js';
 import { adaptHandler, type AnyHandler, type CallScope } from './server-call.js';
@@ -63,6 +65,8 @@ const LIMITS: ServerOptions = {
   // A peer that is gone without a word is noticed within a minute.
   'grpc.keepalive_time_ms': 40_000,
   'grpc.keepalive_timeout_ms': 20_000,
+  // Statistics that are read through a service which we do not offer.
+  'grpc.enable_channelz': 0,
 };
 
 export function createRpcServer(options: RpcServerOptions): RpcServer {
@@ -119,10 +123,12 @@ function bind(server: Server, { host, port, tls }: RpcServerOptions): Promise<nu
 async function shutDown(server: Server, calls: Calls, graceMs: number, clock: Clock): Promise<void> {
   const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   calls.abortWhere((method) => calls.endless.has(method));
-  if (await settlesWithin(ended, graceMs, clock)) return;
-  calls.abortWhere(() => true);
-  await settlesWithin(ended, ABORT_GRACE_MS, clock); // the statuses of the aborted calls are on their way
-  server.forceShutdown();
+  if (!(await settlesWithin(ended, graceMs, clock))) {
+    calls.abortWhere(() => true);
+    await settlesWithin(ended, ABORT_GRACE_MS, clock); // the statuses of the aborted calls are on their way
+    server.forceShutdown();
+  }
+  calls.stop();
 }
 
 const ABORT_GRACE_MS = 250;
@@ -130,39 +136,44 @@ const ABORT_GRACE_MS = 250;
 interface Calls extends CallScope {
   readonly endless: Set<DescMethod>;
   abortWhere(matches: (method: DescMethod) => boolean): void;
+  /** After the last call. */
+  stop(): void;
 }
 
 function trackCalls({ logger, metrics, clock }: RpcServerOptions, admissions: Admissions): Calls {
-  const open = new Map<ServerCallContext, { readonly method: DescMethod; readonly startUs: number }>();
+  const calls = new Set<ServerCall>();
+  const deadlines = new Deadlines(clock, calls);
   const handled = metrics.counter({ name: 'thyme_rpc_handled_total', help: 'gRPC calls by outcome.', labels: ['method', 'code'] });
   const latency = metrics.histogram({ name: 'thyme_rpc_seconds', help: 'Duration of gRPC calls.', labels: ['method'], bounds: LATENCY_BUCKETS_SECONDS });
-  metrics.gaugeOf({ name: 'thyme_rpc_open_calls', help: 'gRPC calls being answered.' }, () => open.size);
+  metrics.gaugeOf({ name: 'thyme_rpc_open_calls', help: 'gRPC calls being answered.' }, () => calls.size);
   return {
     endless: new Set(),
     open(call, method) {
-      const context = openCallContext(call, clock, admissions.get(call.metadata)?.apiKeyFingerprint);
-      open.set(context, { method, startUs: clock.nowUs() });
-      return context;
+      const open = new ServerCall(call, { method, clock, apiKeyFingerprint: admissions.get(call.metadata)?.apiKeyFingerprint });
+      calls.add(open);
+      deadlines.heed(open.dueUs);
+      return open;
     },
-    close(context, method, error) {
-      const startUs = open.get(context)?.startUs ?? clock.nowUs();
-      open.delete(context);
-      context.release();
-      const code = outcomeOf(error, context);
-      handled.add({ method: methodPath(method), code });
-      latency.observe((clock.nowUs() - startUs) / 1e6, { method: methodPath(method) });
-      if (code === 'INTERNAL') logger.error('call failed', { method: methodPath(method), error });
+    close(call, error) {
+      calls.delete(call);
+      call.release();
+      const method = methodPath(call.method);
+      const code = outcomeOf(error, call);
+      handled.add({ method, code });
+      latency.observe((clock.nowUs() - call.startUs) / 1e6, { method });
+      if (code === 'INTERNAL') logger.error('call failed', { method, error });
     },
     abortWhere(matches) {
-      for (const [context, { method }] of open) {
-        if (matches(method)) context.abort(new ThymeError('THYME_STOPPING', 'UNAVAILABLE', 'the server is stopping: send the call again'));
+      for (const { lifetime, method } of calls) {
+        if (matches(method)) lifetime.abort(new ThymeError('THYME_STOPPING', 'UNAVAILABLE', 'the server is stopping: send the call again'));
       }
     },
+    stop: () => deadlines.close(),
   };
 }
 
-function outcomeOf(error: unknown, { signal }: ServerCallContext): string {
+function outcomeOf(error: unknown, { lifetime }: ServerCall): string {
   if (error === undefined) return 'OK';
   if (error instanceof ThymeError) return error.status;
-  return signal.aborted ? 'CANCELLED' : 'INTERNAL';
+  return lifetime.isOver ? 'CANCELLED' : 'INTERNAL';
 }

@@ -25,6 +25,8 @@ interface MetricOptions {
  */
 const SERIES_MAX = 1_000;
 const OVERFLOW_VALUE = 'other';
+/** A value that holds it may be counted as another's. */
+const VALUE_END = '\0';
 
 /** Seconds; from a local lookup to a slow training set. */
 export const LATENCY_BUCKETS_SECONDS: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -102,7 +104,7 @@ export class MetricsRegistry {
     const series = new SeriesMap(options, () => ({ counts: bounds.map(() => 0), sum: 0, count: 0 }));
     this.#register(options, 'histogram', () =>
       series.map(({ counts, sum, count }, text) => [
-        ...bounds.map((bound, i) => `${name}_bucket${withLabel(text, 'le', String(bound))} ${counts[i] ?? 0}`),
+        ...bounds.map((bound, i) => `${name}_bucket${withLabel(text, 'le', String(bound))} ${upTo(counts, i)}`),
         `${name}_bucket${withLabel(text, 'le', '+Inf')} ${count}`,
         `${name}_sum${text} ${sum}`,
         `${name}_count${text} ${count}`,
@@ -113,9 +115,9 @@ export class MetricsRegistry {
         const state = series.at(labels);
         state.sum += value;
         state.count += 1;
-        bounds.forEach((bound, i) => {
-          if (value <= bound) state.counts[i] = (state.counts[i] ?? 0) + 1;
-        });
+        let bucket = 0;
+        while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket++;
+        if (bucket < bounds.length) state.counts[bucket] = (state.counts[bucket] ?? 0) + 1;
       },
     };
   }
@@ -127,9 +129,16 @@ export class MetricsRegistry {
   }
 }
 
+/** The format wants of each bucket what the faster ones have counted as well. */
+function upTo(counts: readonly number[], bucket: number): number {
+  return counts.slice(0, bucket + 1).reduce((sum, count) => sum + count, 0);
+}
+
 /** The states of a metric by their label text, such as `{method="Query"}`. */
 class SeriesMap<State> {
   readonly #states = new Map<string, State>();
+  /** The same by the labels' bare values, so that a label text is made once. */
+  readonly #byValues = new Map<string, State>();
   readonly #names: readonly string[];
   readonly #empty: () => State;
 
@@ -140,6 +149,17 @@ class SeriesMap<State> {
   }
 
   at(labels: Labels): State {
+    let values = '';
+    for (const name of this.#names) values += `${labels[name] ?? ''}${VALUE_END}`;
+    let state = this.#byValues.get(values);
+    if (state === undefined) {
+      state = this.#find(labels);
+      if (this.#byValues.size < SERIES_MAX) this.#byValues.set(values, state);
+    }
+    return state;
+  }
+
+  #find(labels: Labels): State {
     const text = this.#text((name) => labels[name] ?? '');
     const known = this.#states.get(text);
     if (known !== undefined) return known;

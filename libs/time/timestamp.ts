@@ -19,9 +19,18 @@ export function parseTimestamp(input: unknown): TimestampUs {
 export function formatTimestamp(timestampUs: TimestampUs): string {
   const seconds = Math.floor(timestampUs / 1e6);
   const fractionUs = timestampUs - seconds * 1e6;
-  const whole = new Date(seconds * 1_000).toISOString().slice(0, 19);
+  const whole = formatSecond(seconds);
   if (fractionUs === 0) return `${whole}Z`;
   return `${whole}.${String(fractionUs).padStart(6, '0').replace(/0+$/, '')}Z`;
+}
+
+let lastSecond = 0;
+let lastText = '1970-01-01T00:00:00';
+
+/** Most texts are of the second that is now, as the last was. */
+function formatSecond(seconds: number): string {
+  if (seconds !== lastSecond) [lastSecond, lastText] = [seconds, new Date(seconds * 1_000).toISOString().slice(0, 19)];
+  return lastText;
 }
 
 function parseText(text: string): number {

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../../libs/errors/errors.js';
-import { parseJson, scanObject } from '../../libs/rest/json-scan.js';
+import { parseObject } from '../../libs/rest/json-scan.js';
 import type { RestRequest, RouteBody } from '../../libs/rest/route.js';
 import { parseTimestamp } from '../../libs/time/timestamp.js';
 
@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 
 /** A body is one JSON object. */
 export function bodyFields({ body }: RestRequest): Fields {
-  return new Map([...scanObject(body)].map(([name, bytes]) => [name, parseJson(bytes)]));
+  return parseObject(body);
 }
 
 export function jsonBody(schema: RouteBody['schema'], options: { readonly mebibytesMax: number; readonly wayOut: string }): RouteBody {

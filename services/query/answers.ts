@@ -20,6 +20,8 @@ export interface QueryTime {
 export interface QueryCaller {
   /** Aborted at the deadline, or when the caller is gone. */
   readonly signal: AbortSignal;
+  /** Whether it has been, without asking for the signal: to make one costs as much as a small query. */
+  readonly isOver?: boolean;
   /** The first 8 hex digits of the key's SHA-256. */
   readonly apiKeyFingerprint?: string;
   /** Told the run's id before anything else happens, so that a failure and a stream can carry it too. */

@@ -211,7 +211,7 @@ export class QueryEngine {
   async #recorded<A>(kind: QueryRun['kind'], name: string, caller: QueryCaller, answer: (run: RunDraft) => Promise<A>): Promise<A> {
     const run = this.#begin(kind, name, caller);
     try {
-      checkDeadline(caller.signal);
+      if (caller.isOver ?? caller.signal.aborted) checkDeadline(caller.signal);
       const answered = await answer(run);
       this.#end(run, caller);
       return answered;

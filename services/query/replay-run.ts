@@ -20,7 +20,7 @@ export interface Replayed {
 export async function replayRun(engine: QueryEngine, run: QueryRun, caller: QueryCaller): Promise<Replayed> {
   if (run.hadInputs) throw notReplayable(run, 'it had request-time inputs, which are never recorded');
   if (run.entities.length === 0 && run.rowCount + (run.error?.length ?? 0) > 0) throw notReplayable(run, 'its entities were refused, and so not recorded');
-  const replaying = { ...caller, isReplay: true };
+  const replaying = { ...caller, signal: caller.signal, isReplay: true };
   if (run.kind === 'offline') return replayOffline(engine, run, replaying);
   const asked = present({ timestampUs: run.asOfUs ?? run.requestedTimestampUs, knownAtUs: run.knownAtUs === 'timestamp' ? undefined : run.knownAtUs });
   const [entity = []] = run.entities;

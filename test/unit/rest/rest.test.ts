@@ -6,7 +6,7 @@ import { ValueSchema, type Value } from '../../../gen/thyme/v1/values_pb.js';
 import { preferredType } from '../../../libs/rest/accept.js';
 import { ArrowStreamEncoder } from '../../../libs/rest/arrow.js';
 import { encodeJson, JsonFloat } from '../../../libs/rest/json-text.js';
-import { scanObject } from '../../../libs/rest/json-scan.js';
+import { parseJson, parseObject, scanObject } from '../../../libs/rest/json-scan.js';
 import type { Route } from '../../../libs/rest/route.js';
 import { Router } from '../../../libs/rest/router.js';
 import { jsonToFields, jsonToValue, valueToJson } from '../../../libs/rest/value-json.js';
@@ -44,6 +44,19 @@ describe('the JSON scanner', () => {
       const members = [...scanObject(bytes(JSON.stringify(object, null, indent)))].map(([name, slice]) => [name, JSON.parse(new TextDecoder().decode(slice)) as unknown]);
       expect(members).to.deep.equal(Object.entries(JSON.parse(JSON.stringify(object)) as object));
     }));
+  });
+
+  it('parses a whole object as it parses member by member, and refuses the same', () => {
+    const memberByMember = (text: string) => new Map([...scanObject(bytes(text))].map(([name, value]) => [name, parseJson(value)]));
+    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.integer({ min: 0, max: 2 }), (object, indent) => {
+      const text = JSON.stringify(object, null, indent);
+      expect(new Map(parseObject(bytes(text)))).to.deep.equal(memberByMember(text));
+    }));
+    expect([...parseObject(bytes('{"__proto__":1,"\\u0061":[{"__proto__":2}]}')).keys()]).to.deep.equal(['__proto__', 'a']);
+    for (const text of ['{"a":1,"b":2,"a":3}', '{"a":1,"\\u0061":2}', '{"a":nul}', '{"a":1 2}', '{"a":}', '{"a\n":1}', '{"a":"\u0000"}', '{"a":[1}']) {
+      expect(() => parseObject(bytes(text)), text).to.throw(messageOf(() => memberByMember(text)));
+    }
+    expect(() => parseObject(Buffer.from([...bytes('{"a":"'), 0xff, ...bytes('"}')]))).to.throw('is no JSON');
   });
 
   it('refuses what is no object, without a deep stack', () => {
@@ -108,3 +121,12 @@ describe('Arrow streams', () => {
     expect(() => encoder.batch([[value({ case: 'stringValue', value: 'x' })]])).to.throw('column count is declared as t.int');
   });
 });
+
+function messageOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error('it did not fail');
+}

@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { CallLifetime } from '../rpc/call-lifetime.js';
+import { toProblem, type Problem } from './problem.js';
+import type { RestResponse } from './route.js';
+
+/** Names and values by turns, as node:http takes them: to join objects of headers costs more than to write them. */
+type HeaderList = readonly string[];
+
+/** Sent with every answer: it is for programs, belongs to nobody's cache and is no page. */
+const FIXED_HEADERS: HeaderList = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'];
+
+/** A text or bytes go out in one piece with their head; a stream no faster than the client reads. */
+export function sendAnswer(response: ServerResponse, { status, headers, body }: RestResponse, lifetime: CallLifetime): Promise<void> | undefined {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return sendStream(response, { status, headers, body }, lifetime.signal);
+  sendWhole(response, { status, headers, body });
+  return undefined;
+}
+
+function sendWhole(response: ServerResponse, { status, headers, body }: Problem | (RestResponse & { readonly body: string | Uint8Array })): void {
+  response.writeHead(status, [...headerList(headers), 'content-length', String(Buffer.byteLength(body))]);
+  response.end(body);
+}
+
+async function sendStream(response: ServerResponse, { status, headers, body }: RestResponse & { readonly body: AsyncIterable<string | Uint8Array> }, signal: AbortSignal): Promise<void> {
+  response.writeHead(status, headerList(headers));
+  for await (const chunk of body) {
+    signal.throwIfAborted();
+    if (!response.write(chunk)) await once(response, 'drain', { signal });
+  }
+  response.end();
+}
+
+/** Answers with the problem that the error is, where it is not too late. */
+export function sendRefusal(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy(); // H2
+    return;
+  }
+  if (response.destroyed) return;
+  sendWhole(response, toProblem(error));
+}
+
+/** Tells the client not to use the connection again, where it is not too late for headers. */
+export function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
+}
+
+function headerList(headers: Readonly<Record<string, string>>): string[] {
+  const list = [...FIXED_HEADERS];
+  for (const name in headers) list.push(name, headers[name] ?? '');
+  return list;
+}
