@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { ThymeError } from '../errors/errors.js';
 import { slotOf } from '../codec/slot.js';
-import type { Store, StoreSnapshot } from '../store/store.js';
+import type { Store, StoreBatch, StoreSnapshot } from '../store/store.js';
 import type { PageReader, TimelineRow, TimelineShape } from '../timeline/timeline.js';
 import { writeRows } from '../timeline/write-rows.js';
 import { encodeRevision } from '../wire/revisions.js';
@@ -10,6 +10,7 @@ import type { Change, CommitRecord } from './change.js';
 import { encodeCommit } from './commit-codec.js';
 import { crashPoint } from './crash-point.js';
 import { HEAD_CACHE_BYTES, HeadCache } from './head-cache.js';
+import { NewGroups } from './new-groups.js';
 import { Overlay } from './overlay.js';
 import { SharedSnapshot } from './shared-snapshot.js';
 import { CachedReader, SHELF_CACHE_BYTES, ShelfCache } from './shelf-cache.js';
@@ -24,16 +25,19 @@ export class Applier {
   readonly #overlay: Overlay;
   readonly #heads = new HeadCache(HEAD_CACHE_BYTES);
   readonly #shelves = new ShelfCache(SHELF_CACHE_BYTES);
+  readonly #newGroups = new NewGroups();
   readonly #cached: PageReader;
   #state: AppliedState;
   /** The state as it will be after `commit`. */
   #next: AppliedState;
+  /** What `prepare` has copied for `commit` to write. */
+  #prepared: { readonly commit: CommitRecord; readonly batch: StoreBatch } | undefined;
   /** What readers see while a batch is being written: it shows the tick before (S15). */
   #before: { readonly shared: SharedSnapshot; readonly reader: PageReader } | undefined;
 
   private constructor(store: Store, state: AppliedState) {
     this.#store = store;
-    this.#overlay = new Overlay(store, this.#heads);
+    this.#overlay = new Overlay(store, this.#heads, this.#newGroups);
     this.#cached = new CachedReader(store, this.#heads, this.#shelves);
     this.#state = state;
     this.#next = state;
@@ -72,6 +76,7 @@ export class Applier {
       case 'lane':
         return this.#overlay.put(laneKey(change.readerId, change.partition, change.lane), text(String(change.watermarkUs)));
       case 'revision':
+        for (const { id } of change.revision.timelines) if (!this.#next.shapes.has(id)) this.#newGroups.addTimeline(id);
         this.#next = withRevision(this.#next, change.revision);
         return this.#overlay.put(revisionKey(change.revision.number), encodeRevision(change.revision));
       case 'ready':
@@ -85,16 +90,26 @@ export class Applier {
     }
   }
 
+  /** Copies what was folded, and the record, into a batch that `commit` then writes. For who has to wait until it may be written; nothing is folded in between. */
+  async prepare(commit: CommitRecord): Promise<void> {
+    assert(this.#prepared === undefined, 'one batch is prepared at a time');
+    assert(commit.prevSeq === this.seq, 'a batch follows the one before (C4)');
+    this.#overlay.put(COMMIT_KEY, encodeCommit(commit));
+    const batch = this.#store.batch();
+    this.#prepared = { commit, batch };
+    await this.#overlay.writeTo(batch);
+  }
+
   /**
    * Writes what was folded and the record as one batch, without sync: the changelog is what lasts,
    * and a store that lost its tail is replayed from it. After an error this applier is of no use.
    */
   async commit(commit: CommitRecord): Promise<void> {
     assert(this.#before === undefined, 'one batch is written at a time');
-    assert(commit.prevSeq === this.seq, 'a batch follows the one before (C4)');
-    this.#overlay.put(COMMIT_KEY, encodeCommit(commit));
-    const batch = this.#store.batch();
-    await this.#overlay.writeTo(batch);
+    if (this.#prepared === undefined) await this.prepare(commit);
+    assert(this.#prepared?.commit === commit, 'another batch was prepared');
+    const { batch } = this.#prepared;
+    this.#prepared = undefined;
     const shared = new SharedSnapshot(this.#store.snapshot());
     const before = shared.hold();
     this.#before = { shared, reader: new CachedReader(before, this.#heads, this.#shelves) };
@@ -114,6 +129,8 @@ export class Applier {
   /** Forgets what was folded since the last commit. */
   discard(): void {
     this.#overlay.discard();
+    this.#prepared?.batch.discard?.();
+    this.#prepared = undefined;
     this.#next = this.#state;
   }
 

@@ -1,34 +1,45 @@
 import { headKeyLength, TIMELINE_TAG } from './state-keys.js';
 
-// The heads of the groups that were written last, in one buffer (DESIGN 6, TIMELINE.md): a Buffer for
-// each would take ten times the bytes, and reading them from the store is a quarter of the work of a tick.
+// The heads that were written last, and the pages behind them that appends go on writing, in one buffer (DESIGN 6,
+// TIMELINE.md): a Buffer for each would take ten times the bytes, and reading them from the store is a quarter of the
+// work of a tick.
 //
-// A ring: a new head goes behind the newest, over the oldest. One that is written again stays where it
-// is, as long as it fits; its slot has some room to grow.
+// A ring: a new value goes behind the newest, over the oldest. One that is written again stays where it
+// is, as long as it fits; its place has some room to grow. A place that was left serves the next value of its size,
+// until the ring has come round: groups grow, and what they leave behind would soon be most of the buffer.
 
-/** An applier's share of memory; 32 MB hold the heads of 30,000 to 100,000 groups. */
+/** An applier's share of memory; 32 MB hold the heads of 30,000 to 200,000 groups. */
 export const HEAD_CACHE_BYTES = 32 * 1_024 * 1_024;
 const ARENA_BYTES_FIRST = 256 * 1_024;
-/** Slots are of whole units, so that what lies in them is aligned as libs/timeline reads it. */
+/** Places are of whole units, so that what lies in them is aligned as libs/timeline reads it. */
 const UNIT = 64;
 
-interface Slot {
+interface Place {
   readonly offset: number;
   readonly capacity: number;
+  /** Undefined while it is free. */
+  holder: Entry | undefined;
+  /** The ring has gone over it. */
+  isGone: boolean;
+}
+
+interface Entry {
+  readonly key: string;
+  place: Place;
   length: number;
-  /** Undefined once the head has moved to a larger slot. */
-  key: string | undefined;
 }
 
 export class HeadCache {
   readonly #bytesMax: number;
   #arena = new Uint8Array(0);
-  #slotOf = new Map<string, Slot>();
+  #entries = new Map<string, Entry>();
   /** In the order of the arena from the oldest on; those before `#oldest` are gone. */
-  #ring: Slot[] = [];
+  #ring: Place[] = [];
   #oldest = 0;
-  /** Where the next slot begins. */
+  /** Where the next place begins. */
   #end = 0;
+  /** By capacity; some of them may be gone. */
+  #free = new Map<number, Place[]>();
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -36,47 +47,66 @@ export class HeadCache {
 
   /** A view, good until the next `put`. */
   get(key: string): Uint8Array | undefined {
-    const slot = this.#slotOf.get(key);
-    return slot && this.#arena.subarray(slot.offset, slot.offset + slot.length);
+    const entry = this.#entries.get(key);
+    return entry && this.#arena.subarray(entry.place.offset, entry.place.offset + entry.length);
   }
 
   put(key: string, value: Uint8Array): void {
-    let slot = this.#slotOf.get(key);
-    if (slot !== undefined && slot.capacity < value.length) {
-      this.delete(key);
-      slot = undefined;
-    }
-    slot ??= this.#allocate(key, value.length);
-    if (slot === undefined) return;
-    this.#arena.set(value, slot.offset);
-    slot.length = value.length;
+    const entry = this.#entries.get(key);
+    const kept = entry === undefined ? this.#add(key, value.length) : this.#fit(entry, value.length);
+    if (kept === undefined) return;
+    this.#arena.set(value, kept.place.offset);
+    kept.length = value.length;
   }
 
   delete(key: string): void {
-    const slot = this.#slotOf.get(key);
-    if (slot === undefined) return;
-    slot.key = undefined;
-    this.#slotOf.delete(key);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#leave(entry.place);
   }
 
-  clear(): void {
-    this.#slotOf = new Map();
-    this.#ring = [];
-    this.#oldest = 0;
-    this.#end = 0;
+  /** Undefined for a value so large that it would drive out too many others. */
+  #add(key: string, length: number): Entry | undefined {
+    const place = this.#findPlace(capacityFor(length));
+    if (place === undefined) return undefined;
+    const entry: Entry = { key, place, length };
+    place.holder = entry;
+    this.#entries.set(key, entry);
+    return entry;
   }
 
-  /** Undefined for a head so large that it would drive out too many others. */
-  #allocate(key: string, length: number): Slot | undefined {
-    const capacity = Math.ceil((length * 1.5) / UNIT) * UNIT;
+  /** The entry, in a place that is large enough. */
+  #fit(entry: Entry, length: number): Entry | undefined {
+    if (length <= entry.place.capacity) return entry;
+    this.#leave(entry.place);
+    const place = this.#findPlace(capacityFor(length));
+    if (place === undefined) {
+      this.#entries.delete(entry.key);
+      return undefined;
+    }
+    entry.place = place;
+    place.holder = entry;
+    return entry;
+  }
+
+  #leave(place: Place): void {
+    place.holder = undefined;
+    const free = this.#free.get(place.capacity);
+    if (free === undefined) this.#free.set(place.capacity, [place]);
+    else free.push(place);
+  }
+
+  #findPlace(capacity: number): Place | undefined {
     if (capacity > this.#bytesMax / 8) return undefined;
+    const free = this.#free.get(capacity);
+    for (let place = free?.pop(); place !== undefined; place = free?.pop()) if (!place.isGone) return place;
     if (this.#end + capacity > this.#arena.length && !this.#grow(capacity)) this.#wrap();
     this.#evictWithin(this.#end, this.#end + capacity);
-    const slot: Slot = { offset: this.#end, capacity, length, key };
+    const place: Place = { offset: this.#end, capacity, holder: undefined, isGone: false };
     this.#end += capacity;
-    this.#ring.push(slot);
-    this.#slotOf.set(key, slot);
-    return slot;
+    this.#ring.push(place);
+    return place;
   }
 
   #grow(capacity: number): boolean {
@@ -91,12 +121,14 @@ export class HeadCache {
   #wrap(): void {
     this.#evictWithin(this.#end, this.#arena.length);
     this.#end = 0;
+    this.#free = new Map(); // else places of sizes that nobody asks for any more would be listed for ever
   }
 
-  /** The oldest slots are the next in the arena, so they go one after another. */
+  /** The oldest places are the next in the arena, so they go one after another. */
   #evictWithin(start: number, end: number): void {
-    for (let slot = this.#ring[this.#oldest]; slot !== undefined && slot.offset >= start && slot.offset < end; slot = this.#ring[this.#oldest]) {
-      if (slot.key !== undefined) this.#slotOf.delete(slot.key);
+    for (let place = this.#ring[this.#oldest]; place !== undefined && place.offset >= start && place.offset < end; place = this.#ring[this.#oldest]) {
+      if (place.holder !== undefined) this.#entries.delete(place.holder.key);
+      place.isGone = true;
       this.#oldest++;
     }
     if (this.#oldest > 1_024 && this.#oldest > this.#ring.length / 2) {
@@ -104,6 +136,13 @@ export class HeadCache {
       this.#oldest = 0;
     }
   }
+}
+
+/** With room for a row more or two. Some eight sizes from one power of two to the next, for places to be found again. */
+function capacityFor(length: number): number {
+  const wanted = length + UNIT;
+  const step = Math.max(UNIT, 2 ** (Math.floor(Math.log2(wanted)) - 3));
+  return Math.ceil(wanted / step) * step;
 }
 
 /** A key as latin-1 text, one character a byte: what maps find fastest. */

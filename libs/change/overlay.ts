@@ -1,16 +1,22 @@
 import type { StoreBatch, StoreReader } from '../store/store.js';
 import { Turns } from '../time/turns.js';
 import type { PageWriter } from '../timeline/timeline.js';
+import { mayGrow } from '../timeline/writable-pages.js';
 import { type HeadCache, isHeadKey, keyText } from './head-cache.js';
+import { NewGroups } from './new-groups.js';
 import type { ShelfCache } from './shelf-cache.js';
+import { TIMELINE_TAG } from './state-keys.js';
+import { TickBuffer } from './tick-buffer.js';
 
-/** Writes copied into a batch between two turns of others: some half a millisecond, for heads of 2 KB. */
+/** Writes copied into a batch between two turns of others: some half a millisecond, for heads of 1 KB. */
 const WRITES_PER_TURN = 200;
 
 /** Writes of one tick, held over a store until they are written as one batch (C1). Reads see them. */
 export class Overlay implements PageWriter {
   readonly #below: StoreReader;
   readonly #heads: HeadCache;
+  readonly #newGroups: NewGroups;
+  readonly #buffer = new TickBuffer();
   /** By key as latin-1 text, one character a byte; undefined where deleted. */
   readonly #writes = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array | undefined }>();
 
@@ -19,16 +25,23 @@ export class Overlay implements PageWriter {
   #lastText = '';
 
   /** `heads` holds what lies below, as of the last commit. */
-  constructor(below: StoreReader, heads: HeadCache) {
+  constructor(below: StoreReader, heads: HeadCache, newGroups = new NewGroups()) {
     this.#below = below;
     this.#heads = heads;
+    this.#newGroups = newGroups;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
     const text = this.#textOf(key);
     const write = this.#writes.get(text);
     if (write !== undefined) return write.value;
-    return (isHeadKey(key) ? this.#heads.get(text) : undefined) ?? this.#below.get(key);
+    const kept = this.#heads.get(text);
+    if (kept !== undefined) return kept;
+    return isHeadKey(key) && this.#newGroups.takeNew(key) ? undefined : this.#below.get(key);
+  }
+
+  allocate(length: number): Uint8Array {
+    return this.#buffer.allocate(length);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -53,16 +66,17 @@ export class Overlay implements PageWriter {
   committed(shelves: ShelfCache): void {
     shelves.committed(this.#writes);
     for (const [text, { key, value }] of this.#writes) {
-      if (!isHeadKey(key)) continue;
-      if (value === undefined) this.#heads.delete(text);
-      else this.#heads.put(text, value);
+      if (key[0] !== TIMELINE_TAG) continue;
+      if (value !== undefined && mayGrow(value)) this.#heads.put(text, value);
+      else this.#heads.delete(text);
     }
-    this.#writes.clear();
+    this.discard();
   }
 
   /** As if nothing had been written. */
   discard(): void {
     this.#writes.clear();
+    this.#buffer.clear();
   }
 
   /** Keys are nobody's to change once they were given here, so the same object is the same key. */

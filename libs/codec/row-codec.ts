@@ -55,10 +55,10 @@ function compileFields(fields: readonly Field[], wanted?: ReadonlySet<string>): 
   const decode = (from: ByteReader): Row => {
     const written = from.varint();
     const present = from.bits(written);
-    const row: Value[] = [];
+    const row = new Array<Value>(codecs.length); // of its size: one that grows begins with room for seventeen
     for (let i = 0; i < codecs.length; i++) {
       const codec = codecs[i];
-      row.push(i < written && codec !== undefined && from.bit(present, i) ? codec.decode(from) : null);
+      row[i] = i < written && codec !== undefined && from.bit(present, i) ? codec.decode(from) : null;
     }
     return row;
   };

@@ -122,7 +122,7 @@ export class KafkaFollowers {
     if (chunk.next === followed.position) return;
     this.#reader.keep(followed.source, chunk);
     followed.position = chunk.next;
-    followed.lastRecord = chunk.records.at(-1)?.offset ?? followed.lastRecord;
+    followed.lastRecord = chunk.batches.at(-1)?.lastOffset ?? followed.lastRecord;
     followed.waiters.wake(followed.lastRecord + 1);
   }
 

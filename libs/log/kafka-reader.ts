@@ -5,7 +5,7 @@ import { committedBatches } from './kafka-aborted-filter.js';
 import type { KafkaCluster } from './kafka-cluster.js';
 import { KAFKA_CODE, KafkaAnswerError, logTrimmed } from './kafka-errors.js';
 import { stableEnd, startOffset } from './kafka-offsets.js';
-import { openRecordBatches, recordsOf } from './kafka-record-batch.js';
+import { type FetchedBatch, inflated, openRecordBatches, recordsOf } from './kafka-record-batch.js';
 import { fetch, type FetchAnswer } from './kafka-requests.js';
 import { retrying } from './kafka-retry.js';
 import type { LogRecord, ReadLimits, ReadResult, TopicPartition } from './log.js';
@@ -22,7 +22,8 @@ export interface Chunk {
   readonly from: number;
   /** Where the next fetch goes on: past control records too, which take offsets (L1). */
   readonly next: number;
-  readonly records: readonly LogRecord[];
+  /** Records are decoded when they are read: some ten thousand objects at once would outlive a tick, and be copied by the garbage collector. */
+  readonly batches: readonly FetchedBatch[];
   readonly bytes: number;
 }
 
@@ -112,7 +113,7 @@ export class KafkaReader {
   async #outside(source: TopicPartition, offset: number): Promise<Chunk> {
     const start = await startOffset(this.#cluster, source);
     if (offset < start) throw logTrimmed(source.topic, source.partition, offset, start);
-    return { from: offset, next: offset, records: [], bytes: 0 };
+    return { from: offset, next: offset, batches: [], bytes: 0 };
   }
 
   #drop(key: string): void {
@@ -125,8 +126,8 @@ export class KafkaReader {
 export function openChunk({ errorCode, topic, partition, recordSet, aborted }: FetchAnswer, offset: number): Chunk {
   if (errorCode !== 0) throw new KafkaAnswerError(errorCode, `reading partition ${partition} of '${topic}'`);
   const batches = openRecordBatches(recordSet);
-  const records = committedBatches(batches, aborted).flatMap((batch) => recordsOf(batch, offset));
-  return { from: offset, next: Math.max(offset, (batches.at(-1)?.lastOffset ?? -1) + 1), records, bytes: recordSet.length };
+  const committed = committedBatches(batches, aborted).filter(({ count }) => count > 0).map(inflated);
+  return { from: offset, next: Math.max(offset, (batches.at(-1)?.lastOffset ?? -1) + 1), batches: committed, bytes: recordSet.length };
 }
 
 /** The result of one read while it is gathered; at least one record, if there is any. */
@@ -155,11 +156,17 @@ class LimitedRecords {
     return { records: this.#records, nextOffset: this.#nextOffset };
   }
 
-  take({ records, next }: Chunk): void {
-    for (let index = firstFrom(records, this.#nextOffset); index < records.length; index++) {
-      const record = records[index];
-      if (record === undefined) break;
-      const size = record.key.length + record.value.length;
+  take({ batches, next }: Chunk): void {
+    for (const batch of batches) {
+      if (batch.lastOffset >= this.#nextOffset) this.#takeBatch(batch);
+      if (this.#full) return;
+    }
+    this.#nextOffset = next;
+  }
+
+  #takeBatch(batch: FetchedBatch): void {
+    for (const record of recordsOf(batch, this.#nextOffset, this.#recordsMax - this.#records.length)) {
+      const { size } = record;
       if (this.#records.length > 0 && size > this.#bytesLeft) {
         this.#full = true;
         return;
@@ -170,20 +177,7 @@ class LimitedRecords {
       this.#full = this.#bytesLeft <= 0 || this.#records.length >= this.#recordsMax;
       if (this.#full) return;
     }
-    this.#nextOffset = next;
   }
-}
-
-/** The first index whose offset is at least this. */
-function firstFrom(records: readonly LogRecord[], offset: number): number {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((records[middle]?.offset ?? offset) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

@@ -2,8 +2,9 @@ import assert from 'node:assert';
 import { gunzipSync } from 'node:zlib';
 import { ThymeError } from '../errors/errors.js';
 import { crc32c } from './kafka-crc32c.js';
-import type { LogRecord, NewRecord } from './log.js';
+import type { NewRecord } from './log.js';
 import { logCorrupt } from './log-errors.js';
+import { type Span, StoredRecord } from './stored-record.js';
 
 /**
  * Kafka's record batch, version 2: what one produce request gives one partition, and what a fetch brings back.
@@ -129,17 +130,23 @@ function openRecordBatch(bytes: Buffer): FetchedBatch {
   };
 }
 
-/** Records of the batch from the offset on, as views into it. */
-export function recordsOf(batch: FetchedBatch, fromOffset: number): LogRecord[] {
+/** The batch with its records as they are; INTERNAL or FAILED_PRECONDITION where they cannot be read. */
+export function inflated(batch: FetchedBatch): FetchedBatch {
+  if (batch.compression === 0) return batch;
+  return { ...batch, compression: 0, bytes: Buffer.concat([batch.bytes.subarray(0, HEAD_LENGTH), bodyOf(batch)]) };
+}
+
+/** Records of the batch from the offset on, so many at most, as views into it. */
+export function recordsOf(batch: FetchedBatch, fromOffset: number, recordsMax = Number.POSITIVE_INFINITY): StoredRecord[] {
   const body = bodyOf(batch);
-  const records: LogRecord[] = [];
+  const records: StoredRecord[] = [];
   const cursor = { at: 0 };
-  for (let n = 0; n < batch.count; n++) {
+  for (let n = 0; n < batch.count && records.length < recordsMax; n++) {
     const end = readVarint(body, cursor) + cursor.at;
     cursor.at++; // attributes
     skipVarint(body, cursor); // timestamp delta, which may be longer than a number's bits
     const offset = batch.baseOffset + readVarint(body, cursor);
-    if (offset >= fromOffset) records.push({ offset, key: readBytes(body, cursor), value: readBytes(body, cursor) });
+    if (offset >= fromOffset) records.push(new StoredRecord(offset, body, readSpan(body, cursor), readSpan(body, cursor)));
     cursor.at = end;
   }
   return records;
@@ -159,11 +166,11 @@ function bodyOf({ bytes, compression, baseOffset }: FetchedBatch): Buffer {
   throw new ThymeError('THYME_TOPIC_CONFIG', 'FAILED_PRECONDITION', `the batch at offset ${baseOffset} is compressed with codec ${compression}, which the log does not write: set compression.type=producer`);
 }
 
-function readBytes(body: Buffer, cursor: { at: number }): Uint8Array {
+function readSpan(body: Buffer, cursor: { at: number }): Span {
   const length = Math.max(0, readVarint(body, cursor)); // null, which the log does not write, is as good as empty
-  const bytes = new Uint8Array(body.buffer, body.byteOffset + cursor.at, length);
+  const { at } = cursor;
   cursor.at += length;
-  return bytes;
+  return { at, length };
 }
 
 function readVarint(body: Buffer, cursor: { at: number }): number {

@@ -17,6 +17,8 @@ export interface LogRecord {
   readonly offset: number;
   readonly key: Uint8Array;
   readonly value: Uint8Array;
+  /** Of `value`, where a driver can tell it without making that. */
+  readonly valueLength?: number;
 }
 
 export interface NewRecord {

@@ -2,6 +2,7 @@ import assert from 'node:assert';
 import { crc32 } from 'node:zlib';
 import type { LogRecord, NewRecord, ReadLimits, ReadResult } from './log.js';
 import { logCorrupt } from './log-errors.js';
+import { StoredRecord } from './stored-record.js';
 
 /**
  * The records that one append gave one partition, as one value of the store:
@@ -92,12 +93,7 @@ export class RecordCollector {
       at += RECORD_HEADER_LENGTH;
       if (offset >= this.#nextOffset) {
         if (!this.#admit(length)) return;
-        const start = bytes.byteOffset + at;
-        this.#records.push({
-          offset,
-          key: new Uint8Array(bytes.buffer, start, keyLength),
-          value: new Uint8Array(bytes.buffer, start + keyLength, length - keyLength),
-        });
+        this.#records.push(new StoredRecord(offset, bytes, { at, length: keyLength }, { at: at + keyLength, length: length - keyLength }));
         this.#nextOffset = offset + 1;
         if (this.#full) return;
       }

@@ -83,6 +83,8 @@ class LevelStore implements Store {
     return {
       put: (key, value) => void batch.put(key, value),
       delete: (key) => void batch.del(key),
+      // Closed at once; the promise is only for drivers that close elsewhere.
+      discard: () => void batch.close(),
       write: async ({ sync }) => {
         if (this.#failure !== undefined) throw this.#writeFailed(this.#failure);
         try {

@@ -11,7 +11,7 @@ export interface StoreSnapshot extends StoreReader {
   close(): void;
 }
 
-/** Make one when there is something to write: a batch that is never written is held until the store closes. */
+/** Make one when there is something to write: a batch that is neither written nor let go of is held until the store closes. */
 export interface StoreBatch {
   /** Copies both: the buffers may be used again at once. */
   put(key: Uint8Array, value: Uint8Array): void;
@@ -22,6 +22,8 @@ export interface StoreBatch {
    * which also shows whether the failed one survived.
    */
   write(options: { readonly sync: boolean }): Promise<void>;
+  /** Lets go of a batch that is not to be written. Absent where nothing is held. */
+  discard?(): void;
 }
 
 export interface RangeOptions {

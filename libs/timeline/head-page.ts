@@ -1,6 +1,6 @@
 import type { Layout } from './layout.js';
 import { aligned, PageKind, readHeader, writeHeader } from './page-header.js';
-import { RowPage } from './row-page.js';
+import { type PageRoom, RowPage } from './row-page.js';
 import type { TimelineRow } from './timeline.js';
 
 // The head: | header 16 | root u32 | next id u32 | boundary time f64 | boundary source f64 | boundary offset f64 | horizon f64 | rows | heap |
@@ -31,7 +31,7 @@ export class HeadPage {
   static decode(value: Uint8Array, layout: Layout): HeadPage {
     const page = aligned(value);
     const header = readHeader(page, PageKind.head, layout.columnCount);
-    const head = new HeadPage(RowPage.within(page, HEAD_BYTES, layout, { count: header.count, heapBytes: header.a }));
+    const head = new HeadPage(RowPage.within(page, HEAD_BYTES, layout, header));
     const halves = new Uint32Array(page.buffer, page.byteOffset, NEXT_ID_HALF + 1);
     const words = new Float64Array(page.buffer, page.byteOffset, HORIZON_WORD + 1);
     head.height = header.b;
@@ -44,11 +44,11 @@ export class HeadPage {
     return head;
   }
 
-  encode(): Uint8Array {
-    const page = this.rows.encodeBehind(HEAD_BYTES);
+  encode(room?: PageRoom): Uint8Array {
+    const page = this.rows.encodeBehind(HEAD_BYTES, room);
     writeHeader(page, { kind: PageKind.head, columnCount: this.rows.layout.columnCount, count: this.rows.count, a: this.rows.heapBytes, b: this.height });
-    const halves = new Uint32Array(page.buffer, 0, NEXT_ID_HALF + 1);
-    const words = new Float64Array(page.buffer, 0, HORIZON_WORD + 1);
+    const halves = new Uint32Array(page.buffer, page.byteOffset, NEXT_ID_HALF + 1);
+    const words = new Float64Array(page.buffer, page.byteOffset, HORIZON_WORD + 1);
     halves[ROOT_HALF] = this.root;
     halves[NEXT_ID_HALF] = this.nextId;
     words[BOUNDARY_WORD] = this.boundaryTimeUs;

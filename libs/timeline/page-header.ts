@@ -15,15 +15,19 @@ import { ThymeError } from '../errors/errors.js';
 //   6 late       words      0             0
 //
 // Version 2 is 1 with late pages and the flag that tells of them: whoever did not know of these would miscount.
+// Version 3 has rows of one word less (row-page.ts): without an end, which was infinite in all of them.
 
-export const PAGE_VERSION = 2;
+export const PAGE_VERSION = 3;
 const PAGE_VERSION_MIN = 1;
+/** The first whose rows have no end. */
+export const VERSION_WITHOUT_END = 3;
 export const HEADER_BYTES = 16;
 
 export const PageKind = { head: 1, leaf: 2, inner: 3, digest: 4, base: 5, late: 6 } as const;
 export type PageKind = (typeof PageKind)[keyof typeof PageKind];
 
 export interface PageHeader {
+  readonly version: number;
   readonly kind: PageKind;
   readonly columnCount: number;
   readonly count: number;
@@ -48,10 +52,10 @@ export function readHeader(page: Uint8Array, kind: PageKind, columnCount: number
   assert(page[0]! >= PAGE_VERSION_MIN, 'a page has an unknown format');
   assert.equal(page[1], kind, 'a page is of another kind than its key says');
   assert.equal(page[2]! | (page[3]! << 8), columnCount, 'a page has another number of columns than its timeline');
-  return { kind, columnCount, count: uint32(page, 4), a: uint32(page, 8), b: uint32(page, 12) };
+  return { version: page[0]!, kind, columnCount, count: uint32(page, 4), a: uint32(page, 8), b: uint32(page, 12) };
 }
 
-export function writeHeader(page: Uint8Array, header: PageHeader): void {
+export function writeHeader(page: Uint8Array, header: Omit<PageHeader, 'version'>): void {
   page[0] = PAGE_VERSION;
   page[1] = header.kind;
   page[2] = header.columnCount;
@@ -59,6 +63,11 @@ export function writeHeader(page: Uint8Array, header: PageHeader): void {
   setUint32(page, 4, header.count);
   setUint32(page, 8, header.a);
   setUint32(page, 12, header.b);
+}
+
+/** Of a page that this process has made itself. */
+export function pageSize(page: Uint8Array): { readonly kind: number; readonly count: number } {
+  return { kind: page[1]!, count: uint32(page, 4) };
 }
 
 export function setCount(page: Uint8Array, count: number): void {

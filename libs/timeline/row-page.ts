@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type Layout, NULL_OFFSET, ROW_COLUMNS, ROW_END, ROW_KNOWN, ROW_OFFSET, ROW_SOURCE, ROW_TIME } from './layout.js';
-import { aligned, HEADER_BYTES, PageKind, readHeader, writeHeader } from './page-header.js';
-import type { TimelineRow } from './timeline.js';
+import { type Layout, NULL_OFFSET, ROW_COLUMNS, ROW_KNOWN, ROW_OFFSET, ROW_SOURCE, ROW_TIME } from './layout.js';
+import { aligned, HEADER_BYTES, type PageHeader, PageKind, readHeader, VERSION_WITHOUT_END, writeHeader } from './page-header.js';
+import type { PageWriter, TimelineRow } from './timeline.js';
 
 const HEAP_BYTES_FIRST = 1_024;
 const NO_BYTES = new Uint8Array(0);
@@ -26,30 +26,31 @@ export class RowPage {
     return new RowPage(layout, new Uint8Array(capacity * layout.rowWords * 8), 0, NO_BYTES, 0);
   }
 
-  /** The rows behind a header of `headerBytes` (a head's is longer). `page` is aligned. */
-  static within(page: Uint8Array, headerBytes: number, layout: Layout, sizes: { readonly count: number; readonly heapBytes: number }): RowPage {
-    const rowBytes = sizes.count * layout.rowWords * 8;
-    assert.equal(page.length, headerBytes + rowBytes + sizes.heapBytes, 'a page has not the length that its header says');
+  /** The rows behind a header of `headerBytes` (a head's is longer), which says that the heap has `a` bytes. `page` is aligned. */
+  static within(page: Uint8Array, headerBytes: number, layout: Layout, { version, count, a: heapBytes }: PageHeader): RowPage {
+    const hasEnd = version < VERSION_WITHOUT_END;
+    const rowBytes = count * (layout.rowWords + (hasEnd ? 1 : 0)) * 8;
+    assert.equal(page.length, headerBytes + rowBytes + heapBytes, 'a page has not the length that its header says');
     const rows = page.subarray(headerBytes, headerBytes + rowBytes);
-    return new RowPage(layout, rows, sizes.count, sizes.heapBytes === 0 ? NO_BYTES : page.subarray(headerBytes + rowBytes), sizes.heapBytes);
+    return new RowPage(layout, hasEnd ? withoutEnds(rows, layout, count) : rows, count, heapBytes === 0 ? NO_BYTES : page.subarray(headerBytes + rowBytes), heapBytes);
   }
 
   static decodeLeaf(value: Uint8Array, layout: Layout): RowPage {
     const page = aligned(value);
     const header = readHeader(page, PageKind.leaf, layout.columnCount);
-    return RowPage.within(page, HEADER_BYTES, layout, { count: header.count, heapBytes: header.a });
+    return RowPage.within(page, HEADER_BYTES, layout, header);
   }
 
-  encodeLeaf(): Uint8Array {
-    const page = this.encodeBehind(HEADER_BYTES);
+  encodeLeaf(room?: PageRoom): Uint8Array {
+    const page = this.encodeBehind(HEADER_BYTES, room);
     writeHeader(page, { kind: PageKind.leaf, columnCount: this.layout.columnCount, count: this.count, a: this.heapLength, b: 0 });
     return page;
   }
 
-  /** A fresh buffer with the rows and the heap behind `headerBytes` of zeros. */
-  encodeBehind(headerBytes: number): Uint8Array {
+  /** Bytes of its own with the rows and the heap behind `headerBytes` that the caller fills. */
+  encodeBehind(headerBytes: number, room?: PageRoom): Uint8Array {
     const rowBytes = this.count * this.layout.rowWords * 8;
-    const page = new Uint8Array(headerBytes + rowBytes + this.heapLength);
+    const page = allocatePage(headerBytes + rowBytes + this.heapLength, room);
     page.set(new Uint8Array(this.words.buffer, this.words.byteOffset, rowBytes), headerBytes);
     if (this.heapLength > 0) page.set(this.heap.subarray(0, this.heapLength), headerBytes + rowBytes);
     return page;
@@ -126,7 +127,6 @@ export class RowPage {
     this.words[at + ROW_SOURCE] = row.orderSource;
     this.words[at + ROW_OFFSET] = row.orderOffset;
     this.words[at + ROW_KNOWN] = row.knownUs;
-    this.words[at + ROW_END] = Number.POSITIVE_INFINITY;
     for (let column = 0; column < this.layout.columnCount; column++) this.setValue(at + ROW_COLUMNS + column, row.values[column], this.layout.isNumber[column]!);
   }
 
@@ -185,6 +185,25 @@ export class RowPage {
     this.heap.set(value, this.heapLength);
     this.heapLength = end;
   }
+}
+
+/** Rows of an older page, without the word behind ROW_KNOWN. */
+function withoutEnds(rows: Uint8Array, { rowWords }: Layout, count: number): Uint8Array {
+  const older = new Float64Array(rows.buffer, rows.byteOffset, rows.byteLength / 8);
+  const words = new Float64Array(count * rowWords);
+  for (let row = 0; row < count; row++) {
+    const at = row * (rowWords + 1);
+    words.set(older.subarray(at, at + ROW_COLUMNS), row * rowWords);
+    words.set(older.subarray(at + ROW_COLUMNS + 1, at + rowWords + 1), row * rowWords + ROW_COLUMNS);
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** Where encoded pages may find room: whoever they are put to. */
+export type PageRoom = Pick<PageWriter, 'allocate'>;
+
+export function allocatePage(length: number, room?: PageRoom): Uint8Array {
+  return room?.allocate?.(length) ?? new Uint8Array(length);
 }
 
 const NO_HALVES = new Uint32Array(0);

@@ -38,6 +38,8 @@ export interface PageReader {
   shelf?(headKey: Uint8Array): PageShelf | undefined;
 }
 export interface PageWriter extends PageReader {
+  /** Room for a page that is put next, aligned and not zeroed; absent where pages bring their own. */
+  allocate?(length: number): Uint8Array;
   put(key: Uint8Array, value: Uint8Array): void;
   delete(key: Uint8Array): void;
 }

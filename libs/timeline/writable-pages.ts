@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Geometry } from './geometry.js';
+import { type Geometry, PRODUCTION_GEOMETRY } from './geometry.js';
 import { HeadPage } from './head-page.js';
 import { InnerPage } from './inner-page.js';
 import { type Layout, layoutOf } from './layout.js';
+import { PageKind, pageSize } from './page-header.js';
 import { pageKey } from './page-keys.js';
 import { RowPage } from './row-page.js';
 import type { PageWriter, TimelineShape } from './timeline.js';
@@ -76,10 +77,10 @@ export class WritablePages {
     for (const id of [...this.#changed].sort((a, b) => a - b)) {
       const page = this.#pages.get(id);
       assert(page !== undefined);
-      this.store.put(pageKey(this.headKey, id), page instanceof RowPage ? page.encodeLeaf() : page.encode());
+      this.store.put(pageKey(this.headKey, id), page instanceof RowPage ? page.encodeLeaf(this.store) : page.encode());
     }
     this.#changed.clear();
-    if (this.headChanged) this.store.put(this.headKey, this.head.encode());
+    if (this.headChanged) this.store.put(this.headKey, this.head.encode(this.store));
     this.headChanged = false;
   }
 
@@ -90,4 +91,11 @@ export class WritablePages {
     this.#pages.set(id, page);
     return page;
   }
+}
+
+/** Whether appends go on writing the page: heads, inner pages, and leaves that are not full. Who keeps pages for the next tick keeps these. */
+export function mayGrow(page: Uint8Array): boolean {
+  const { kind, count } = pageSize(page);
+  if (kind === PageKind.leaf) return count < PRODUCTION_GEOMETRY.leafRows;
+  return kind === PageKind.head || kind === PageKind.inner;
 }

@@ -1,9 +1,9 @@
 import { checkRow } from './check-row.js';
 import { PRODUCTION_GEOMETRY } from './geometry.js';
 import { BOUNDARY_WORD, HEAD_BYTES, HeadPage, HORIZON_WORD } from './head-page.js';
-import { type Layout, layoutOf, ROW_COLUMNS, ROW_END, ROW_KNOWN, ROW_OFFSET, ROW_SOURCE, ROW_TIME } from './layout.js';
-import { aligned, PageKind, readHeader, setCount } from './page-header.js';
-import { RowPage } from './row-page.js';
+import { type Layout, layoutOf, ROW_COLUMNS, ROW_KNOWN, ROW_OFFSET, ROW_SOURCE, ROW_TIME } from './layout.js';
+import { aligned, PageKind, readHeader, setCount, VERSION_WITHOUT_END } from './page-header.js';
+import { allocatePage, RowPage } from './row-page.js';
 import { TimelineWriter } from './timeline-writer.js';
 import type { PageWriter, TimelineRow, TimelineShape } from './timeline.js';
 
@@ -29,12 +29,13 @@ interface Place {
 function appendRows(layout: Layout, { store, headKey, horizonUs }: Place, rows: readonly TimelineRow[]): boolean {
   if (layout.hasBytes) return false; // their heap lies behind the rows
   const stored = store.get(headKey);
-  const before = stored === undefined ? new HeadPage(RowPage.empty(layout, 0)).encode() : aligned(stored);
-  const { count } = readHeader(before, PageKind.head, layout.columnCount);
+  const before = stored === undefined ? emptyHead(layout) : aligned(stored);
+  const { version, count } = readHeader(before, PageKind.head, layout.columnCount);
+  if (version < VERSION_WITHOUT_END) return false; // its rows are to be read first
   if (count + rows.length >= PRODUCTION_GEOMETRY.headRows) return false; // it spills
-  const page = new Uint8Array(before.length + rows.length * layout.rowWords * 8);
+  const page = allocatePage(before.length + rows.length * layout.rowWords * 8, store);
   page.set(before);
-  const words = new Float64Array(page.buffer);
+  const words = new Float64Array(page.buffer, page.byteOffset, page.length / 8);
   const trimmedUs = words[HORIZON_WORD]!;
   if (horizonUs > trimmedUs) return false;
   let at = HEAD_BYTES / 8 + count * layout.rowWords;
@@ -52,6 +53,18 @@ function appendRows(layout: Layout, { store, headKey, horizonUs }: Place, rows: 
   return true;
 }
 
+const emptyHeads = new WeakMap<Layout, Uint8Array>();
+
+/** Of a group that has nothing yet; not to be changed. */
+function emptyHead(layout: Layout): Uint8Array {
+  let head = emptyHeads.get(layout);
+  if (head === undefined) {
+    head = new HeadPage(RowPage.empty(layout, 0)).encode();
+    emptyHeads.set(layout, head);
+  }
+  return head;
+}
+
 /** Whether the row is after the key at `at`: time, source and offset, as rows and the boundary have them. */
 function isAfter(row: TimelineRow, words: Float64Array, at: number): boolean {
   const time = words[at + ROW_TIME]!;
@@ -66,7 +79,6 @@ function putRow(row: TimelineRow, words: Float64Array, at: number, layout: Layou
   words[at + ROW_SOURCE] = row.orderSource;
   words[at + ROW_OFFSET] = row.orderOffset;
   words[at + ROW_KNOWN] = row.knownUs;
-  words[at + ROW_END] = Number.POSITIVE_INFINITY;
   for (let column = 0; column < layout.columnCount; column++) {
     const value = row.values[column];
     // As RowPage has it: NaN is null, and -0 becomes 0.

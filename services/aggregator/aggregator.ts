@@ -3,9 +3,9 @@
 //   held-partitions.ts    - the partitions of this process, as libs/log/membership.ts assigns them
 //   partition-owner.ts    - keeps a partition worked: acquires it, ticks, and after an error starts over
 //   acquire.ts            - fences the predecessor, replays the changelog, writes that it is here
-//   partition-task.ts     - a tick: adopts revisions, reads, folds, commits, applies, hands on
+//   partition-task.ts     - a tick: adopts revisions, reads, folds; tick-commit.ts - commits, applies, hands on
 //   task-inputs.ts        - what a task reads: dataset topics by reader, and what others have re-keyed
-//   input-reading.ts      - within which limits; backfill-rate.ts
+//   input-reading.ts      - within which limits; backfill-rate.ts, read-ahead.ts
 //   reader.ts             - one timeline's way through its topic; lane-watermarks.ts, seen-sequences.ts, hop-table.ts
 //   reader-plan.ts        - what it runs a record with; publish-plan.ts, author-functions.ts
 //   step-watch.ts         - ends the process when an author's function does not return

@@ -19,21 +19,22 @@ export class GroupTable {
   /** Open addressing: the index of a group + 1, or 0 for a free place. At most half are taken. */
   #places = new Int32Array(PLACES_FIRST);
 
-  /** The rows of the group with this key, to be added to. The key is kept, and must not change. */
-  rowsOf(key: Uint8Array): TimelineRow[] {
+  /** Adds a row to the group with this key, which is kept, and must not change. */
+  add(key: Uint8Array, row: TimelineRow): void {
     const hash = murmur3(key);
     const mask = this.#places.length - 1;
     let place = hash & mask;
     for (let index = this.#places[place] ?? 0; index !== 0; index = this.#places[place] ?? 0) {
       const group = this.groups[index - 1];
-      if (this.#hashes[index - 1] === hash && group !== undefined && isSame(group.key, key)) return group.rows;
+      if (this.#hashes[index - 1] === hash && group !== undefined && isSame(group.key, key)) {
+        group.rows.push(row);
+        return;
+      }
       place = (place + 1) & mask;
     }
-    const rows: TimelineRow[] = [];
     this.#hashes.push(hash);
-    this.#places[place] = this.groups.push({ key, rows });
+    this.#places[place] = this.groups.push({ key, rows: [row] }); // of its size: most groups of a tick have one
     if (this.groups.length * 2 > this.#places.length) this.#grow();
-    return rows;
   }
 
   #grow(): void {

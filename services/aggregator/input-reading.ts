@@ -1,14 +1,24 @@
-import type { Log } from '../../libs/log/log.js';
 import { datasetTopic } from '../../libs/pipeline/topics.js';
 import type { BackfillRate } from './backfill-rate.js';
+import { bytesOf, fills, type ReadAhead } from './read-ahead.js';
 import type { RevisionPlan } from './reader-plan.js';
 import type { TaskEnvironment } from './task-environment.js';
 import type { InputBatch, TaskInput } from './task-inputs.js';
 
+export type TickResult =
+  /** Nothing was there: wait. */
+  | 'idle'
+  /** Or something is there, and its time has not come. */
+  | 'worked'
+  /** There is more: go on at once. */
+  | 'full';
+
 /** Reads what the inputs of one tick have to give, within the tick's limits. */
 export class InputReading {
   readonly #environment: TaskEnvironment;
-  readonly #log: Log;
+  readonly #readAhead: ReadAhead;
+  /** Inputs that had more than this tick takes, and may read on at once. */
+  readonly #full = new Set<TaskInput>();
   readonly #backfillRate: BackfillRate | undefined;
   /** By place and offset: readers that stand side by side read, and decode, once. */
   readonly #batches = new Map<string, InputBatch>();
@@ -19,10 +29,10 @@ export class InputReading {
   /** Some reader of history may have more, and has to wait for it: a matter of time, not of input. */
   isHeldBack = false;
 
-  constructor(environment: TaskEnvironment, backfillRate: BackfillRate | undefined) {
+  constructor(environment: TaskEnvironment, readAhead: ReadAhead, backfillRate: BackfillRate | undefined) {
     this.#environment = environment;
     this.#backfillRate = backfillRate;
-    this.#log = environment.log;
+    this.#readAhead = readAhead;
     this.#recordsLeft = environment.limits.tickRecordsMax;
     this.#bytesLeft = environment.limits.tickBytesMax;
   }
@@ -45,23 +55,39 @@ export class InputReading {
         this.isHeldBack = true;
         return undefined;
       }
-      const { records, nextOffset } = await this.#log.read(input.source, input.nextOffset, { recordsMax, bytesMax: inputBytesMax });
+      const { records, nextOffset } = await this.#readAhead.read(input.source, input.nextOffset, { recordsMax, bytesMax: inputBytesMax });
       batch = { records, nextOffset, decoded: undefined };
       this.#batches.set(name, batch);
     }
     rate?.spend(batch.records.length);
-    this.#count(batch, recordsMax);
+    if (this.#count(batch, recordsMax) && rate === undefined) this.#full.add(input);
     return batch.nextOffset === input.nextOffset ? undefined : batch;
   }
 
-  /** `recordsMax` is what it was asked for. */
-  #count({ records }: InputBatch, recordsMax: number): void {
+  /** Begins to read what the next tick will ask for, once the inputs have moved on. Not for joins: how far the right side must have come is asked when the left one is read (S24). */
+  beginNext(inputs: readonly TaskInput[]): void {
+    this.#readAhead.keepFor(inputs);
     const { inputRecordsMax, inputBytesMax } = this.#environment.limits;
-    const bytes = records.reduce((sum, record) => sum + record.value.length, 0);
+    for (const input of this.#full) {
+      if (input.joins.length === 0 && !input.paused) this.#readAhead.begin(input, { recordsMax: inputRecordsMax, bytesMax: inputBytesMax });
+    }
+  }
+
+  /** Who is held back must not be waited for as if nothing were there: the log would say at once that there is more. */
+  result(otherwise: 'idle' | 'worked'): TickResult {
+    if (this.isFull) return 'full';
+    return this.isHeldBack ? 'worked' : otherwise;
+  }
+
+  /** `recordsMax` is what it was asked for. Whether there may be more. */
+  #count({ records }: InputBatch, recordsMax: number): boolean {
+    const { inputRecordsMax, inputBytesMax } = this.#environment.limits;
     this.#recordsLeft -= records.length;
-    this.#bytesLeft -= bytes;
-    if (records.length >= inputRecordsMax || bytes >= inputBytesMax / 2) this.isFull = true;
+    this.#bytesLeft -= bytesOf(records);
+    const isFull = fills(records, { recordsMax: inputRecordsMax, bytesMax: inputBytesMax });
+    if (isFull) this.isFull = true;
     else if (records.length >= recordsMax) this.isHeldBack = true;
+    return isFull;
   }
 
   /** The batch, and how far the right sides of its joins had come when it was read (S24). */
@@ -74,7 +100,7 @@ export class InputReading {
       const right = plan.indexOf.get(dataset)?.dataset;
       if (right === undefined) continue;
       const topic = datasetTopic(this.#environment.deployment, right.name, right.version);
-      ends.set(dataset, await this.#log.endOffset({ topic, partition: this.#environment.partition }));
+      ends.set(dataset, await this.#environment.log.endOffset({ topic, partition: this.#environment.partition }));
     }
     input.waiting = { batch, ends };
   }

@@ -1,40 +1,20 @@
 import type { Applier } from '../../libs/change/applier.js';
-import { encodeBatch, type EncodedBatch } from '../../libs/change/batch-codec.js';
-import type { Change, CommitRecord } from '../../libs/change/change.js';
-import { toPieces } from '../../libs/change/changelog.js';
+import type { Change } from '../../libs/change/change.js';
 import { crashPoint } from '../../libs/change/crash-point.js';
 import type { Revision } from '../../libs/definition/revision.js';
-import type { TransactionalWriter } from '../../libs/log/log.js';
-import { changesTopic } from '../../libs/pipeline/topics.js';
 import { BackfillRate } from './backfill-rate.js';
 import { HorizonClock } from './horizon-clock.js';
-import { InputReading } from './input-reading.js';
+import { InputReading, type TickResult } from './input-reading.js';
 import { PipelineRun } from './pipeline-run.js';
 import { Reader } from './reader.js';
+import { ReadAhead } from './read-ahead.js';
 import { planRevision, type ReaderPlan, type RevisionPlan } from './reader-plan.js';
 import type { StageThrough } from './rekey-message.js';
 import { resumedReaders, retiringReaders } from './retiring-readers.js';
 import type { TaskEnvironment } from './task-environment.js';
 import { type InputBatch, RekeyInput, type TaskInput, TopicInput } from './task-inputs.js';
+import { type Acquired, commitTick } from './tick-commit.js';
 import { TickOutput } from './tick-output.js';
-
-export type TickResult =
-  /** Nothing was there: wait. */
-  | 'idle'
-  /** Or something is there, and its time has not come. */
-  | 'worked'
-  /** There is more: go on at once. */
-  | 'full';
-
-/** What a task needs to have been handed over: see acquire.ts. */
-export interface Acquired {
-  readonly environment: TaskEnvironment;
-  readonly writer: TransactionalWriter;
-  readonly applier: Applier;
-  readonly epoch: number;
-  /** Told of each batch once the store holds it. */
-  readonly onBatch: (batch: EncodedBatch) => void;
-}
 
 /** The reader of cursors that belong to the task as a whole; timelines' ids start at 1. */
 const TASK_READER = 0;
@@ -51,6 +31,7 @@ export class PartitionTask {
   readonly #horizons = new HorizonClock();
   readonly #rekeyInputs: readonly RekeyInput[];
   readonly #backfillRate: BackfillRate | undefined;
+  readonly #readAhead: ReadAhead;
   #plan = NO_PLAN;
   #readers: ReadonlyMap<number, Reader> = new Map();
   #topicInputs: readonly TopicInput[] = [];
@@ -65,6 +46,7 @@ export class PartitionTask {
     const state = { readers: () => this.#readers, revision: () => this.#plan.revision };
     const { partition, partitionCount, backfillRecordsPerS, clock } = this.#environment;
     this.#backfillRate = backfillRecordsPerS === undefined ? undefined : new BackfillRate(backfillRecordsPerS, clock);
+    this.#readAhead = new ReadAhead(acquired.environment.log);
     const senders = Array.from({ length: partitionCount }, (_, sender) => sender).filter((sender) => sender !== partition);
     this.#rekeyInputs = senders.map((sender) => new RekeyInput(this.#environment, sender, state));
     this.#resume();
@@ -102,13 +84,14 @@ export class PartitionTask {
       output.changes.push(adopted);
       crashPoint('aggregator.afterAdopt');
     }
-    const reading = new InputReading(this.#environment, this.#backfillRate);
+    const reading = new InputReading(this.#environment, this.#readAhead, this.#backfillRate);
     const ran = await this.#runInputs(reading, output);
-    if (adopted === undefined && !ran && !this.readers.some((reader) => reader.hasNews)) return resultOf(reading, 'idle');
+    if (adopted === undefined && !ran && !this.readers.some((reader) => reader.hasNews)) return reading.result('idle');
     this.#foldBooks(output);
     crashPoint('aggregator.afterFold');
+    reading.beginNext(this.inputs);
     await this.#commit(output, this.readers.flatMap((reader) => reader.takeNews()));
-    return resultOf(reading, 'worked');
+    return reading.result('worked');
   }
 
   /** Lets go of the transaction; the store is the owner's. */
@@ -245,39 +228,13 @@ export class PartitionTask {
     }
   }
 
-  /** Steps 2 to 6. */
   async #commit(output: TickOutput, told: readonly StageThrough[]): Promise<void> {
-    const { deployment, partition } = this.#environment;
-    const commit = this.#commitRecord();
-    const batch = encodeBatch(output.changes, commit);
-    crashPoint('aggregator.beforeTransaction');
-    const changelog = { target: { topic: changesTopic(deployment), partition }, records: toPieces(batch) };
-    await this.#acquired.writer.commit([changelog, ...output.toTransaction(told)]);
-    crashPoint('aggregator.afterCommit');
-    await this.#applier.commit(commit);
-    crashPoint('aggregator.afterApply');
-    this.#acquired.onBatch(batch);
-    crashPoint('aggregator.afterStream');
+    const cursors = this.#rekeyInputs.map(({ source, nextOffset }) => ({ readerId: TASK_READER, ...source, nextOffset, caughtUp: true }));
+    await commitTick(this.#acquired, { revision: this.#plan.revision, readers: this.readers, cursors, output, told });
     for (const reader of this.#readers.values()) {
       reader.lanes.trim();
       reader.sequences.trim();
     }
-  }
-
-  #commitRecord(): CommitRecord {
-    const readers = this.readers;
-    const ofTask = this.#rekeyInputs.map(({ source, nextOffset }) => ({ readerId: TASK_READER, ...source, nextOffset, caughtUp: true }));
-    return {
-      epoch: this.epoch,
-      seq: this.#applier.seq + 1,
-      prevSeq: this.#applier.seq,
-      revision: this.#plan.revision,
-      clockUs: this.#environment.clock.nowUs(),
-      positions: readers.flatMap((reader) => reader.positions()),
-      cursors: [...readers.map((reader) => reader.cursor()), ...ofTask],
-      hops: readers.flatMap((reader) => reader.hops.toHops(reader.plan.id)),
-      counters: readers.map((reader) => ({ ...reader.counters })),
-    };
   }
 
   #newOutput(): TickOutput {
@@ -290,10 +247,4 @@ export class PartitionTask {
     const first = inputs.length === 0 ? 0 : this.#turn++ % inputs.length;
     return [...inputs.slice(first), ...inputs.slice(0, first)];
   }
-}
-
-/** Who is held back must not be waited for as if nothing were there: the log would say at once that there is more. */
-function resultOf(reading: InputReading, otherwise: 'idle' | 'worked'): TickResult {
-  if (reading.isFull) return 'full';
-  return reading.isHeldBack ? 'worked' : otherwise;
 }

@@ -183,7 +183,7 @@ export class PipelineRun {
     if (plan.measureValues !== undefined) {
       const values = plan.measureValues(record.row);
       const { eventTimeUs, orderSource, orderOffset } = record;
-      this.#groupsOf(reader).rowsOf(key).push({ eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
+      this.#groupsOf(reader).add(key, { eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
     }
     if (plan.publish !== undefined) {
       const published = this.#published.get(reader);

@@ -38,13 +38,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'apply before the decision point', rules: 'S14, A2',
     replacements: [{
-      file: 'services/aggregator/partition-task.ts',
-      find: "    crashPoint('aggregator.beforeTransaction');\n",
-      replace: "    await this.#applier.commit(commit);\n    crashPoint('aggregator.beforeTransaction');\n",
+      file: 'services/aggregator/tick-commit.ts',
+      find: "  crashPoint('aggregator.beforeTransaction');\n",
+      replace: "  await applier.commit(commit);\n  crashPoint('aggregator.beforeTransaction');\n",
     }, {
-      file: 'services/aggregator/partition-task.ts',
-      find: "    crashPoint('aggregator.afterCommit');\n    await this.#applier.commit(commit);\n",
-      replace: "    crashPoint('aggregator.afterCommit');\n",
+      file: 'services/aggregator/tick-commit.ts',
+      find: ', nextTurn().then(() => applier.prepare(commit))]',
+      replace: ', nextTurn()]',
+    }, {
+      file: 'services/aggregator/tick-commit.ts',
+      find: "  crashPoint('aggregator.afterCommit');\n  await applier.commit(commit);\n",
+      replace: "  crashPoint('aggregator.afterCommit');\n",
     }],
     suites: [ORACLE],
   },
@@ -128,7 +132,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'equal times in order of arrival', rules: 'S7',
-    replacements: [{ file: 'services/aggregator/pipeline-run.ts', find: "rowsOf(key).push({ eventTimeUs, orderSource, orderOffset,", replace: "rowsOf(key).push({ eventTimeUs, orderSource: 0, orderOffset: counters.applied,", }],
+    replacements: [{ file: 'services/aggregator/pipeline-run.ts', find: "add(key, { eventTimeUs, orderSource, orderOffset,", replace: "add(key, { eventTimeUs, orderSource: 0, orderOffset: counters.applied,", }],
     suites: [ORACLE],
   },
   {

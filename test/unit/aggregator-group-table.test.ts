@@ -10,7 +10,7 @@ describe('the groups of a tick', () => {
     const expected = new Map<string, number[]>();
     for (let offset = 0; offset < 6_000; offset++) {
       const name = `user_${(offset * 7_919) % 2_000}`;
-      table.rowsOf(Buffer.from(name)).push(row(offset)); // a key of its own each time: bytes count, not objects
+      table.add(Buffer.from(name), row(offset)); // a key of its own each time: bytes count, not objects
       expected.set(name, [...(expected.get(name) ?? []), offset]);
     }
     const found = table.groups.map(({ key, rows }) => [Buffer.from(key).toString(), rows.map(({ orderOffset }) => orderOffset)]);
@@ -21,7 +21,7 @@ describe('the groups of a tick', () => {
     const table = new GroupTable();
     const keys = Array.from({ length: 100_000 }, (_, i) => Buffer.from(`k${i}`)).filter((key) => (murmur3(key) & 255) === 7).slice(0, 50);
     expect(keys).to.have.length(50);
-    for (const key of [...keys, ...keys, Buffer.from('k'), new Uint8Array()]) table.rowsOf(key).push(row(0));
+    for (const key of [...keys, ...keys, Buffer.from('k'), new Uint8Array()]) table.add(key, row(0));
     expect(table.groups.map(({ rows }) => rows.length)).to.deep.equal([...keys.map(() => 2), 1, 1]);
   });
 });

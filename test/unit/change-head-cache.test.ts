@@ -33,6 +33,16 @@ describe('head cache', () => {
     for (let i = 0; i < 1_000; i++) expect(cache.get(`k${i}`)?.[0]).to.equal(i % 256);
   });
 
+  it('gives a place that was outgrown to the next value of its size', () => {
+    const cache = new HeadCache(256 * 1_024);
+    for (let length = 100; length < 2_000; length += 100) {
+      for (let key = 0; key < 60; key++) cache.put(`k${key}`, new Uint8Array(length).fill(key));
+    }
+    // All that they left behind is several times as much as there is room for.
+    for (let key = 0; key < 500; key++) cache.put(`small${key}`, new Uint8Array(100).fill(key));
+    for (let key = 0; key < 60; key++) expect(cache.get(`k${key}`)?.[0], String(key)).to.equal(key);
+  });
+
   it('does not take what would drive out an eighth of the rest', () => {
     const cache = new HeadCache(4_096);
     cache.put('large', new Uint8Array(2_000));

@@ -4,6 +4,7 @@ import { baseKey, digestKey, lateKey, pageKey } from '../../libs/timeline/page-k
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
 import type { PageReader, TimelineShape } from '../../libs/timeline/timeline.js';
+import { writeRows } from '../../libs/timeline/write-rows.js';
 import { MemoryPages } from './timeline-oracle.js';
 
 const HEAD_KEY = Uint8Array.of(0xaa, 0xbb);
@@ -43,6 +44,21 @@ function headOf(pages: MemoryPages): Uint8Array {
   return pages.values.get(hex(HEAD_KEY)) ?? new Uint8Array(0);
 }
 
+/** The page as it was before rows lost their end, which had been behind the time they were known. */
+function asOlder(page: Uint8Array, version: number): Uint8Array {
+  const [kind, columns, count] = [page[1], page[2] ?? 0, (page[4] ?? 0) + 256 * (page[5] ?? 0)];
+  const older = Uint8Array.from(page);
+  older[0] = version;
+  if (kind !== 1 && kind !== 2) return older;
+  const [header, rowBytes] = [kind === 1 ? 56 : 16, (4 + columns) * 8];
+  const end = new Uint8Array(Float64Array.of(Number.POSITIVE_INFINITY).buffer);
+  const rows = Array.from({ length: count }, (_, row) => {
+    const at = header + row * rowBytes;
+    return [older.subarray(at, at + 32), end, older.subarray(at + 32, at + rowBytes)];
+  });
+  return Uint8Array.from(Buffer.concat([older.subarray(0, header), ...rows.flat(), older.subarray(header + count * rowBytes)]));
+}
+
 describe('timeline keys', () => {
   it('lie behind the head key, pages in order of their ids', () => {
     expect([pageKey(HEAD_KEY, 0x0102_0304), digestKey(HEAD_KEY, 5), baseKey(HEAD_KEY), lateKey(HEAD_KEY, 5), pageKey(HEAD_KEY, 0xffff_ffff)].map(hex)).to.deep.equal(['aabb0001020304', 'aabb0100000005', 'aabb02', 'aabb0300000005', 'aabb00ffffffff']);
@@ -55,10 +71,10 @@ describe('timeline pages', () => {
   it('are laid out to the byte: a head', () => {
     const none = Number.NEGATIVE_INFINITY;
     expect(hex(headOf(write(2)))).to.equal([
-      '02010200', '02000000', '02000000', '00000000', // version 2, head, 2 columns; 2 rows; heap of 2 bytes; height 0
+      '03010200', '02000000', '02000000', '00000000', // version 3, head, 2 columns; 2 rows; heap of 2 bytes; height 0
       '00000000', '01000000', f64(none, 0, 0, none), // no root, next id 1; boundary, horizon
-      f64(100, 7, 2 ** 40, 200, Number.POSITIVE_INFINITY, 0), '00000000', '02000000',
-      f64(101, 7, 2 ** 40 + 1, 201, Number.POSITIVE_INFINITY, 0.5), 'ffffffff', '00000000',
+      f64(100, 7, 2 ** 40, 200, 0), '00000000', '02000000',
+      f64(101, 7, 2 ** 40 + 1, 201, 0.5), 'ffffffff', '00000000',
       '00ff',
     ].join(''));
   });
@@ -69,17 +85,17 @@ describe('timeline pages', () => {
     const inner = hex(pages.values.get(hex(pageKey(HEAD_KEY, 3))));
     const entry = (child: string, numbers: readonly number[]): string => `${child}00000000${f64(...numbers)}`;
     expect(inner).to.equal([
-      '02030200', '02000000', '01000000', '00000000',
+      '03030200', '02000000', '01000000', '00000000',
       entry('01000000', [128, 128, 100, 227, 7, 2 ** 40 + 127, Number.NEGATIVE_INFINITY, 200, 327, 128, (127 * 128) / 4, 0, 0, 0, 63.5, 64]),
       entry('02000000', [64, 64, 228, 291, 7, 2 ** 40 + 191, Number.NEGATIVE_INFINITY, 328, 391, 64, ((191 * 192) - (127 * 128)) / 4, 0, 0, 64, 95.5, 32]),
     ].join(''));
-    expect(hex(pages.values.get(hex(pageKey(HEAD_KEY, 1)))).slice(0, 32)).to.equal('02020200800000008000000000000000');
+    expect(hex(pages.values.get(hex(pageKey(HEAD_KEY, 1)))).slice(0, 32)).to.equal('03020200800000008000000000000000');
   });
 
   it('are laid out to the byte: what came late to a sealed page', () => {
     const pages = write(6_000);
     addLate(pages, [1, 7, -0, null]);
-    expect(hex(pages.values.get(hex(lateKey(HEAD_KEY, SEALED))))).to.equal(['02060200', '03000000', '00000000', '00000000', f64(2, 7, 0)].join(''));
+    expect(hex(pages.values.get(hex(lateKey(HEAD_KEY, SEALED))))).to.equal(['03060200', '03000000', '00000000', '00000000', f64(2, 7, 0)].join(''));
   });
 
   it('take up what came late when it is too much to wait beside a digest', () => {
@@ -97,12 +113,27 @@ describe('timeline pages', () => {
     expect(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions)[1]).to.be.lessThan(3_000);
   });
 
-  it('of version 1 are read, and written on', () => {
-    const [pages, older] = [write(6_000), write(6_000)];
-    for (const value of older.values.values()) value[0] = 1;
-    for (const each of [pages, older]) addLate(each, [5, 6]);
-    const questions = [{ kind: 'sum', column: 0, windowUs: null }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }] as const;
-    expect(readWindows(SHAPE, older, HEAD_KEY, ASK, questions)).to.deep.equal(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions));
+  for (const version of [1, 2]) {
+    it(`of version ${version} are read, and written on`, () => {
+      const [pages, older] = [write(6_000), write(6_000)];
+      for (const [key, value] of older.values) older.values.set(key, asOlder(value, version));
+      for (const each of [pages, older]) {
+        addLate(each, [5, 6]);
+        writeRows(SHAPE, each, HEAD_KEY, [{ eventTimeUs: 9_000, orderSource: 7, orderOffset: 2 ** 41, knownUs: 9_100, values: [3, Uint8Array.of(9)] }], undefined);
+      }
+      const questions = [{ kind: 'sum', column: 0, windowUs: null }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'lastK', column: 1, windowUs: null, k: 6_000, dedup: false, dropNull: false }] as const;
+      expect(readWindows(SHAPE, older, HEAD_KEY, ASK, questions)).to.deep.equal(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions));
+    });
+  }
+
+  it('of version 2 are read before rows are put behind theirs', () => {
+    const numbers: TimelineShape = { columns: [{ kind: 'number', digest: false }] };
+    const rows = Array.from({ length: 5 }, (_, index) => ({ eventTimeUs: 100 + index, orderSource: 7, orderOffset: index, knownUs: 200, values: [index] }));
+    const pages = new MemoryPages();
+    writeRows(numbers, pages, HEAD_KEY, rows.slice(0, 3), undefined);
+    pages.values.set(hex(HEAD_KEY), asOlder(headOf(pages), 2));
+    writeRows(numbers, pages, HEAD_KEY, rows.slice(3), undefined);
+    expect(readWindows(numbers, pages, HEAD_KEY, ASK, [{ kind: 'lastK', column: 0, windowUs: null, k: 9, dedup: false, dropNull: false }])).to.deep.equal([[4, 3, 2, 1, 0]]);
   });
 
   it('are refused when a newer release wrote them', () => {
@@ -112,10 +143,10 @@ describe('timeline pages', () => {
     for (const [key, value] of pages.values) {
       kinds.add(value[1] ?? 0);
       const newer = Uint8Array.from(value);
-      newer[0] = 3;
+      newer[0] = 4;
       const reader: PageReader = { get: (asked) => (hex(asked) === key ? newer : pages.values.get(hex(asked))) };
       const questions = [{ kind: 'lastK', column: 0, windowUs: null, k: 1e6, dedup: false, dropNull: false }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'percentile', column: 0, windowUs: 999_900 - 2_200, pct: 50 }] as const;
-      expect(() => readWindows(SHAPE, reader, HEAD_KEY, ASK, questions), key).to.throw('newer than 2').with.property('code', 'THYME_TIMELINE_FORMAT');
+      expect(() => readWindows(SHAPE, reader, HEAD_KEY, ASK, questions), key).to.throw('newer than 3').with.property('code', 'THYME_TIMELINE_FORMAT');
     }
     expect([...kinds].sort()).to.deep.equal([1, 2, 3, 4, 5, 6]);
   });

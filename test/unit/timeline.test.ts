@@ -52,7 +52,7 @@ describe('a timeline', () => {
   });
 
   it('is one value as long as it is small, fetched once for all questions', () => {
-    const pages = write(rowsOf(fill(63, (random) => random())));
+    const pages = write(rowsOf(fill(PRODUCTION_GEOMETRY.headRows - 1, (random) => random())));
     expect(pages.values.size).to.equal(1);
     pages.fetches.length = 0;
     ask(pages, 100, SUM, { kind: 'max', column: 0, windowUs: 10 }, { kind: 'percentile', column: 0, windowUs: 30, pct: 50 });
