@@ -28,8 +28,8 @@ export async function runRestReads({ url, orders: options, connections, seconds,
     const { status, body } = await connection.post('/features', `{"featureset":"FraudSignals","entity_id":"${id}","inputs":{"cart_total":900.5}}`);
     return status === 200 ? lazyAnswer(body) : { fault: `${status}: ${body}` };
   });
+  const reads = new Reading(options, asks); // takes a second, in which no push would go out
   const pushing = pushes === undefined ? undefined : new Pushing(url, pushes);
-  const reads = new Reading(options, asks);
   const result = await reads.run(seconds, ratePerS);
   const pushed = await pushing?.stop();
   for (const connection of open) connection.close();
@@ -100,16 +100,17 @@ class Reading {
       for (;;) {
         const dueUs = ratePerS === undefined ? nowUs() : startUs + (number++ * 1e6) / ratePerS;
         if (dueUs >= endUs) return;
-        await until(dueUs);
-        await this.#one(ask, dueUs);
+        // Late since the answer before it was: that is the server's. By a timer: that is not.
+        await this.#one(ask, (await waitUntil(dueUs)) ? nowUs() : dueUs);
       }
     }));
   }
 
-  async #one(ask: Ask, dueUs: number): Promise<void> {
+  /** The latency is counted from `sinceUs` on. */
+  async #one(ask: Ask, sinceUs: number): Promise<void> {
     const id = userId(this.#draw());
     const answer = await ask(id);
-    this.#latencies.add(nowUs() - dueUs);
+    this.#latencies.add(nowUs() - sinceUs);
     if ('fault' in answer) this.#note(answer.fault);
     else if (this.#latencies.count % CHECK_EVERY === 0 && this.#toCheck.length < CHECKS_MAX) this.#toCheck.push({ id, answer });
   }
@@ -119,9 +120,10 @@ class Reading {
   }
 }
 
-/** To within a millisecond by a timer, and then by turns of the loop: timers alone would be late by one. */
-export async function until(dueUs: number): Promise<void> {
+/** Whether it had to be waited for. By a timer, which may be late by a millisecond: turns of the loop would keep one of two cores busy, which the server wants. */
+async function waitUntil(dueUs: number): Promise<boolean> {
   const restMs = (dueUs - nowUs()) / 1_000;
-  if (restMs > 2) await new Promise((resolve) => setTimeout(resolve, restMs - 1.5));
-  while (nowUs() < dueUs) await new Promise((resolve) => setImmediate(resolve));
+  if (restMs <= 0) return false;
+  await new Promise((resolve) => setTimeout(resolve, restMs));
+  return true;
 }
