@@ -44,11 +44,14 @@ export class TimelineWriter {
       this.#base.take(rows);
       return;
     }
-    this.#pages.headChanged = true;
     if (!head.isAfterBoundary(row)) {
+      const { root, nextId } = head;
       this.#seals.insertLate(row);
+      // Most late rows open no page, and leave the head as it is.
+      if (head.root !== root || head.nextId !== nextId) this.#pages.headChanged = true;
       return;
     }
+    this.#pages.headChanged = true;
     head.rows.insert(row);
     if (head.rows.count >= geometry.headRows) this.#tree.appendHead();
   }

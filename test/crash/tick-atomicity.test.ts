@@ -57,8 +57,8 @@ async function sendRound(harness: Harness): Promise<void> {
   await harness.send('Order', USERS.map((user_id, i) => [{ user_id }, { eventTimeUs: T + i }]));
 }
 
-function counts(harness: Harness): number[] {
-  return USERS.map((user) => Number(harness.ask('ByUser.build', [user], T + 1_000)['n']));
+function counts(harness: Harness, users: readonly string[] = USERS): number[] {
+  return users.map((user) => Number(harness.ask('ByUser.build', [user], T + 1_000)['n']));
 }
 
 /** What the changelog says the store must be. */
@@ -115,12 +115,15 @@ describe('a tick is all there or not at all', () => {
       const task = await harness.task(0);
       const seq = harness.view(0).applied()?.seq ?? 0;
       let reads = 0;
+      const unread = [...USERS];
       during = () => {
+        // Others each time: of those that were read before, decoded pages are kept, which would hide it as well.
+        const users = unread.splice(0, 2);
         reads++;
         expect(harness.view(0).applied()?.seq).to.equal(seq);
-        expect(counts(harness)).to.deep.equal(USERS.map(() => round));
+        expect(counts(harness, users)).to.deep.equal(users.map(() => round));
         const snapshot = harness.view(0).snapshot();
-        expect(counts(harness)).to.deep.equal(USERS.map(() => round));
+        expect(counts(harness, users)).to.deep.equal(users.map(() => round));
         snapshot.close();
       };
       await task.tick();
