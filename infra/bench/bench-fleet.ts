@@ -1,11 +1,11 @@
 // Several processes on one Kafka: two aggregators that share the partitions, and one process with everything else.
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { KafkaCluster } from '../../libs/log/kafka-cluster.js';
 import { KafkaGroup } from '../../libs/log/kafka-group.js';
 import { systemClock } from '../../libs/time/clock.js';
+import { forkBench } from './bench-child.js';
 import type { BenchKafka } from './bench-kafka.js';
 import { commitFraud } from './fraud-platform.js';
 import { nowUs } from './latencies.js';
@@ -125,8 +125,7 @@ export class BenchFleet {
       ...process.env, THYME_LOG_LEVEL: 'error', THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DEPLOYMENT: kafka.deployment,
       THYME_KAFKA_BROKERS: kafka.brokers.join(','), THYME_PARTITIONS: String(partitions), ...(sessionMs === undefined ? {} : { THYME_SESSION_TIMEOUT_MS: String(sessionMs) }),
     };
-    const file = fileURLToPath(new URL(`./serve-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
-    const child = fork(file, [roles, join(folder, name)], { env, execArgv: process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof')) });
+    const child = forkBench('serve-process', [roles, join(folder, name)], { env });
     return new Promise((resolve, reject) => {
       child.once('message', (message) => resolve({ child, ...(message as Omit<FleetProcess, 'child'>) })); // what serve-process.ts sends
       child.once('exit', (code) => reject(new Error(`${name} ended with ${String(code)}`)));

@@ -1,6 +1,5 @@
 // path: accepted by ingest in one process, readable in a replica in another, sustained. The load generator is a third.
-import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { ReplicationService } from '../../gen/thyme/v1/replication_pb.js';
 import { remoteSource } from '../../libs/replica/remote-source.js';
@@ -10,6 +9,7 @@ import { EventRing } from '../../libs/telemetry/event-ring.js';
 import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { createStoreReplica } from '../../services/query-role.js';
+import { forkBench } from './bench-child.js';
 import { readLogKind, startBenchKafka, type BenchKafka } from './bench-kafka.js';
 import { cpuClock, report, type Figure } from './bench-report.js';
 import { withFolder } from './fraud-owner.js';
@@ -65,8 +65,7 @@ interface Owner {
 }
 
 async function startOwner(dataDir: string, kafka: BenchKafka | undefined): Promise<Owner> {
-  const file = fileURLToPath(new URL(`./owner-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
-  const child = fork(file, kafka === undefined ? [dataDir] : [dataDir, kafka.brokers.join(','), kafka.deployment], { execArgv: process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof')) });
+  const child = forkBench('owner-process', kafka === undefined ? [dataDir] : [dataDir, kafka.brokers.join(','), kafka.deployment]);
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve({ child, ...(message as Omit<Owner, 'child'>) })); // what owner-process.ts sends
     child.once('exit', (code) => reject(new Error(`the owner ended with ${String(code)}`)));

@@ -1,15 +1,11 @@
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { forkBench } from './bench-child.js';
 import type { LoadJob, LoadResult } from './load-jobs.js';
 import { say } from './bench-report.js';
 
 /** Runs the job in a load process. Rejects where it failed, and where an answer was wrong: a fast wrong answer is no figure. */
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
-  const file = fileURLToPath(new URL(`./load-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
-  // Not this process's own flags beyond its loader: a profiler would write a second profile.
-  const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof'));
   // As structured clones: JSON makes null of Infinity, which is a rate.
-  const child = fork(file, { execArgv, serialization: 'advanced' });
+  const child = forkBench('load-process', [], { serialization: 'advanced' });
   const result = await new Promise<LoadResult>((resolve, reject) => {
     child.once('message', (message) => resolve(message as LoadResult)); // the one thing that it sends
     child.once('exit', (code) => reject(new Error(`the load process ended with ${String(code)} and without a result`)));
