@@ -51,7 +51,7 @@ export class ShelfCache {
     for (const [text, { key }] of writes) {
       if (key[0] !== TIMELINE_TAG) continue;
       const headLength = headKeyLength(key);
-      const headText = key.length === headLength ? text : text.slice(0, headLength);
+      const headText = text.slice(0, headLength);
       const generation = this.#young.has(headText) ? this.#young : this.#old;
       let kept = generation.get(headText);
       if (kept === undefined) continue;

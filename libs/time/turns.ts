@@ -1,4 +1,4 @@
-import { setImmediate as immediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * Cuts long work on the event loop into slices, so that what waits (a read, a request, a heartbeat) gets its turn
@@ -68,9 +68,4 @@ export class TurnBudget {
       first.go();
     }
   }
-}
-
-/** The next turn of the event loop. */
-export function nextTurn(): Promise<void> {
-  return immediate();
 }

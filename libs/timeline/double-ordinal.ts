@@ -9,6 +9,11 @@ export function toOrdinal(value: number): bigint {
   return bits >= 0n ? bits : -(bits & MAGNITUDE_BITS);
 }
 
+/** The greatest double below this one. */
+export function doubleBefore(value: number): number {
+  return fromOrdinal(toOrdinal(value) - 1n);
+}
+
 export function fromOrdinal(ordinal: bigint): number {
   scratchBits[0] = ordinal >= 0n ? ordinal : -ordinal;
   return ordinal >= 0n ? scratch[0]! : -scratch[0]!;

@@ -1,7 +1,6 @@
 import { countAt, type Digest, digestWeight, lastAtMost } from './digest.js';
-import { fromOrdinal, toOrdinal } from './double-ordinal.js';
-import { partition, partitionBelow } from './select.js';
-import { countBelow, countUpTo } from './sorted-values.js';
+import { doubleBefore, fromOrdinal, toOrdinal } from './double-ordinal.js';
+import { partition } from './select.js';
 
 /** Counts within buckets are fractions, and their sum may be rounded: half a value is no rank. */
 const ROUNDING = 1e-6;
@@ -66,15 +65,16 @@ export class RankHunt {
     this.#sorted = sorted;
     this.#digests = digests;
     this.#rank = rank;
-    this.#below = fromOrdinal(toOrdinal(min) - 1n);
+    this.#below = doubleBefore(min);
     this.#enough = max;
-    this.#rawEnd = partitionBelow(raw, max, 0, raw.length);
+    const belowMax = doubleBefore(max);
+    this.#rawEnd = partition(raw, belowMax, { start: 0, end: raw.length });
     [this.#from, this.#upTo, this.#counted] = [new Int32Array(sorted.length), new Int32Array(sorted.length), new Int32Array(sorted.length)];
     [this.#starts, this.#ends, this.#found] = [new Int32Array(digests.length), new Int32Array(digests.length), new Int32Array(digests.length)];
     this.#countEnough = raw.length;
     for (let at = 0; at < sorted.length; at++) {
       const values = sorted[at]!;
-      this.#upTo[at] = countBelow(values, max, 0, values.length);
+      this.#upTo[at] = lastAtMost(values, belowMax, -1, values.length - 1) + 1;
       this.#countEnough += values.length;
     }
     for (let at = 0; at < digests.length; at++) {
@@ -177,7 +177,7 @@ export class RankHunt {
   #probe(x: number): boolean {
     const rawCount = partition(this.#raw, x, { start: this.#rawStart, end: this.#rawEnd });
     let count = rawCount;
-    for (let at = 0; at < this.#sorted.length; at++) count += this.#counted[at] = countUpTo(this.#sorted[at]!, x, this.#from[at]!, this.#upTo[at]!);
+    for (let at = 0; at < this.#sorted.length; at++) count += this.#counted[at] = lastAtMost(this.#sorted[at]!, x, this.#from[at]! - 1, this.#upTo[at]! - 1) + 1;
     // Whole numbers first, then the digests in their order: so a sum is rounded alike, whichever way its values came (S4).
     for (let at = 0; at < this.#digests.length; at++) {
       const digest = this.#digests[at]!;
@@ -193,8 +193,10 @@ export class RankHunt {
 
   #endAt(x: number, count: number, rawCount: number): void {
     [this.#enough, this.#countEnough] = [x, count];
-    this.#rawEnd = partitionBelow(this.#raw, x, this.#rawStart, rawCount);
-    for (let at = 0; at < this.#sorted.length; at++) this.#upTo[at] = countBelow(this.#sorted[at]!, x, this.#from[at]!, this.#counted[at]!);
+    // What equals x is not strictly within any more.
+    const before = doubleBefore(x);
+    this.#rawEnd = partition(this.#raw, before, { start: this.#rawStart, end: rawCount });
+    for (let at = 0; at < this.#sorted.length; at++) this.#upTo[at] = lastAtMost(this.#sorted[at]!, before, this.#from[at]! - 1, this.#counted[at]! - 1) + 1;
     this.#ends.set(this.#found);
   }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { countBelow, type Digest } from './digest.js';
+import { countBelow, type Digest, lastAtMost } from './digest.js';
+import { doubleBefore } from './double-ordinal.js';
 import { RankHunt, type ValueRange } from './rank-hunt.js';
 import { select } from './select.js';
-import { countBelow as countSortedBelow } from './sorted-values.js';
 
 /**
  * The values of a window by rank: loose ones, which are moved about but never sorted, those of leaves, which are in order, and
@@ -23,7 +23,8 @@ export class RankSearch {
   countBelow(x: number): number {
     let count = 0;
     for (const value of this.#raw) if (value < x) count++;
-    for (const values of this.sorted) count += countSortedBelow(values, x, 0, values.length);
+    const before = doubleBefore(x);
+    for (const values of this.sorted) count += lastAtMost(values, before, -1, values.length - 1) + 1;
     return this.digests.reduce((sum, digest) => sum + countBelow(digest, x), count);
   }
 

@@ -39,15 +39,3 @@ export function partition(values: Float64Array, x: number, { start, end }: { rea
   }
   return kept;
 }
-
-/** The same with the values that are below x. */
-export function partitionBelow(values: Float64Array, x: number, start: number, end: number): number {
-  let kept = start;
-  for (let at = start; at < end; at++) {
-    const value = values[at]!;
-    if (value >= x) continue;
-    values[at] = values[kept]!;
-    values[kept++] = value;
-  }
-  return kept;
-}

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Applier } from '../../libs/change/applier.js';
 import { encodeBatch, type EncodedBatch } from '../../libs/change/batch-codec.js';
 import type { CommitRecord, Cursor } from '../../libs/change/change.js';
@@ -5,7 +6,6 @@ import { toPieces } from '../../libs/change/changelog.js';
 import { crashPoint } from '../../libs/change/crash-point.js';
 import type { TransactionalWriter, TransactionRecords } from '../../libs/log/log.js';
 import { changesTopic } from '../../libs/pipeline/topics.js';
-import { nextTurn } from '../../libs/time/turns.js';
 import type { Reader } from './reader.js';
 import type { StageThrough } from './rekey-message.js';
 import type { TaskEnvironment } from './task-environment.js';
