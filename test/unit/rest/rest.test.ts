@@ -47,11 +47,13 @@ describe('the JSON scanner', () => {
   });
 
   it('parses a whole object as it parses member by member, and refuses the same', () => {
-    const memberByMember = (text: string) => new Map([...scanObject(bytes(text))].map(([name, value]) => [name, parseJson(value)]));
+    // Lists: chai sorts the members of maps by their text, and a drawn {"toString": ""} has none.
+    const memberByMember = (text: string): [string, unknown][] => [...scanObject(bytes(text))].map(([name, value]) => [name, parseJson(value)]);
+    const byName = (members: Iterable<readonly [string, unknown]>) => [...members].sort(([one], [other]) => (one < other ? -1 : 1));
     fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.integer({ min: 0, max: 2 }), (object, indent) => {
       const text = JSON.stringify(object, null, indent);
-      expect(new Map(parseObject(bytes(text)))).to.deep.equal(memberByMember(text));
-    }));
+      expect(byName(parseObject(bytes(text)))).to.deep.equal(byName(memberByMember(text)));
+    }), { examples: [[{ '': { toString: '' }, ' ': null }, 0]] });
     expect([...parseObject(bytes('{"__proto__":1,"\\u0061":[{"__proto__":2}]}')).keys()]).to.deep.equal(['__proto__', 'a']);
     for (const text of ['{"a":1,"b":2,"a":3}', '{"a":1,"\\u0061":2}', '{"a":nul}', '{"a":1 2}', '{"a":}', '{"a\n":1}', '{"a":"\u0000"}', '{"a":[1}']) {
       expect(() => parseObject(bytes(text)), text).to.throw(messageOf(() => memberByMember(text)));
