@@ -1,9 +1,8 @@
-import { setMaxListeners } from 'node:events';
-import { create } from '@bufbuild/protobuf';
-import { QueryRequestSchema, QueryService } from '../../gen/thyme/v1/query_pb.js';
-import { createClient, openChannel } from '../../libs/rpc/client.js';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { QueryRequestSchema, QueryResponseSchema, QueryService } from '../../gen/thyme/v1/query_pb.js';
 import { parseTimestamp } from '../../libs/time/timestamp.js';
 import { plainFromProto } from '../../libs/wire/untyped-values.js';
+import { GrpcConnection } from './grpc-connection.js';
 import { Latencies, nowUs } from './latencies.js';
 import type { LoadJob, LoadResult } from './load-jobs.js';
 import { Pushing } from './load-pushes.js';
@@ -15,18 +14,24 @@ import { RestConnection } from './rest-connection.js';
 const CHECK_EVERY = 50;
 const CHECKS_MAX = 1_000;
 const FAULTS_MAX = 5;
+const QUERY_PATH = `/${QueryService.typeName}/${QueryService.method.query.name}`;
 /** Before anything counts: code is compiled, and caches are warm. */
 const WARM_UP_SHARE = 0.25;
 
 type JobOf<Kind extends LoadJob['kind']> = Extract<LoadJob, { readonly kind: Kind }>;
 type Ask = (id: string) => Promise<Answer>;
-type Answer = { readonly asOfUs: number; readonly features: Readonly<Record<string, unknown>> } | { readonly fault: string };
+interface RightAnswer {
+  readonly asOfUs: number;
+  readonly features: Readonly<Record<string, unknown>>;
+}
+/** Parsed only where it is looked at. */
+type Answer = { readonly parse: () => RightAnswer } | { readonly fault: string };
 
 export async function runRestReads({ url, orders: options, connections, seconds, ratePerS, pushes }: JobOf<'restReads'>): Promise<LoadResult> {
   const open = Array.from({ length: connections }, () => new RestConnection(url));
   const asks = open.map((connection): Ask => async (id) => {
     const { status, body } = await connection.post('/features', `{"featureset":"FraudSignals","entity_id":"${id}","inputs":{"cart_total":900.5}}`);
-    return status === 200 ? lazyAnswer(body) : { fault: `${status}: ${body}` };
+    return status === 200 ? { parse: () => restAnswer(body) } : { fault: `${status}: ${body}` };
   });
   const reads = new Reading(options, asks); // takes a second, in which no push would go out
   const pushing = pushes === undefined ? undefined : new Pushing(url, pushes);
@@ -37,25 +42,25 @@ export async function runRestReads({ url, orders: options, connections, seconds,
 }
 
 export async function runGrpcReads({ target, orders: options, inFlight, seconds }: JobOf<'grpcReads'>): Promise<LoadResult> {
-  const channel = openChannel({ target });
-  const client = createClient(QueryService, channel);
-  const { signal } = new AbortController();
-  setMaxListeners(inFlight + 1, signal); // each call listens
+  const connection = new GrpcConnection(target);
   const inputs = { cart_total: { kind: { case: 'floatValue', value: 900.5 } } } as const;
   const ask: Ask = async (id) => {
     const entity = { values: [{ kind: { case: 'stringValue', value: id } } as const] };
-    const { features, asOfUs } = await client.query(create(QueryRequestSchema, { featureset: 'FraudSignals', entity, inputs }), { signal });
-    return { asOfUs: Number(asOfUs), get features() { return Object.fromEntries(features.map(({ name, value }) => [name, plain(value === undefined ? null : plainFromProto(value, name))])); } };
+    const bytes = await connection.call(QUERY_PATH, toBinary(QueryRequestSchema, create(QueryRequestSchema, { featureset: 'FraudSignals', entity, inputs })));
+    const parse = (): RightAnswer => {
+      const { asOfUs, features } = fromBinary(QueryResponseSchema, bytes);
+      return { asOfUs: Number(asOfUs), features: Object.fromEntries(features.map(({ name, value }) => [name, plain(value === undefined ? null : plainFromProto(value, name))])) };
+    };
+    return { parse };
   };
   const result = await new Reading(options, Array.from({ length: inFlight }, () => ask)).run(seconds, undefined);
-  channel.close();
+  connection.close();
   return result;
 }
 
-/** Parsed only where it is looked at. */
-function lazyAnswer(body: string): Answer {
-  const parsed = () => JSON.parse(body) as { readonly as_of: string; readonly features: Readonly<Record<string, unknown>> };
-  return { get asOfUs() { return parseTimestamp(parsed().as_of); }, get features() { return parsed().features; } };
+function restAnswer(body: string): RightAnswer {
+  const { as_of, features } = JSON.parse(body) as { readonly as_of: string; readonly features: Readonly<Record<string, unknown>> };
+  return { asOfUs: parseTimestamp(as_of), features };
 }
 
 function plain(value: unknown): unknown {
@@ -68,7 +73,7 @@ class Reading {
   readonly #draw: () => number;
   readonly #faults: string[] = [];
   /** Answers to compare once the load is over: comparing them between the reads would delay those, and be measured as the server's. */
-  readonly #toCheck: { readonly id: string; readonly answer: Exclude<Answer, { readonly fault: string }> }[] = [];
+  readonly #toCheck: { readonly id: string; readonly parse: () => RightAnswer }[] = [];
   #latencies = new Latencies();
 
   constructor(options: Parameters<typeof orders>[0], asks: readonly Ask[]) {
@@ -85,7 +90,10 @@ class Reading {
     await this.#phase(seconds, ratePerS);
     const tookS = (nowUs() - startUs) / 1e6;
     const { count } = this.#latencies;
-    for (const { id, answer } of this.#toCheck) this.#note(this.#oracle.fault(id, answer.asOfUs, answer.features));
+    for (const { id, parse } of this.#toCheck) {
+      const { asOfUs, features } = parse();
+      this.#note(this.#oracle.fault(id, asOfUs, features));
+    }
     return {
       askedPerS: ratePerS ?? Number.POSITIVE_INFINITY, achievedPerS: count / tookS, count, served: warmUp + count, p50Us: this.#latencies.quantile(0.5), p99Us: this.#latencies.quantile(0.99),
       checked: this.#toCheck.length, faults: this.#faults, pushedPerS: 0,
@@ -112,7 +120,7 @@ class Reading {
     const answer = await ask(id);
     this.#latencies.add(nowUs() - sinceUs);
     if ('fault' in answer) this.#note(answer.fault);
-    else if (this.#latencies.count % CHECK_EVERY === 0 && this.#toCheck.length < CHECKS_MAX) this.#toCheck.push({ id, answer });
+    else if (this.#latencies.count % CHECK_EVERY === 0 && this.#toCheck.length < CHECKS_MAX) this.#toCheck.push({ id, parse: answer.parse });
   }
 
   #note(fault: string | undefined): void {

@@ -1,20 +1,22 @@
 import { headKeyLength, TIMELINE_TAG } from './state-keys.js';
 
-// The heads that were written last, and the pages behind them that appends go on writing, in one buffer (DESIGN 6,
-// TIMELINE.md): a Buffer for each would take ten times the bytes, and reading them from the store is a quarter of the
-// work of a tick.
+// The heads that were written last, and the pages behind them that appends go on writing, in a few large segments
+// (DESIGN 6, TIMELINE.md): a Buffer for each would take ten times the bytes, and reading them from the store is a quarter
+// of the work of a tick. One buffer that grew would be copied as a whole each time, and reads wait for that.
 //
-// A ring: a new value goes behind the newest, over the oldest. One that is written again stays where it
+// The segments are a ring: a new value goes behind the newest, over the oldest. One that is written again stays where it
 // is, as long as it fits; its place has some room to grow. A place that was left serves the next value of its size,
 // until the ring has come round: groups grow, and what they leave behind would soon be most of the buffer.
 
 /** An applier's share of memory; 32 MB hold the heads of 30,000 to 200,000 groups. */
 export const HEAD_CACHE_BYTES = 32 * 1_024 * 1_024;
-const ARENA_BYTES_FIRST = 256 * 1_024;
+/** Each is made when the ring first comes to it. A value takes up one at most. */
+const SEGMENTS_MAX = 8;
 /** Places are of whole units, so that what lies in them is aligned as libs/timeline reads it. */
 const UNIT = 64;
 
 interface Place {
+  readonly segment: Uint8Array;
   readonly offset: number;
   readonly capacity: number;
   /** Undefined while it is free. */
@@ -30,32 +32,33 @@ interface Entry {
 }
 
 export class HeadCache {
-  readonly #bytesMax: number;
-  #arena = new Uint8Array(0);
+  readonly #segmentBytes: number;
+  readonly #segments: Uint8Array[] = [];
   #entries = new Map<string, Entry>();
-  /** In the order of the arena from the oldest on; those before `#oldest` are gone. */
+  /** In the order of the segments from the oldest on; those before `#oldest` are gone. */
   #ring: Place[] = [];
   #oldest = 0;
-  /** Where the next place begins. */
-  #end = 0;
+  /** Where the next place begins: in this segment, unless it does not fit there. */
+  #current = -1;
+  #end = Number.POSITIVE_INFINITY;
   /** By capacity; some of them may be gone. */
   #free = new Map<number, Place[]>();
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+    this.#segmentBytes = Math.floor(bytesMax / SEGMENTS_MAX / UNIT) * UNIT;
   }
 
   /** A view, good until the next `put`. */
   get(key: string): Uint8Array | undefined {
     const entry = this.#entries.get(key);
-    return entry && this.#arena.subarray(entry.place.offset, entry.place.offset + entry.length);
+    return entry && entry.place.segment.subarray(entry.place.offset, entry.place.offset + entry.length);
   }
 
   put(key: string, value: Uint8Array): void {
     const entry = this.#entries.get(key);
     const kept = entry === undefined ? this.#add(key, value.length) : this.#fit(entry, value.length);
     if (kept === undefined) return;
-    this.#arena.set(value, kept.place.offset);
+    kept.place.segment.set(value, kept.place.offset);
     kept.length = value.length;
   }
 
@@ -98,35 +101,30 @@ export class HeadCache {
   }
 
   #findPlace(capacity: number): Place | undefined {
-    if (capacity > this.#bytesMax / 8) return undefined;
+    if (capacity > this.#segmentBytes) return undefined;
     const free = this.#free.get(capacity);
     for (let place = free?.pop(); place !== undefined; place = free?.pop()) if (!place.isGone) return place;
-    if (this.#end + capacity > this.#arena.length && !this.#grow(capacity)) this.#wrap();
-    this.#evictWithin(this.#end, this.#end + capacity);
-    const place: Place = { offset: this.#end, capacity, holder: undefined, isGone: false };
+    const segment = this.#end + capacity <= this.#segmentBytes ? this.#segments[this.#current]! : this.#nextSegment();
+    this.#evict(segment, this.#end + capacity);
+    const place: Place = { segment, offset: this.#end, capacity, holder: undefined, isGone: false };
     this.#end += capacity;
     this.#ring.push(place);
     return place;
   }
 
-  #grow(capacity: number): boolean {
-    if (this.#arena.length >= this.#bytesMax) return false;
-    const grown = new Uint8Array(Math.min(this.#bytesMax, Math.max(ARENA_BYTES_FIRST, 2 * this.#arena.length, 8 * capacity)));
-    grown.set(this.#arena);
-    this.#arena = grown;
-    return this.#end + capacity <= grown.length;
-  }
-
-  /** Goes on at the start; what lies between here and the arena's end is the oldest. */
-  #wrap(): void {
-    this.#evictWithin(this.#end, this.#arena.length);
+  /** What lies between here and the segment's end is the oldest. */
+  #nextSegment(): Uint8Array {
+    const left = this.#segments[this.#current];
+    if (left !== undefined) this.#evict(left, this.#segmentBytes);
+    this.#current = (this.#current + 1) % SEGMENTS_MAX;
     this.#end = 0;
-    this.#free = new Map(); // else places of sizes that nobody asks for any more would be listed for ever
+    if (this.#current === 0) this.#free = new Map(); // else places of sizes that nobody asks for any more would be listed for ever
+    return (this.#segments[this.#current] ??= new Uint8Array(this.#segmentBytes));
   }
 
-  /** The oldest places are the next in the arena, so they go one after another. */
-  #evictWithin(start: number, end: number): void {
-    for (let place = this.#ring[this.#oldest]; place !== undefined && place.offset >= start && place.offset < end; place = this.#ring[this.#oldest]) {
+  /** What begins before `end`. The oldest places are the next in the ring, so they go one after another. */
+  #evict(segment: Uint8Array, end: number): void {
+    for (let place = this.#ring[this.#oldest]; place !== undefined && place.segment === segment && place.offset >= this.#end && place.offset < end; place = this.#ring[this.#oldest]) {
       if (place.holder !== undefined) this.#entries.delete(place.holder.key);
       place.isGone = true;
       this.#oldest++;

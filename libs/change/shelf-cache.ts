@@ -90,7 +90,7 @@ export class CachedReader implements PageReader {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    // A copy: a shelf keeps it, while the next tick moves the arena's heads.
+    // A copy: a shelf keeps it, while the next tick writes over the cache's.
     return (key[0] === TIMELINE_TAG && isHeadKey(key) ? this.#heads.get(keyText(key))?.slice() : undefined) ?? this.#below.get(key);
   }
 
