@@ -58,6 +58,8 @@ export interface WorldOptions {
   readonly stores?: readonly Store[];
   /** Adopted without their timelines being ready. */
   readonly building?: boolean;
+  /** Those that adopt them now; all of them where it is not said. */
+  readonly adopters?: readonly number[];
 }
 
 /** A record of a dataset, and what is known about how it came. */
@@ -107,18 +109,19 @@ export class QueryWorld {
   }
 
   /** Commits a revision; its timelines keep the ids that their names have. */
-  async adopt({ definitions, functions = {}, building = false }: WorldOptions): Promise<void> {
+  async adopt({ definitions, functions = {}, building = false, adopters }: WorldOptions): Promise<void> {
     const known = this.#revision?.timelines ?? [];
     const timelines = timelinesOf(definitions).map((timeline, i): TimelineIdentity => ({ ...timeline, id: known.find(({ name, version }) => name === timeline.name && version === timeline.version)?.id ?? known.length + i + 1 }));
     const number = (this.#revision?.number ?? 0) + 1;
     const revision = { number, createdUs: NOON_US, definitions, bundle: { sha256: '', code: '' }, timelines };
     this.#modules.set(number, { functions: new Map(Object.entries(functions)), datasetNameOf: (name) => String(name), decimal: Decimal });
-    await this.adoptRevision(revision, building);
+    await this.adoptRevision(revision, building, adopters);
   }
 
-  async adoptRevision(revision: Revision, building = false): Promise<void> {
+  async adoptRevision(revision: Revision, building = false, adopters = this.views.partitions): Promise<void> {
     this.#revision = revision;
-    for (const { applier } of this.#partitions) {
+    for (const { view, applier } of this.#partitions) {
+      if (!adopters.includes(view.partition)) continue;
       applier.fold({ kind: 'revision', revision });
       if (!building) for (const { id } of revision.timelines) applier.fold({ kind: 'ready', timelineId: id });
     }

@@ -175,6 +175,17 @@ describe('query engine', () => {
     expect(await ask(world, 'u1')).to.include({ again: 0 });
   });
 
+  for (const first of [0, 1]) {
+    it(`the previous revision serves until every partition has adopted the new one, partition ${first} first (S18)`, async () => {
+      const world = await create({ partitions: 2 });
+      const wider = { ...definitions, featuresets: [{ ...signals, features: [...signals.features, feature('again', types.int, { ref: { dataset: 'Stats', field: 'n_1h' } })] }] };
+      await world.adopt({ definitions: wider, adopters: [first] });
+      for (const user of ['a', 'b', 'c', 'd']) expect(await ask(world, user)).to.have.keys('user_id', 'n_1h', 'sum_24h', 'max_24h');
+      await world.adoptRevision(world.revision, false, [1 - first]);
+      expect(await ask(world, 'a')).to.include({ again: 0 });
+    });
+  }
+
   it('while one partition is being restored the others serve on, and its own entities are UNAVAILABLE', async () => {
     const world = await create({ partitions: 2 });
     const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
