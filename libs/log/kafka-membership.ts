@@ -4,8 +4,9 @@ import { createCompletion, type Completion } from '../lifecycle/service.js';
 import { systemClock, type Clock } from '../time/clock.js';
 import { KafkaCluster } from './kafka-cluster.js';
 import type { KafkaConnectOptions } from './kafka-driver.js';
-import { failureOf, KAFKA_CODE, KafkaAnswerError, toThymeError } from './kafka-errors.js';
+import { failureOf, KAFKA_CODE } from './kafka-errors.js';
 import { KafkaGroup, type JoinedGroup } from './kafka-group.js';
+import { codeOf, handled, HandlerFailure, Leaving, membershipFailure, otherPartitionCount, SessionLost } from './kafka-membership-errors.js';
 import type { MemberOptions, PartitionOwnership, RevokeReason } from './membership.js';
 import { assignPartitions } from './partition-assignment.js';
 
@@ -171,7 +172,7 @@ class KafkaMembership implements PartitionOwnership {
     }
     const retriable = this.#forgetStale(error);
     const never = this.#generation < 0 && this.#clock.nowUs() > giveUpUs;
-    if (!retriable || never) throw membershipFailure(error, this.#options);
+    if (!retriable || never) throw membershipFailure(error, { group: this.#options.group, brokers: this.#options.connect.brokers, sessionMs: this.#sessionMs });
     if (this.#silentMs() > this.#sessionMs) await this.#revoke(member, this.#owned, 'lost');
     await this.#clock.sleep(RETRY_MS, this.#closing.signal);
   }
@@ -212,45 +213,5 @@ class KafkaMembership implements PartitionOwnership {
     if (this.#memberId !== '') await new KafkaGroup(cluster, this.#options.group).leave(this.#memberId).catch(() => undefined);
     this.#cluster.forgetConnections();
     await cluster.close();
-  }
-}
-
-/** The time without an answer is over: others may own what this member works on. */
-class SessionLost extends Error {}
-
-/** Ends the wait of a round, and nothing else. */
-class Leaving extends Error {}
-
-/** So that a handler's failure is not taken for one of the group's. */
-class HandlerFailure extends Error {
-  constructor(override readonly cause: unknown) {
-    super('a handler of the membership failed');
-  }
-}
-
-async function handled(handler: () => Promise<void> | void): Promise<void> {
-  try {
-    await handler();
-  } catch (error) {
-    throw new HandlerFailure(error);
-  }
-}
-
-function codeOf(error: unknown): number | undefined {
-  return error instanceof KafkaAnswerError ? error.kafkaCode : undefined;
-}
-
-function otherPartitionCount(group: string, own: number, others: number): ThymeError {
-  return new ThymeError('THYME_PARTITION_COUNT', 'FAILED_PRECONDITION', `the members of '${group}' share out ${others} partitions, and this one ${own}: give all the same count`);
-}
-
-function membershipFailure(error: unknown, { group, connect, sessionMs = SESSION_MS }: KafkaMembershipOptions): unknown {
-  switch (codeOf(error)) {
-    case KAFKA_CODE.inconsistentProtocol:
-      return new ThymeError('THYME_GROUP_FOREIGN', 'FAILED_PRECONDITION', `the consumer group '${group}' has members of another program: use another deployment name, or stop them`, [], { cause: error });
-    case KAFKA_CODE.invalidSessionTimeout:
-      return new ThymeError('THYME_CONFIG', 'INVALID_ARGUMENT', `the broker refuses a session of ${sessionMs} ms: see its group.min.session.timeout.ms and group.max.session.timeout.ms`, [], { cause: error });
-    default:
-      return toThymeError(error, connect.brokers);
   }
 }

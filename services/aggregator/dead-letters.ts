@@ -47,3 +47,8 @@ export function pipelineDeadLetter({ name, dataset }: ReaderPlan, dead: DeadReco
   };
   return { key: NO_KEY, value: Buffer.from(JSON.stringify(letter)) };
 }
+
+/** What the author's function threw goes to those who may read the dead letters, and nowhere else. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -9,7 +9,7 @@ import type { Row } from '../../libs/schema/value-type.js';
 import type { LogRecord } from '../../libs/log/log.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { Turns } from '../../libs/time/turns.js';
-import { pipelineDeadLetter } from './dead-letters.js';
+import { pipelineDeadLetter, reasonOf } from './dead-letters.js';
 import { type FlowingRecord, knownUs, orderSourceOf, partitionOfOrder } from './flowing-record.js';
 import { GroupTable } from './group-table.js';
 import { IndexLookup } from './index-lookup.js';
@@ -246,9 +246,4 @@ export class PipelineRun {
     const dead = { reason, partition: partitionOfOrder(record.orderSource), offset: record.orderOffset, eventTimeUs: record.eventTimeUs, fields, row };
     this.#output.append(plan.deadTopic, pipelineDeadLetter(plan, dead, this.#place.clockUs));
   }
-}
-
-/** What the author's function threw goes to those who may read the dead letters, and nowhere else. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
