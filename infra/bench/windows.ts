@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import type { Store } from '../../libs/store/store.js';
+import { PageShelf } from '../../libs/timeline/page-shelf.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
-import type { PageWriter, TimelineShape, WindowQuestion } from '../../libs/timeline/timeline.js';
+import type { PageReader, PageWriter, TimelineShape, WindowQuestion } from '../../libs/timeline/timeline.js';
 import { report, say, type Figure } from './bench-report.js';
 import { withFolder } from './fraud-owner.js';
 import { Latencies, nowUs } from './latencies.js';
@@ -55,9 +56,11 @@ await withFolder(async (folder) => {
   for (let exponent = 2; exponent <= Number(values['exponent-max']); exponent++) {
     const headKey = Uint8Array.of(exponent);
     await fill(store, headKey, 10 ** exponent);
-    const [read, late] = [readCost(store, headKey, 10 ** exponent), await lateCost(store, headKey, 10 ** exponent)];
+    const [read, shelved, late] = [readCost(store, headKey, 10 ** exponent), readCost(onShelf(store), headKey, 10 ** exponent), await lateCost(store, headKey, 10 ** exponent)];
     medians.push(read.quantile(0.5));
-    figures.push({ name: `read_1e${exponent}_p50_us`, value: read.quantile(0.5), note: `p99 ${read.quantile(0.99).toFixed(0)} µs` }, { name: `late_1e${exponent}_p50_us`, value: late.quantile(0.5), note: `p99 ${late.quantile(0.99).toFixed(0)} µs` });
+    figures.push({ name: `read_1e${exponent}_p50_us`, value: read.quantile(0.5), note: `p99 ${read.quantile(0.99).toFixed(0)} µs` });
+    figures.push({ name: `shelf_1e${exponent}_p50_us`, value: shelved.quantile(0.5), note: `the same with pages kept decoded, as a replica keeps them; p99 ${shelved.quantile(0.99).toFixed(0)} µs` });
+    figures.push({ name: `late_1e${exponent}_p50_us`, value: late.quantile(0.5), note: `p99 ${late.quantile(0.99).toFixed(0)} µs` });
     say(`10^${exponent} rows done`);
   }
   await store.close();
@@ -80,8 +83,14 @@ async function fill(store: Store, headKey: Uint8Array, rows: number): Promise<vo
   }
 }
 
+/** Of one group, none of whose pages is ever dropped. */
+function onShelf(store: Store): PageReader {
+  const shelf = new PageShelf();
+  return { get: (key) => store.get(key), shelf: () => shelf };
+}
+
 /** Five aggregates over three windows, the longest of which is the whole, at instants of the last tenth. */
-function readCost(store: Store, headKey: Uint8Array, rows: number): Latencies {
+function readCost(store: PageReader, headKey: Uint8Array, rows: number): Latencies {
   const wholeUs = rows * STEP_US;
   const questions: WindowQuestion[] = [
     { kind: 'count', windowUs: wholeUs / 100 }, { kind: 'sum', column: 0, windowUs: wholeUs / 10 }, { kind: 'avg', column: 0, windowUs: wholeUs / 10 },
