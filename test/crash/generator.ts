@@ -97,9 +97,12 @@ class Generator {
     if (!isUnsure(status)) this.#repeats++;
   }
 
-  /** S21: exactly what has been acknowledged, and with its own time included. */
+  /**
+   * S21: exactly what has been acknowledged, and with its own time included. Of somebody of whom the batch has a record: a token
+   * says nothing of partitions that took nothing of it, and nothing at all where everything was refused.
+   */
   async #readOwnWrites(payments: PaymentCounts, { events }: SentBatch, token: string | undefined): Promise<void> {
-    const [event] = events;
+    const event = events.find(({ isBad }) => isBad !== true);
     if (event === undefined || token === undefined) return;
     const payer = String(event.fields['payer']);
     const parameters = new URLSearchParams({ featureset: 'PayerSignals', entity_id: payer, after: token });
