@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/definitions.proto.
  */
 export const file_thyme_v1_definitions: GenFile = /*@__PURE__*/
-  fileDesc("Chp0aHltZS92MS9kZWZpbml0aW9ucy5wcm90bxIIdGh5bWUudjEizwEKC0RlZmluaXRpb25zEi0KCGRhdGFzZXRzGAEgAygLMhsudGh5bWUudjEuRGF0YXNldERlZmluaXRpb24SKwoHc291cmNlcxgCIAMoCzIaLnRoeW1lLnYxLlNvdXJjZURlZmluaXRpb24SLwoJcGlwZWxpbmVzGAMgAygLMhwudGh5bWUudjEuUGlwZWxpbmVEZWZpbml0aW9uEjMKC2ZlYXR1cmVzZXRzGAQgAygLMh4udGh5bWUudjEuRmVhdHVyZXNldERlZmluaXRpb24iUAoITWV0YWRhdGESEwoLZGVzY3JpcHRpb24YASABKAkSDQoFb3duZXIYAiABKAkSDAoEdGFncxgDIAMoCRISCgpkZXByZWNhdGVkGAQgASgIItgCChFEYXRhc2V0RGVmaW5pdGlvbhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSHwoGZmllbGRzGAMgAygLMg8udGh5bWUudjEuRmllbGQSDAoEa2V5cxgEIAMoCRIRCgl0aW1lc3RhbXAYBSABKAkSDQoFaW5kZXgYBiABKAgSDwoHcHVibGlzaBgHIAEoCBIXCgpoaXN0b3J5X3VzGAggASgDSACIAQESHAoPbWF4X2xhdGVuZXNzX3VzGAkgASgDSAGIAQESFQoNbWF4X2Z1dHVyZV91cxgKIAEoAxIrCgxleHBlY3RhdGlvbnMYCyADKAsyFS50aHltZS52MS5FeHBlY3RhdGlvbhIkCghtZXRhZGF0YRgMIAEoCzISLnRoeW1lLnYxLk1ldGFkYXRhQg0KC19oaXN0b3J5X3VzQhIKEF9tYXhfbGF0ZW5lc3NfdXMi4wEKC0V4cGVjdGF0aW9uEg0KBWZpZWxkGAEgASgJEg4KBm1vc3RseRgCIAEoARIwCgdiZXR3ZWVuGAMgASgLMh0udGh5bWUudjEuRXhwZWN0YXRpb24uQmV0d2VlbkgAEjEKCG5vdF9udWxsGAQgASgLMh0udGh5bWUudjEuRXhwZWN0YXRpb24uTm90TnVsbEgAGj0KB0JldHdlZW4SEAoDbWluGAEgASgBSACIAQESEAoDbWF4GAIgASgBSAGIAQFCBgoEX21pbkIGCgRfbWF4GgkKB05vdE51bGxCBgoEa2luZCLDAwoQU291cmNlRGVmaW5pdGlvbhIPCgdkYXRhc2V0GAEgASgJEhEKCWNvbm5lY3RvchgCIAEoCRI2CgZjb25maWcYAyADKAsyJi50aHltZS52MS5Tb3VyY2VEZWZpbml0aW9uLkNvbmZpZ0VudHJ5Eg4KBmN1cnNvchgEIAEoCRIVCghldmVyeV91cxgFIAEoA0gAiAEBEhwKD21heF9sYXRlbmVzc191cxgGIAEoA0gBiAEBEhoKDW1heF9mdXR1cmVfdXMYByABKANIAogBARIrCgNjZGMYCCABKA4yHi50aHltZS52MS5Tb3VyY2VEZWZpbml0aW9uLkNkYxpECgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSJAoFdmFsdWUYAiABKAsyFS50aHltZS52MS5Db25maWdWYWx1ZToCOAEiTAoDQ2RjEhMKD0NEQ19VTlNQRUNJRklFRBAAEg4KCkNEQ19BUFBFTkQQARIOCgpDRENfVVBTRVJUEAISEAoMQ0RDX0RFQkVaSVVNEANCCwoJX2V2ZXJ5X3VzQhIKEF9tYXhfbGF0ZW5lc3NfdXNCEAoOX21heF9mdXR1cmVfdXMiWQoLQ29uZmlnVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg4KBGZsYWcYAyABKAhIABIQCgZzZWNyZXQYBCABKAlIAEIGCgRraW5kIsABChJQaXBlbGluZURlZmluaXRpb24SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEg4KBm91dHB1dBgDIAEoCRIOCgZpbnB1dHMYBCADKAkSHQoFc3RlcHMYBSADKAsyDi50aHltZS52MS5TdGVwEiYKCWFnZ3JlZ2F0ZRgGIAEoCzITLnRoeW1lLnYxLkFnZ3JlZ2F0ZRIkCghtZXRhZGF0YRgHIAEoCzISLnRoeW1lLnYxLk1ldGFkYXRhItoECgRTdGVwEicKBmZpbHRlchgBIAEoCzIVLnRoeW1lLnYxLlN0ZXAuRmlsdGVySAASJwoGYXNzaWduGAIgASgLMhUudGh5bWUudjEuU3RlcC5Bc3NpZ25IABItCgl0cmFuc2Zvcm0YAyABKAsyGC50aHltZS52MS5TdGVwLlRyYW5zZm9ybUgAEicKBnNlbGVjdBgEIAEoCzIVLnRoeW1lLnYxLlN0ZXAuU2VsZWN0SAASJwoGcmVuYW1lGAUgASgLMhUudGh5bWUudjEuU3RlcC5SZW5hbWVIABIjCgRqb2luGAYgASgLMhMudGh5bWUudjEuU3RlcC5Kb2luSAAaLQoGRmlsdGVyEiMKBXdoZXJlGAEgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbhp0CgZBc3NpZ24SLQoHY29sdW1ucxgBIAMoCzIcLnRoeW1lLnYxLlN0ZXAuQXNzaWduLkNvbHVtbho7CgZDb2x1bW4SDAoEbmFtZRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb24aPAoJVHJhbnNmb3JtEh0KBGFkZHMYASADKAsyDy50aHltZS52MS5GaWVsZBIQCghmdW5jdGlvbhgCIAEoCRoXCgZTZWxlY3QSDQoFbmFtZXMYASADKAkaIgoGUmVuYW1lEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkaMgoESm9pbhIPCgdkYXRhc2V0GAEgASgJEgoKAm9uGAIgAygJEg0KBWlubmVyGAMgASgIQgYKBGtpbmQiSgoJQWdncmVnYXRlEhAKCGdyb3VwX2J5GAEgAygJEisKDGFnZ3JlZ2F0aW9ucxgCIAMoCzIVLnRoeW1lLnYxLkFnZ3JlZ2F0aW9uIr4DCgtBZ2dyZWdhdGlvbhINCgVmaWVsZBgBIAEoCRIwCghvcGVyYXRvchgCIAEoDjIeLnRoeW1lLnYxLkFnZ3JlZ2F0aW9uLk9wZXJhdG9yEgoKAm9mGAMgASgJEhYKCXdpbmRvd191cxgEIAEoA0gAiAEBEiMKBXdoZXJlGAUgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbhILCgNwY3QYBiABKAESCQoBaxgHIAEoBRINCgVkZWR1cBgIIAEoCBIRCglkcm9wX251bGwYCSABKAgi3AEKCE9wZXJhdG9yEhgKFE9QRVJBVE9SX1VOU1BFQ0lGSUVEEAASEAoMT1BFUkFUT1JfU1VNEAESEgoOT1BFUkFUT1JfQ09VTlQQAhIQCgxPUEVSQVRPUl9BVkcQAxIQCgxPUEVSQVRPUl9NSU4QBBIQCgxPUEVSQVRPUl9NQVgQBRIXChNPUEVSQVRPUl9QRVJDRU5USUxFEAYSGQoVT1BFUkFUT1JfUEVSQ0VOVF9SQU5LEAcSEQoNT1BFUkFUT1JfTEFTVBAIEhMKD09QRVJBVE9SX0xBU1RfSxAJQgwKCl93aW5kb3dfdXMigAcKCkV4cHJlc3Npb24SEAoGY29sdW1uGAEgASgJSAASIgoHbGl0ZXJhbBgCIAEoCzIPLnRoeW1lLnYxLlZhbHVlSAASLQoGYmluYXJ5GAMgASgLMhsudGh5bWUudjEuRXhwcmVzc2lvbi5CaW5hcnlIABIjCgNub3QYBCABKAsyFC50aHltZS52MS5FeHByZXNzaW9uSAASJwoHaXNfbnVsbBgFIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb25IABIyCglmaWxsX251bGwYBiABKAsyHS50aHltZS52MS5FeHByZXNzaW9uLkZpbGxOdWxsSAASOAoManNvbl9leHRyYWN0GAcgASgLMiAudGh5bWUudjEuRXhwcmVzc2lvbi5Kc29uRXh0cmFjdEgAGoMDCgZCaW5hcnkSNgoIb3BlcmF0b3IYASABKA4yJC50aHltZS52MS5FeHByZXNzaW9uLkJpbmFyeS5PcGVyYXRvchIiCgRsZWZ0GAIgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbhIjCgVyaWdodBgDIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb24i9wEKCE9wZXJhdG9yEhgKFE9QRVJBVE9SX1VOU1BFQ0lGSUVEEAASEAoMT1BFUkFUT1JfQUREEAESEAoMT1BFUkFUT1JfU1VCEAISEAoMT1BFUkFUT1JfTVVMEAMSEAoMT1BFUkFUT1JfRElWEAQSDwoLT1BFUkFUT1JfRVEQBRIPCgtPUEVSQVRPUl9ORRAGEg8KC09QRVJBVE9SX0xUEAcSEAoMT1BFUkFUT1JfTFRFEAgSDwoLT1BFUkFUT1JfR1QQCRIQCgxPUEVSQVRPUl9HVEUQChIQCgxPUEVSQVRPUl9BTkQQCxIPCgtPUEVSQVRPUl9PUhAMGlkKCEZpbGxOdWxsEiUKB29wZXJhbmQYASABKAsyFC50aHltZS52MS5FeHByZXNzaW9uEiYKCGZhbGxiYWNrGAIgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbhpoCgtKc29uRXh0cmFjdBIlCgdvcGVyYW5kGAEgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbhIMCgRwYXRoGAIgAygJEiQKAmFzGAMgASgOMhgudGh5bWUudjEuVmFsdWVUeXBlLktpbmRCBgoEa2luZCK8AQoURmVhdHVyZXNldERlZmluaXRpb24SDAoEbmFtZRgBIAEoCRIOCgZlbnRpdHkYAiADKAkSLQoIZmVhdHVyZXMYAyADKAsyGy50aHltZS52MS5GZWF0dXJlRGVmaW5pdGlvbhIxCgpleHRyYWN0b3JzGAQgAygLMh0udGh5bWUudjEuRXh0cmFjdG9yRGVmaW5pdGlvbhIkCghtZXRhZGF0YRgFIAEoCzISLnRoeW1lLnYxLk1ldGFkYXRhIrwCChFGZWF0dXJlRGVmaW5pdGlvbhIMCgRuYW1lGAEgASgJEgoKAmlkGAIgASgFEiEKBHR5cGUYAyABKAsyEy50aHltZS52MS5WYWx1ZVR5cGUSDQoFaW5wdXQYBCABKAgSMgoDcmVmGAUgASgLMiUudGh5bWUudjEuRmVhdHVyZURlZmluaXRpb24uUmVmZXJlbmNlEjMKBGZyb20YBiABKAsyJS50aHltZS52MS5GZWF0dXJlRGVmaW5pdGlvbi5SZWZlcmVuY2USIAoHZGVmYXVsdBgHIAEoCzIPLnRoeW1lLnYxLlZhbHVlEiQKCG1ldGFkYXRhGAggASgLMhIudGh5bWUudjEuTWV0YWRhdGEaKgoJUmVmZXJlbmNlEg0KBW93bmVyGAEgASgJEg4KBm1lbWJlchgCIAEoCSJWChNFeHRyYWN0b3JEZWZpbml0aW9uEgwKBG5hbWUYASABKAkSDgoGaW5wdXRzGAIgAygJEg8KB291dHB1dHMYAyADKAkSEAoIZnVuY3Rpb24YBCABKAliBnByb3RvMw", [file_thyme_v1_values]);
+  fileDesc("Chp0aHltZS92MS9kZWZpbml0aW9ucy5wcm90bxIIdGh5bWUudjEizwEKC0RlZmluaXRpb25zEi0KCGRhdGFzZXRzGAEgAygLMhsudGh5bWUudjEuRGF0YXNldERlZmluaXRpb24SKwoHc291cmNlcxgCIAMoCzIaLnRoeW1lLnYxLlNvdXJjZURlZmluaXRpb24SLwoJcGlwZWxpbmVzGAMgAygLMhwudGh5bWUudjEuUGlwZWxpbmVEZWZpbml0aW9uEjMKC2ZlYXR1cmVzZXRzGAQgAygLMh4udGh5bWUudjEuRmVhdHVyZXNldERlZmluaXRpb24iUAoITWV0YWRhdGESEwoLZGVzY3JpcHRpb24YASABKAkSDQoFb3duZXIYAiABKAkSDAoEdGFncxgDIAMoCRISCgpkZXByZWNhdGVkGAQgASgIItEDChFEYXRhc2V0RGVmaW5pdGlvbhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSHwoGZmllbGRzGAMgAygLMg8udGh5bWUudjEuRmllbGQSDAoEa2V5cxgEIAMoCRIRCgl0aW1lc3RhbXAYBSABKAkSDQoFaW5kZXgYBiABKAgSDwoHcHVibGlzaBgHIAEoCBIXCgpoaXN0b3J5X3VzGAggASgDSACIAQESHAoPbWF4X2xhdGVuZXNzX3VzGAkgASgDSAGIAQESFQoNbWF4X2Z1dHVyZV91cxgKIAEoAxIrCgxleHBlY3RhdGlvbnMYCyADKAsyFS50aHltZS52MS5FeHBlY3RhdGlvbhIkCghtZXRhZGF0YRgMIAEoCzISLnRoeW1lLnYxLk1ldGFkYXRhEiQKA2NkYxgPIAEoCzIXLnRoeW1lLnYxLkNoYW5nZUNhcHR1cmUSNAoHdXBncmFkZRgNIAEoCzIjLnRoeW1lLnYxLkRhdGFzZXREZWZpbml0aW9uLlVwZ3JhZGUaGwoHVXBncmFkZRIQCghmdW5jdGlvbhgBIAEoCUINCgtfaGlzdG9yeV91c0ISChBfbWF4X2xhdGVuZXNzX3VzIo4BCg1DaGFuZ2VDYXB0dXJlEioKBG1vZGUYASABKA4yHC50aHltZS52MS5DaGFuZ2VDYXB0dXJlLk1vZGUSDwoHcm93X2tleRgCIAMoCSJACgRNb2RlEhQKEE1PREVfVU5TUEVDSUZJRUQQABIPCgtNT0RFX1VQU0VSVBABEhEKDU1PREVfREVCRVpJVU0QAiLjAQoLRXhwZWN0YXRpb24SDQoFZmllbGQYASABKAkSDgoGbW9zdGx5GAIgASgBEjAKB2JldHdlZW4YAyABKAsyHS50aHltZS52MS5FeHBlY3RhdGlvbi5CZXR3ZWVuSAASMQoIbm90X251bGwYBCABKAsyHS50aHltZS52MS5FeHBlY3RhdGlvbi5Ob3ROdWxsSAAaPQoHQmV0d2VlbhIQCgNtaW4YASABKAFIAIgBARIQCgNtYXgYAiABKAFIAYgBAUIGCgRfbWluQgYKBF9tYXgaCQoHTm90TnVsbEIGCgRraW5kIsMDChBTb3VyY2VEZWZpbml0aW9uEg8KB2RhdGFzZXQYASABKAkSEQoJY29ubmVjdG9yGAIgASgJEjYKBmNvbmZpZxgDIAMoCzImLnRoeW1lLnYxLlNvdXJjZURlZmluaXRpb24uQ29uZmlnRW50cnkSDgoGY3Vyc29yGAQgASgJEhUKCGV2ZXJ5X3VzGAUgASgDSACIAQESHAoPbWF4X2xhdGVuZXNzX3VzGAYgASgDSAGIAQESGgoNbWF4X2Z1dHVyZV91cxgHIAEoA0gCiAEBEisKA2NkYxgIIAEoDjIeLnRoeW1lLnYxLlNvdXJjZURlZmluaXRpb24uQ2RjGkQKC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRIkCgV2YWx1ZRgCIAEoCzIVLnRoeW1lLnYxLkNvbmZpZ1ZhbHVlOgI4ASJMCgNDZGMSEwoPQ0RDX1VOU1BFQ0lGSUVEEAASDgoKQ0RDX0FQUEVORBABEg4KCkNEQ19VUFNFUlQQAhIQCgxDRENfREVCRVpJVU0QA0ILCglfZXZlcnlfdXNCEgoQX21heF9sYXRlbmVzc191c0IQCg5fbWF4X2Z1dHVyZV91cyJZCgtDb25maWdWYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgBSAASDgoEZmxhZxgDIAEoCEgAEhAKBnNlY3JldBgEIAEoCUgAQgYKBGtpbmQiwAEKElBpcGVsaW5lRGVmaW5pdGlvbhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSDgoGb3V0cHV0GAMgASgJEg4KBmlucHV0cxgEIAMoCRIdCgVzdGVwcxgFIAMoCzIOLnRoeW1lLnYxLlN0ZXASJgoJYWdncmVnYXRlGAYgASgLMhMudGh5bWUudjEuQWdncmVnYXRlEiQKCG1ldGFkYXRhGAcgASgLMhIudGh5bWUudjEuTWV0YWRhdGEi2gQKBFN0ZXASJwoGZmlsdGVyGAEgASgLMhUudGh5bWUudjEuU3RlcC5GaWx0ZXJIABInCgZhc3NpZ24YAiABKAsyFS50aHltZS52MS5TdGVwLkFzc2lnbkgAEi0KCXRyYW5zZm9ybRgDIAEoCzIYLnRoeW1lLnYxLlN0ZXAuVHJhbnNmb3JtSAASJwoGc2VsZWN0GAQgASgLMhUudGh5bWUudjEuU3RlcC5TZWxlY3RIABInCgZyZW5hbWUYBSABKAsyFS50aHltZS52MS5TdGVwLlJlbmFtZUgAEiMKBGpvaW4YBiABKAsyEy50aHltZS52MS5TdGVwLkpvaW5IABotCgZGaWx0ZXISIwoFd2hlcmUYASABKAsyFC50aHltZS52MS5FeHByZXNzaW9uGnQKBkFzc2lnbhItCgdjb2x1bW5zGAEgAygLMhwudGh5bWUudjEuU3RlcC5Bc3NpZ24uQ29sdW1uGjsKBkNvbHVtbhIMCgRuYW1lGAEgASgJEiMKBXZhbHVlGAIgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbho8CglUcmFuc2Zvcm0SHQoEYWRkcxgBIAMoCzIPLnRoeW1lLnYxLkZpZWxkEhAKCGZ1bmN0aW9uGAIgASgJGhcKBlNlbGVjdBINCgVuYW1lcxgBIAMoCRoiCgZSZW5hbWUSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRoyCgRKb2luEg8KB2RhdGFzZXQYASABKAkSCgoCb24YAiADKAkSDQoFaW5uZXIYAyABKAhCBgoEa2luZCJKCglBZ2dyZWdhdGUSEAoIZ3JvdXBfYnkYASADKAkSKwoMYWdncmVnYXRpb25zGAIgAygLMhUudGh5bWUudjEuQWdncmVnYXRpb24ivgMKC0FnZ3JlZ2F0aW9uEg0KBWZpZWxkGAEgASgJEjAKCG9wZXJhdG9yGAIgASgOMh4udGh5bWUudjEuQWdncmVnYXRpb24uT3BlcmF0b3ISCgoCb2YYAyABKAkSFgoJd2luZG93X3VzGAQgASgDSACIAQESIwoFd2hlcmUYBSABKAsyFC50aHltZS52MS5FeHByZXNzaW9uEgsKA3BjdBgGIAEoARIJCgFrGAcgASgFEg0KBWRlZHVwGAggASgIEhEKCWRyb3BfbnVsbBgJIAEoCCLcAQoIT3BlcmF0b3ISGAoUT1BFUkFUT1JfVU5TUEVDSUZJRUQQABIQCgxPUEVSQVRPUl9TVU0QARISCg5PUEVSQVRPUl9DT1VOVBACEhAKDE9QRVJBVE9SX0FWRxADEhAKDE9QRVJBVE9SX01JThAEEhAKDE9QRVJBVE9SX01BWBAFEhcKE09QRVJBVE9SX1BFUkNFTlRJTEUQBhIZChVPUEVSQVRPUl9QRVJDRU5UX1JBTksQBxIRCg1PUEVSQVRPUl9MQVNUEAgSEwoPT1BFUkFUT1JfTEFTVF9LEAlCDAoKX3dpbmRvd191cyKABwoKRXhwcmVzc2lvbhIQCgZjb2x1bW4YASABKAlIABIiCgdsaXRlcmFsGAIgASgLMg8udGh5bWUudjEuVmFsdWVIABItCgZiaW5hcnkYAyABKAsyGy50aHltZS52MS5FeHByZXNzaW9uLkJpbmFyeUgAEiMKA25vdBgEIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb25IABInCgdpc19udWxsGAUgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbkgAEjIKCWZpbGxfbnVsbBgGIAEoCzIdLnRoeW1lLnYxLkV4cHJlc3Npb24uRmlsbE51bGxIABI4Cgxqc29uX2V4dHJhY3QYByABKAsyIC50aHltZS52MS5FeHByZXNzaW9uLkpzb25FeHRyYWN0SAAagwMKBkJpbmFyeRI2CghvcGVyYXRvchgBIAEoDjIkLnRoeW1lLnYxLkV4cHJlc3Npb24uQmluYXJ5Lk9wZXJhdG9yEiIKBGxlZnQYAiABKAsyFC50aHltZS52MS5FeHByZXNzaW9uEiMKBXJpZ2h0GAMgASgLMhQudGh5bWUudjEuRXhwcmVzc2lvbiL3AQoIT3BlcmF0b3ISGAoUT1BFUkFUT1JfVU5TUEVDSUZJRUQQABIQCgxPUEVSQVRPUl9BREQQARIQCgxPUEVSQVRPUl9TVUIQAhIQCgxPUEVSQVRPUl9NVUwQAxIQCgxPUEVSQVRPUl9ESVYQBBIPCgtPUEVSQVRPUl9FURAFEg8KC09QRVJBVE9SX05FEAYSDwoLT1BFUkFUT1JfTFQQBxIQCgxPUEVSQVRPUl9MVEUQCBIPCgtPUEVSQVRPUl9HVBAJEhAKDE9QRVJBVE9SX0dURRAKEhAKDE9QRVJBVE9SX0FORBALEg8KC09QRVJBVE9SX09SEAwaWQoIRmlsbE51bGwSJQoHb3BlcmFuZBgBIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb24SJgoIZmFsbGJhY2sYAiABKAsyFC50aHltZS52MS5FeHByZXNzaW9uGmgKC0pzb25FeHRyYWN0EiUKB29wZXJhbmQYASABKAsyFC50aHltZS52MS5FeHByZXNzaW9uEgwKBHBhdGgYAiADKAkSJAoCYXMYAyABKA4yGC50aHltZS52MS5WYWx1ZVR5cGUuS2luZEIGCgRraW5kIrwBChRGZWF0dXJlc2V0RGVmaW5pdGlvbhIMCgRuYW1lGAEgASgJEg4KBmVudGl0eRgCIAMoCRItCghmZWF0dXJlcxgDIAMoCzIbLnRoeW1lLnYxLkZlYXR1cmVEZWZpbml0aW9uEjEKCmV4dHJhY3RvcnMYBCADKAsyHS50aHltZS52MS5FeHRyYWN0b3JEZWZpbml0aW9uEiQKCG1ldGFkYXRhGAUgASgLMhIudGh5bWUudjEuTWV0YWRhdGEivAIKEUZlYXR1cmVEZWZpbml0aW9uEgwKBG5hbWUYASABKAkSCgoCaWQYAiABKAUSIQoEdHlwZRgDIAEoCzITLnRoeW1lLnYxLlZhbHVlVHlwZRINCgVpbnB1dBgEIAEoCBIyCgNyZWYYBSABKAsyJS50aHltZS52MS5GZWF0dXJlRGVmaW5pdGlvbi5SZWZlcmVuY2USMwoEZnJvbRgGIAEoCzIlLnRoeW1lLnYxLkZlYXR1cmVEZWZpbml0aW9uLlJlZmVyZW5jZRIgCgdkZWZhdWx0GAcgASgLMg8udGh5bWUudjEuVmFsdWUSJAoIbWV0YWRhdGEYCCABKAsyEi50aHltZS52MS5NZXRhZGF0YRoqCglSZWZlcmVuY2USDQoFb3duZXIYASABKAkSDgoGbWVtYmVyGAIgASgJIlYKE0V4dHJhY3RvckRlZmluaXRpb24SDAoEbmFtZRgBIAEoCRIOCgZpbnB1dHMYAiADKAkSDwoHb3V0cHV0cxgDIAMoCRIQCghmdW5jdGlvbhgEIAEoCWIGcHJvdG8z", [file_thyme_v1_values]);
 
 /**
  * A module of definitions (DESIGN 8). Durations are microseconds.
@@ -143,6 +143,20 @@ export type DatasetDefinition = Message<"thyme.v1.DatasetDefinition"> & {
    * @generated from field: thyme.v1.Metadata metadata = 12;
    */
   metadata?: Metadata | undefined;
+
+  /**
+   * Each record is a change of a row; absent: each is an event of its own.
+   *
+   * @generated from field: thyme.v1.ChangeCapture cdc = 15;
+   */
+  cdc?: ChangeCapture | undefined;
+
+  /**
+   * What becomes of the records of the version before; absent where nothing is said.
+   *
+   * @generated from field: thyme.v1.DatasetDefinition.Upgrade upgrade = 13;
+   */
+  upgrade?: DatasetDefinition_Upgrade | undefined;
 };
 
 /**
@@ -151,6 +165,75 @@ export type DatasetDefinition = Message<"thyme.v1.DatasetDefinition"> & {
  */
 export const DatasetDefinitionSchema: GenMessage<DatasetDefinition> = /*@__PURE__*/
   messageDesc(file_thyme_v1_definitions, 2);
+
+/**
+ * @generated from message thyme.v1.DatasetDefinition.Upgrade
+ */
+export type DatasetDefinition_Upgrade = Message<"thyme.v1.DatasetDefinition.Upgrade"> & {
+  /**
+   * Names a function of the bundle, which makes a record of this version from one of the version before; empty: it starts without them.
+   *
+   * @generated from field: string function = 1;
+   */
+  function: string;
+};
+
+/**
+ * Describes the message thyme.v1.DatasetDefinition.Upgrade.
+ * Use `create(DatasetDefinition_UpgradeSchema)` to create a new message.
+ */
+export const DatasetDefinition_UpgradeSchema: GenMessage<DatasetDefinition_Upgrade> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_definitions, 2, 0);
+
+/**
+ * How changes come, and the fields that name the row which one changes.
+ *
+ * @generated from message thyme.v1.ChangeCapture
+ */
+export type ChangeCapture = Message<"thyme.v1.ChangeCapture"> & {
+  /**
+   * @generated from field: thyme.v1.ChangeCapture.Mode mode = 1;
+   */
+  mode: ChangeCapture_Mode;
+
+  /**
+   * @generated from field: repeated string row_key = 2;
+   */
+  rowKey: string[];
+};
+
+/**
+ * Describes the message thyme.v1.ChangeCapture.
+ * Use `create(ChangeCaptureSchema)` to create a new message.
+ */
+export const ChangeCaptureSchema: GenMessage<ChangeCapture> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_definitions, 3);
+
+/**
+ * @generated from enum thyme.v1.ChangeCapture.Mode
+ */
+export enum ChangeCapture_Mode {
+  /**
+   * @generated from enum value: MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: MODE_UPSERT = 1;
+   */
+  UPSERT = 1,
+
+  /**
+   * @generated from enum value: MODE_DEBEZIUM = 2;
+   */
+  DEBEZIUM = 2,
+}
+
+/**
+ * Describes the enum thyme.v1.ChangeCapture.Mode.
+ */
+export const ChangeCapture_ModeSchema: GenEnum<ChangeCapture_Mode> = /*@__PURE__*/
+  enumDesc(file_thyme_v1_definitions, 3, 0);
 
 /**
  * @generated from message thyme.v1.Expectation
@@ -189,7 +272,7 @@ export type Expectation = Message<"thyme.v1.Expectation"> & {
  * Use `create(ExpectationSchema)` to create a new message.
  */
 export const ExpectationSchema: GenMessage<Expectation> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 3);
+  messageDesc(file_thyme_v1_definitions, 4);
 
 /**
  * @generated from message thyme.v1.Expectation.Between
@@ -211,7 +294,7 @@ export type Expectation_Between = Message<"thyme.v1.Expectation.Between"> & {
  * Use `create(Expectation_BetweenSchema)` to create a new message.
  */
 export const Expectation_BetweenSchema: GenMessage<Expectation_Between> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 3, 0);
+  messageDesc(file_thyme_v1_definitions, 4, 0);
 
 /**
  * @generated from message thyme.v1.Expectation.NotNull
@@ -224,7 +307,7 @@ export type Expectation_NotNull = Message<"thyme.v1.Expectation.NotNull"> & {
  * Use `create(Expectation_NotNullSchema)` to create a new message.
  */
 export const Expectation_NotNullSchema: GenMessage<Expectation_NotNull> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 3, 1);
+  messageDesc(file_thyme_v1_definitions, 4, 1);
 
 /**
  * @generated from message thyme.v1.SourceDefinition
@@ -276,7 +359,7 @@ export type SourceDefinition = Message<"thyme.v1.SourceDefinition"> & {
  * Use `create(SourceDefinitionSchema)` to create a new message.
  */
 export const SourceDefinitionSchema: GenMessage<SourceDefinition> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 4);
+  messageDesc(file_thyme_v1_definitions, 5);
 
 /**
  * @generated from enum thyme.v1.SourceDefinition.Cdc
@@ -307,7 +390,7 @@ export enum SourceDefinition_Cdc {
  * Describes the enum thyme.v1.SourceDefinition.Cdc.
  */
 export const SourceDefinition_CdcSchema: GenEnum<SourceDefinition_Cdc> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_definitions, 4, 0);
+  enumDesc(file_thyme_v1_definitions, 5, 0);
 
 /**
  * @generated from message thyme.v1.ConfigValue
@@ -350,7 +433,7 @@ export type ConfigValue = Message<"thyme.v1.ConfigValue"> & {
  * Use `create(ConfigValueSchema)` to create a new message.
  */
 export const ConfigValueSchema: GenMessage<ConfigValue> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 5);
+  messageDesc(file_thyme_v1_definitions, 6);
 
 /**
  * @generated from message thyme.v1.PipelineDefinition
@@ -399,7 +482,7 @@ export type PipelineDefinition = Message<"thyme.v1.PipelineDefinition"> & {
  * Use `create(PipelineDefinitionSchema)` to create a new message.
  */
 export const PipelineDefinitionSchema: GenMessage<PipelineDefinition> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 6);
+  messageDesc(file_thyme_v1_definitions, 7);
 
 /**
  * @generated from message thyme.v1.Step
@@ -452,7 +535,7 @@ export type Step = Message<"thyme.v1.Step"> & {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7);
+  messageDesc(file_thyme_v1_definitions, 8);
 
 /**
  * @generated from message thyme.v1.Step.Filter
@@ -469,7 +552,7 @@ export type Step_Filter = Message<"thyme.v1.Step.Filter"> & {
  * Use `create(Step_FilterSchema)` to create a new message.
  */
 export const Step_FilterSchema: GenMessage<Step_Filter> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7, 0);
+  messageDesc(file_thyme_v1_definitions, 8, 0);
 
 /**
  * @generated from message thyme.v1.Step.Assign
@@ -486,7 +569,7 @@ export type Step_Assign = Message<"thyme.v1.Step.Assign"> & {
  * Use `create(Step_AssignSchema)` to create a new message.
  */
 export const Step_AssignSchema: GenMessage<Step_Assign> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7, 1);
+  messageDesc(file_thyme_v1_definitions, 8, 1);
 
 /**
  * @generated from message thyme.v1.Step.Assign.Column
@@ -508,7 +591,7 @@ export type Step_Assign_Column = Message<"thyme.v1.Step.Assign.Column"> & {
  * Use `create(Step_Assign_ColumnSchema)` to create a new message.
  */
 export const Step_Assign_ColumnSchema: GenMessage<Step_Assign_Column> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7, 1, 0);
+  messageDesc(file_thyme_v1_definitions, 8, 1, 0);
 
 /**
  * @generated from message thyme.v1.Step.Transform
@@ -532,7 +615,7 @@ export type Step_Transform = Message<"thyme.v1.Step.Transform"> & {
  * Use `create(Step_TransformSchema)` to create a new message.
  */
 export const Step_TransformSchema: GenMessage<Step_Transform> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7, 2);
+  messageDesc(file_thyme_v1_definitions, 8, 2);
 
 /**
  * @generated from message thyme.v1.Step.Select
@@ -549,7 +632,7 @@ export type Step_Select = Message<"thyme.v1.Step.Select"> & {
  * Use `create(Step_SelectSchema)` to create a new message.
  */
 export const Step_SelectSchema: GenMessage<Step_Select> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7, 3);
+  messageDesc(file_thyme_v1_definitions, 8, 3);
 
 /**
  * @generated from message thyme.v1.Step.Rename
@@ -571,7 +654,7 @@ export type Step_Rename = Message<"thyme.v1.Step.Rename"> & {
  * Use `create(Step_RenameSchema)` to create a new message.
  */
 export const Step_RenameSchema: GenMessage<Step_Rename> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7, 4);
+  messageDesc(file_thyme_v1_definitions, 8, 4);
 
 /**
  * @generated from message thyme.v1.Step.Join
@@ -600,7 +683,7 @@ export type Step_Join = Message<"thyme.v1.Step.Join"> & {
  * Use `create(Step_JoinSchema)` to create a new message.
  */
 export const Step_JoinSchema: GenMessage<Step_Join> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 7, 5);
+  messageDesc(file_thyme_v1_definitions, 8, 5);
 
 /**
  * @generated from message thyme.v1.Aggregate
@@ -622,7 +705,7 @@ export type Aggregate = Message<"thyme.v1.Aggregate"> & {
  * Use `create(AggregateSchema)` to create a new message.
  */
 export const AggregateSchema: GenMessage<Aggregate> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 8);
+  messageDesc(file_thyme_v1_definitions, 9);
 
 /**
  * @generated from message thyme.v1.Aggregation
@@ -681,7 +764,7 @@ export type Aggregation = Message<"thyme.v1.Aggregation"> & {
  * Use `create(AggregationSchema)` to create a new message.
  */
 export const AggregationSchema: GenMessage<Aggregation> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 9);
+  messageDesc(file_thyme_v1_definitions, 10);
 
 /**
  * @generated from enum thyme.v1.Aggregation.Operator
@@ -742,7 +825,7 @@ export enum Aggregation_Operator {
  * Describes the enum thyme.v1.Aggregation.Operator.
  */
 export const Aggregation_OperatorSchema: GenEnum<Aggregation_Operator> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_definitions, 9, 0);
+  enumDesc(file_thyme_v1_definitions, 10, 0);
 
 /**
  * @generated from message thyme.v1.Expression
@@ -801,7 +884,7 @@ export type Expression = Message<"thyme.v1.Expression"> & {
  * Use `create(ExpressionSchema)` to create a new message.
  */
 export const ExpressionSchema: GenMessage<Expression> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 10);
+  messageDesc(file_thyme_v1_definitions, 11);
 
 /**
  * @generated from message thyme.v1.Expression.Binary
@@ -828,7 +911,7 @@ export type Expression_Binary = Message<"thyme.v1.Expression.Binary"> & {
  * Use `create(Expression_BinarySchema)` to create a new message.
  */
 export const Expression_BinarySchema: GenMessage<Expression_Binary> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 10, 0);
+  messageDesc(file_thyme_v1_definitions, 11, 0);
 
 /**
  * @generated from enum thyme.v1.Expression.Binary.Operator
@@ -904,7 +987,7 @@ export enum Expression_Binary_Operator {
  * Describes the enum thyme.v1.Expression.Binary.Operator.
  */
 export const Expression_Binary_OperatorSchema: GenEnum<Expression_Binary_Operator> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_definitions, 10, 0, 0);
+  enumDesc(file_thyme_v1_definitions, 11, 0, 0);
 
 /**
  * @generated from message thyme.v1.Expression.FillNull
@@ -926,7 +1009,7 @@ export type Expression_FillNull = Message<"thyme.v1.Expression.FillNull"> & {
  * Use `create(Expression_FillNullSchema)` to create a new message.
  */
 export const Expression_FillNullSchema: GenMessage<Expression_FillNull> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 10, 1);
+  messageDesc(file_thyme_v1_definitions, 11, 1);
 
 /**
  * @generated from message thyme.v1.Expression.JsonExtract
@@ -955,7 +1038,7 @@ export type Expression_JsonExtract = Message<"thyme.v1.Expression.JsonExtract"> 
  * Use `create(Expression_JsonExtractSchema)` to create a new message.
  */
 export const Expression_JsonExtractSchema: GenMessage<Expression_JsonExtract> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 10, 2);
+  messageDesc(file_thyme_v1_definitions, 11, 2);
 
 /**
  * @generated from message thyme.v1.FeaturesetDefinition
@@ -992,7 +1075,7 @@ export type FeaturesetDefinition = Message<"thyme.v1.FeaturesetDefinition"> & {
  * Use `create(FeaturesetDefinitionSchema)` to create a new message.
  */
 export const FeaturesetDefinitionSchema: GenMessage<FeaturesetDefinition> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 11);
+  messageDesc(file_thyme_v1_definitions, 12);
 
 /**
  * @generated from message thyme.v1.FeatureDefinition
@@ -1046,7 +1129,7 @@ export type FeatureDefinition = Message<"thyme.v1.FeatureDefinition"> & {
  * Use `create(FeatureDefinitionSchema)` to create a new message.
  */
 export const FeatureDefinitionSchema: GenMessage<FeatureDefinition> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 12);
+  messageDesc(file_thyme_v1_definitions, 13);
 
 /**
  * @generated from message thyme.v1.FeatureDefinition.Reference
@@ -1070,7 +1153,7 @@ export type FeatureDefinition_Reference = Message<"thyme.v1.FeatureDefinition.Re
  * Use `create(FeatureDefinition_ReferenceSchema)` to create a new message.
  */
 export const FeatureDefinition_ReferenceSchema: GenMessage<FeatureDefinition_Reference> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 12, 0);
+  messageDesc(file_thyme_v1_definitions, 13, 0);
 
 /**
  * @generated from message thyme.v1.ExtractorDefinition
@@ -1102,5 +1185,5 @@ export type ExtractorDefinition = Message<"thyme.v1.ExtractorDefinition"> & {
  * Use `create(ExtractorDefinitionSchema)` to create a new message.
  */
 export const ExtractorDefinitionSchema: GenMessage<ExtractorDefinition> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_definitions, 13);
+  messageDesc(file_thyme_v1_definitions, 14);
 

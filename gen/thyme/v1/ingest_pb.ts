@@ -4,6 +4,10 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { EraseRequestSchema, EraseResponseSchema, GetErasureRequestSchema, GetErasureResponseSchema } from "./erasures_pb.js";
+import { file_thyme_v1_erasures } from "./erasures_pb.js";
+import type { ListSourcesRequestSchema, ListSourcesResponseSchema, ResetSourceRequestSchema, ResetSourceResponseSchema, SetSourcePausedRequestSchema, SetSourcePausedResponseSchema, TestSourceRequestSchema, TestSourceResponseSchema } from "./sources_pb.js";
+import { file_thyme_v1_sources } from "./sources_pb.js";
 import type { StructValue } from "./values_pb.js";
 import { file_thyme_v1_values } from "./values_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/ingest.proto.
  */
 export const file_thyme_v1_ingest: GenFile = /*@__PURE__*/
-  fileDesc("ChV0aHltZS92MS9pbmdlc3QucHJvdG8SCHRoeW1lLnYxIhQKEkxpc3RJbnRha2VzUmVxdWVzdCI4ChNMaXN0SW50YWtlc1Jlc3BvbnNlEiEKB2ludGFrZXMYASADKAsyEC50aHltZS52MS5JbnRha2UihwEKBkludGFrZRIPCgdkYXRhc2V0GAEgASgJEhAKCGFjY2VwdGVkGAIgASgDEg8KB3JlZnVzZWQYAyABKAMSFgoOaWdub3JlZF9maWVsZHMYBCABKAMSMQoMZXhwZWN0YXRpb25zGAUgAygLMhsudGh5bWUudjEuRXhwZWN0YXRpb25SZXN1bHQiWQoRRXhwZWN0YXRpb25SZXN1bHQSEwoLZXhwZWN0YXRpb24YASABKAkSDgoGbW9zdGx5GAIgASgBEg8KB2NoZWNrZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDIp8BCgpMb2dSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSJQoGZXZlbnRzGAIgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSDAoEanNvbhgDIAEoDBITCgtwcm9kdWNlcl9pZBgEIAEoCRIVCghzZXF1ZW5jZRgFIAEoA0gAiAEBEhIKCmhpc3RvcmljYWwYBiABKAhCCwoJX3NlcXVlbmNlIlgKC0xvZ1Jlc3BvbnNlEhMKC2V2ZW50c19zZW50GAEgASgDEg0KBXRva2VuGAIgASgJEiUKBmVycm9ycxgDIAMoCzIVLnRoeW1lLnYxLlJlY29yZEVycm9yIisKC1JlY29yZEVycm9yEg0KBWluZGV4GAEgASgFEg0KBWVycm9yGAIgASgJIjcKEExvZ1N0cmVhbVJlcXVlc3QSIwoFYmF0Y2gYASABKAsyFC50aHltZS52MS5Mb2dSZXF1ZXN0IjoKEUxvZ1N0cmVhbVJlc3BvbnNlEiUKBnJlc3VsdBgBIAEoCzIVLnRoeW1lLnYxLkxvZ1Jlc3BvbnNlMtkBCg1Jbmdlc3RTZXJ2aWNlEjIKA0xvZxIULnRoeW1lLnYxLkxvZ1JlcXVlc3QaFS50aHltZS52MS5Mb2dSZXNwb25zZRJICglMb2dTdHJlYW0SGi50aHltZS52MS5Mb2dTdHJlYW1SZXF1ZXN0GhsudGh5bWUudjEuTG9nU3RyZWFtUmVzcG9uc2UoATABEkoKC0xpc3RJbnRha2VzEhwudGh5bWUudjEuTGlzdEludGFrZXNSZXF1ZXN0Gh0udGh5bWUudjEuTGlzdEludGFrZXNSZXNwb25zZWIGcHJvdG8z", [file_thyme_v1_values]);
+  fileDesc("ChV0aHltZS92MS9pbmdlc3QucHJvdG8SCHRoeW1lLnYxIhQKEkxpc3RJbnRha2VzUmVxdWVzdCI4ChNMaXN0SW50YWtlc1Jlc3BvbnNlEiEKB2ludGFrZXMYASADKAsyEC50aHltZS52MS5JbnRha2UihwEKBkludGFrZRIPCgdkYXRhc2V0GAEgASgJEhAKCGFjY2VwdGVkGAIgASgDEg8KB3JlZnVzZWQYAyABKAMSFgoOaWdub3JlZF9maWVsZHMYBCABKAMSMQoMZXhwZWN0YXRpb25zGAUgAygLMhsudGh5bWUudjEuRXhwZWN0YXRpb25SZXN1bHQiWQoRRXhwZWN0YXRpb25SZXN1bHQSEwoLZXhwZWN0YXRpb24YASABKAkSDgoGbW9zdGx5GAIgASgBEg8KB2NoZWNrZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDIq4BCgpMb2dSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSJQoGZXZlbnRzGAIgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSDAoEanNvbhgDIAEoDBITCgtwcm9kdWNlcl9pZBgEIAEoCRIVCghzZXF1ZW5jZRgFIAEoA0gAiAEBEhIKCmhpc3RvcmljYWwYBiABKAgSDQoFYWZ0ZXIYByABKAlCCwoJX3NlcXVlbmNlIlgKC0xvZ1Jlc3BvbnNlEhMKC2V2ZW50c19zZW50GAEgASgDEg0KBXRva2VuGAIgASgJEiUKBmVycm9ycxgDIAMoCzIVLnRoeW1lLnYxLlJlY29yZEVycm9yIisKC1JlY29yZEVycm9yEg0KBWluZGV4GAEgASgFEg0KBWVycm9yGAIgASgJIjcKEExvZ1N0cmVhbVJlcXVlc3QSIwoFYmF0Y2gYASABKAsyFC50aHltZS52MS5Mb2dSZXF1ZXN0IjoKEUxvZ1N0cmVhbVJlc3BvbnNlEiUKBnJlc3VsdBgBIAEoCzIVLnRoeW1lLnYxLkxvZ1Jlc3BvbnNlIkgKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRINCgVsaW1pdBgCIAEoBRIOCgZjdXJzb3IYAyABKAkiWgoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKgoMZGVhZF9sZXR0ZXJzGAEgAygLMhQudGh5bWUudjEuRGVhZExldHRlchITCgtuZXh0X2N1cnNvchgCIAEoCSLFAQoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDwoHdmVyc2lvbhgDIAEoBRINCgVhdF91cxgEIAEoAxIOCgZyZWNvcmQYBSABKAkSEQoJdHJ1bmNhdGVkGAYgASgIEhMKC3Byb2R1Y2VyX2lkGAcgASgJEhUKCHNlcXVlbmNlGAggASgDSACIAQESDQoFcGxhY2UYCSABKAkSEAoIcGlwZWxpbmUYCiABKAlCCwoJX3NlcXVlbmNlIlYKFVB1c2hEZWFkTGV0dGVyUmVxdWVzdBIPCgdkYXRhc2V0GAEgASgJEgoKAmlkGAIgASgJEgwKBGpzb24YAyABKAwSEgoKaGlzdG9yaWNhbBgEIAEoCCInChZQdXNoRGVhZExldHRlclJlc3BvbnNlEg0KBXRva2VuGAEgASgJMsIGCg1Jbmdlc3RTZXJ2aWNlEjIKA0xvZxIULnRoeW1lLnYxLkxvZ1JlcXVlc3QaFS50aHltZS52MS5Mb2dSZXNwb25zZRJICglMb2dTdHJlYW0SGi50aHltZS52MS5Mb2dTdHJlYW1SZXF1ZXN0GhsudGh5bWUudjEuTG9nU3RyZWFtUmVzcG9uc2UoATABEjgKBUVyYXNlEhYudGh5bWUudjEuRXJhc2VSZXF1ZXN0GhcudGh5bWUudjEuRXJhc2VSZXNwb25zZRJHCgpHZXRFcmFzdXJlEhsudGh5bWUudjEuR2V0RXJhc3VyZVJlcXVlc3QaHC50aHltZS52MS5HZXRFcmFzdXJlUmVzcG9uc2USVgoPTGlzdERlYWRMZXR0ZXJzEiAudGh5bWUudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBohLnRoeW1lLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElMKDlB1c2hEZWFkTGV0dGVyEh8udGh5bWUudjEuUHVzaERlYWRMZXR0ZXJSZXF1ZXN0GiAudGh5bWUudjEuUHVzaERlYWRMZXR0ZXJSZXNwb25zZRJKCgtMaXN0SW50YWtlcxIcLnRoeW1lLnYxLkxpc3RJbnRha2VzUmVxdWVzdBodLnRoeW1lLnYxLkxpc3RJbnRha2VzUmVzcG9uc2USSgoLTGlzdFNvdXJjZXMSHC50aHltZS52MS5MaXN0U291cmNlc1JlcXVlc3QaHS50aHltZS52MS5MaXN0U291cmNlc1Jlc3BvbnNlEkcKClRlc3RTb3VyY2USGy50aHltZS52MS5UZXN0U291cmNlUmVxdWVzdBocLnRoeW1lLnYxLlRlc3RTb3VyY2VSZXNwb25zZRJWCg9TZXRTb3VyY2VQYXVzZWQSIC50aHltZS52MS5TZXRTb3VyY2VQYXVzZWRSZXF1ZXN0GiEudGh5bWUudjEuU2V0U291cmNlUGF1c2VkUmVzcG9uc2USSgoLUmVzZXRTb3VyY2USHC50aHltZS52MS5SZXNldFNvdXJjZVJlcXVlc3QaHS50aHltZS52MS5SZXNldFNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_thyme_v1_erasures, file_thyme_v1_sources, file_thyme_v1_values]);
 
 /**
  * @generated from message thyme.v1.ListIntakesRequest
@@ -162,6 +166,13 @@ export type LogRequest = Message<"thyme.v1.LogRequest"> & {
    * @generated from field: bool historical = 6;
    */
   historical: boolean;
+
+  /**
+   * The token of an earlier push: the answer's token then covers that one too, so the last of several covers all (S21).
+   *
+   * @generated from field: string after = 7;
+   */
+  after: string;
 };
 
 /**
@@ -259,6 +270,190 @@ export const LogStreamResponseSchema: GenMessage<LogStreamResponse> = /*@__PURE_
   messageDesc(file_thyme_v1_ingest, 8);
 
 /**
+ * @generated from message thyme.v1.ListDeadLettersRequest
+ */
+export type ListDeadLettersRequest = Message<"thyme.v1.ListDeadLettersRequest"> & {
+  /**
+   * `Order`, or `Order@1` for an older version.
+   *
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * 0: 20. At most 100.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message thyme.v1.ListDeadLettersRequest.
+ * Use `create(ListDeadLettersRequestSchema)` to create a new message.
+ */
+export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 9);
+
+/**
+ * @generated from message thyme.v1.ListDeadLettersResponse
+ */
+export type ListDeadLettersResponse = Message<"thyme.v1.ListDeadLettersResponse"> & {
+  /**
+   * @generated from field: repeated thyme.v1.DeadLetter dead_letters = 1;
+   */
+  deadLetters: DeadLetter[];
+
+  /**
+   * Empty on the last page. A page may be short, or empty, before the last.
+   *
+   * @generated from field: string next_cursor = 2;
+   */
+  nextCursor: string;
+};
+
+/**
+ * Describes the message thyme.v1.ListDeadLettersResponse.
+ * Use `create(ListDeadLettersResponseSchema)` to create a new message.
+ */
+export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 10);
+
+/**
+ * @generated from message thyme.v1.DeadLetter
+ */
+export type DeadLetter = Message<"thyme.v1.DeadLetter"> & {
+  /**
+   * Names it within its dataset version.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * When it was set aside.
+   *
+   * @generated from field: int64 at_us = 4;
+   */
+  atUs: bigint;
+
+  /**
+   * The record as JSON text; cut where it was long.
+   *
+   * @generated from field: string record = 5;
+   */
+  record: string;
+
+  /**
+   * @generated from field: bool truncated = 6;
+   */
+  truncated: boolean;
+
+  /**
+   * As the client gave them; empty and absent where it gave none.
+   *
+   * @generated from field: string producer_id = 7;
+   */
+  producerId: string;
+
+  /**
+   * @generated from field: optional int64 sequence = 8;
+   */
+  sequence?: bigint | undefined;
+
+  /**
+   * Where a source read it, in its system's words.
+   *
+   * @generated from field: string place = 9;
+   */
+  place: string;
+
+  /**
+   * That it failed in; empty for one that never entered the dataset, which can be pushed again.
+   *
+   * @generated from field: string pipeline = 10;
+   */
+  pipeline: string;
+};
+
+/**
+ * Describes the message thyme.v1.DeadLetter.
+ * Use `create(DeadLetterSchema)` to create a new message.
+ */
+export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 11);
+
+/**
+ * @generated from message thyme.v1.PushDeadLetterRequest
+ */
+export type PushDeadLetterRequest = Message<"thyme.v1.PushDeadLetterRequest"> & {
+  /**
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The mended record, one JSON object.
+   *
+   * @generated from field: bytes json = 3;
+   */
+  json: Uint8Array;
+
+  /**
+   * Never late, and known at its event time (S10, S22).
+   *
+   * @generated from field: bool historical = 4;
+   */
+  historical: boolean;
+};
+
+/**
+ * Describes the message thyme.v1.PushDeadLetterRequest.
+ * Use `create(PushDeadLetterRequestSchema)` to create a new message.
+ */
+export const PushDeadLetterRequestSchema: GenMessage<PushDeadLetterRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 12);
+
+/**
+ * @generated from message thyme.v1.PushDeadLetterResponse
+ */
+export type PushDeadLetterResponse = Message<"thyme.v1.PushDeadLetterResponse"> & {
+  /**
+   * A query with this token sees it (S21).
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message thyme.v1.PushDeadLetterResponse.
+ * Use `create(PushDeadLetterResponseSchema)` to create a new message.
+ */
+export const PushDeadLetterResponseSchema: GenMessage<PushDeadLetterResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 13);
+
+/**
  * Takes records into dataset topics (DESIGN 4).
  *
  * @generated from service thyme.v1.IngestService
@@ -285,6 +480,46 @@ export const IngestService: GenService<{
     output: typeof LogStreamResponseSchema;
   },
   /**
+   * Erases entities from a dataset and from what was computed of it (S26); the answer comes after that is durable. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.Erase
+   */
+  erase: {
+    methodKind: "unary";
+    input: typeof EraseRequestSchema;
+    output: typeof EraseResponseSchema;
+  },
+  /**
+   * What became of an erasure. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.GetErasure
+   */
+  getErasure: {
+    methodKind: "unary";
+    input: typeof GetErasureRequestSchema;
+    output: typeof GetErasureResponseSchema;
+  },
+  /**
+   * Records that were refused, or that failed in a pipeline, with their content, newest first. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.ListDeadLetters
+   */
+  listDeadLetters: {
+    methodKind: "unary";
+    input: typeof ListDeadLettersRequestSchema;
+    output: typeof ListDeadLettersResponseSchema;
+  },
+  /**
+   * Pushes a refused record again after somebody has mended it; however often, it counts once. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.PushDeadLetter
+   */
+  pushDeadLetter: {
+    methodKind: "unary";
+    input: typeof PushDeadLetterRequestSchema;
+    output: typeof PushDeadLetterResponseSchema;
+  },
+  /**
    * What this process has taken in since it started, and how its records keep the expectations. Scope: read.
    *
    * @generated from rpc thyme.v1.IngestService.ListIntakes
@@ -293,6 +528,46 @@ export const IngestService: GenService<{
     methodKind: "unary";
     input: typeof ListIntakesRequestSchema;
     output: typeof ListIntakesResponseSchema;
+  },
+  /**
+   * The sources, and how each does. Scope: read.
+   *
+   * @generated from rpc thyme.v1.IngestService.ListSources
+   */
+  listSources: {
+    methodKind: "unary";
+    input: typeof ListSourcesRequestSchema;
+    output: typeof ListSourcesResponseSchema;
+  },
+  /**
+   * Looks at a source's system with its own settings; publishes nothing. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.TestSource
+   */
+  testSource: {
+    methodKind: "unary";
+    input: typeof TestSourceRequestSchema;
+    output: typeof TestSourceResponseSchema;
+  },
+  /**
+   * Pauses a source, or lets it go on; outlives the process. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.SetSourcePaused
+   */
+  setSourcePaused: {
+    methodKind: "unary";
+    input: typeof SetSourcePausedRequestSchema;
+    output: typeof SetSourcePausedResponseSchema;
+  },
+  /**
+   * Puts a source to another place, without publishing a row twice into one version of its dataset.
+   *
+   * @generated from rpc thyme.v1.IngestService.ResetSource
+   */
+  resetSource: {
+    methodKind: "unary";
+    input: typeof ResetSourceRequestSchema;
+    output: typeof ResetSourceResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_thyme_v1_ingest, 0);

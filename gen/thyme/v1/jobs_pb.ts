@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timing } from "./timing_pb.js";
+import { file_thyme_v1_timing } from "./timing_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file thyme/v1/jobs.proto.
  */
 export const file_thyme_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QiSgoQTGlzdEpvYnNSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnRoeW1lLnYxLlRhc2sSFwoPcGFydGl0aW9uX2NvdW50GAIgASgFImQKBFRhc2sSEQoJcGFydGl0aW9uGAEgASgFEg0KBWVwb2NoGAIgASgDEgsKA3NlcRgDIAEoAxIQCghyZXZpc2lvbhgEIAEoAxIbCgRqb2JzGAUgAygLMg0udGh5bWUudjEuSm9iIvYBCgNKb2ISDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEgsKA2xhZxgDIAEoAxIRCgljYXVnaHRfdXAYBCABKAgSDgoGcGF1c2VkGAUgASgIEgwKBHJlYWQYBiABKAMSDwoHYXBwbGllZBgHIAEoAxIQCghmaWx0ZXJlZBgIIAEoAxIUCgxsYXRlX2Ryb3BwZWQYCSABKAMSEQoJZHVwbGljYXRlGAogASgDEgwKBGRlYWQYCyABKAMSDgoGZmFpbGVkGAwgASgDEhQKDHdhdGVybWFya191cxgNIAEoAxISCgpsYXRlX3JpZ2h0GA4gASgDMlYKEUFnZ3JlZ2F0b3JTZXJ2aWNlEkEKCExpc3RKb2JzEhkudGh5bWUudjEuTGlzdEpvYnNSZXF1ZXN0GhoudGh5bWUudjEuTGlzdEpvYnNSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QibQoQTGlzdEpvYnNSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnRoeW1lLnYxLlRhc2sSFwoPcGFydGl0aW9uX2NvdW50GAIgASgFEiEKB3RpbWluZ3MYAyADKAsyEC50aHltZS52MS5UaW1pbmciZAoEVGFzaxIRCglwYXJ0aXRpb24YASABKAUSDQoFZXBvY2gYAiABKAMSCwoDc2VxGAMgASgDEhAKCHJldmlzaW9uGAQgASgDEhsKBGpvYnMYBSADKAsyDS50aHltZS52MS5Kb2IimAIKA0pvYhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSCwoDbGFnGAMgASgDEhEKCWNhdWdodF91cBgEIAEoCBIOCgZwYXVzZWQYBSABKAgSDAoEcmVhZBgGIAEoAxIPCgdhcHBsaWVkGAcgASgDEhAKCGZpbHRlcmVkGAggASgDEhQKDGxhdGVfZHJvcHBlZBgJIAEoAxIRCglkdXBsaWNhdGUYCiABKAMSDAoEZGVhZBgLIAEoAxIOCgZmYWlsZWQYDCABKAMSFAoMd2F0ZXJtYXJrX3VzGA0gASgDEhIKCmxhdGVfcmlnaHQYDiABKAMSEAoIb3V0ZGF0ZWQYDyABKAMSDgoGZXJhc2VkGBAgASgDMlYKEUFnZ3JlZ2F0b3JTZXJ2aWNlEkEKCExpc3RKb2JzEhkudGh5bWUudjEuTGlzdEpvYnNSZXF1ZXN0GhoudGh5bWUudjEuTGlzdEpvYnNSZXNwb25zZWIGcHJvdG8z", [file_thyme_v1_timing]);
 
 /**
  * @generated from message thyme.v1.ListJobsRequest
@@ -40,6 +42,13 @@ export type ListJobsResponse = Message<"thyme.v1.ListJobsResponse"> & {
    * @generated from field: int32 partition_count = 2;
    */
   partitionCount: number;
+
+  /**
+   * Of each process that was asked.
+   *
+   * @generated from field: repeated thyme.v1.Timing timings = 3;
+   */
+  timings: Timing[];
 };
 
 /**
@@ -87,7 +96,7 @@ export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
   messageDesc(file_thyme_v1_jobs, 2);
 
 /**
- * One reader of a task. The books close: read = applied + filtered + late + duplicate + dead (RELIABILITY).
+ * One reader of a task. The books close: read = applied + filtered + late + outdated + duplicate + dead + erased (RELIABILITY).
  *
  * @generated from message thyme.v1.Job
  */
@@ -135,6 +144,8 @@ export type Job = Message<"thyme.v1.Job"> & {
   filtered: bigint;
 
   /**
+   * Left out whole: below the watermark less maxLateness (S10).
+   *
    * @generated from field: int64 late_dropped = 9;
    */
   lateDropped: bigint;
@@ -165,6 +176,20 @@ export type Job = Message<"thyme.v1.Job"> & {
    * @generated from field: int64 late_right = 14;
    */
   lateRight: bigint;
+
+  /**
+   * Changes that are older than what their row is (S17): left out whole.
+   *
+   * @generated from field: int64 outdated = 15;
+   */
+  outdated: bigint;
+
+  /**
+   * Records of erased entities that were passed over, and the erasures themselves (S26).
+   *
+   * @generated from field: int64 erased = 16;
+   */
+  erased: bigint;
 };
 
 /**

@@ -4,6 +4,10 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timing } from "./timing_pb.js";
+import { file_thyme_v1_timing } from "./timing_pb.js";
 import type { EntityKey, ListValue, StructValue, Value } from "./values_pb.js";
 import { file_thyme_v1_values } from "./values_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/query.proto.
  */
 export const file_thyme_v1_query: GenFile = /*@__PURE__*/
-  fileDesc("ChR0aHltZS92MS9xdWVyeS5wcm90bxIIdGh5bWUudjEioAIKDFF1ZXJ5UmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjIKBmlucHV0cxgGIAMoCzIiLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdC5JbnB1dHNFbnRyeRo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMioAEKDVF1ZXJ5UmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEigKCGZlYXR1cmVzGAIgAygLMhYudGh5bWUudjEuRmVhdHVyZVZhbHVlEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIIjwKDEZlYXR1cmVWYWx1ZRIMCgRuYW1lGAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWUiVwoJRnJlc2huZXNzEhkKDHdhdGVybWFya191cxgBIAEoA0gAiAEBEhMKBmxhZ191cxgCIAEoA0gBiAEBQg8KDV93YXRlcm1hcmtfdXNCCQoHX2xhZ191cyKzAQoRUXVlcnlCYXRjaFJlcXVlc3QSEgoKZmVhdHVyZXNldBgBIAEoCRIlCghlbnRpdGllcxgCIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzIpkBChJRdWVyeUJhdGNoUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEiEKBHJvd3MYAyADKAsyEy50aHltZS52MS5MaXN0VmFsdWUSEAoIYXNfb2ZfdXMYBCABKAMSJgoJZnJlc2huZXNzGAUgASgLMhMudGh5bWUudjEuRnJlc2huZXNzIp0BChNRdWVyeU9mZmxpbmVSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSGAoLa25vd25fYXRfdXMYAiABKANIAIgBARIaChJrbm93bl9hdF90aW1lc3RhbXAYAyABKAgSLAoJcXVlc3Rpb25zGAQgAygLMhkudGh5bWUudjEuT2ZmbGluZVF1ZXN0aW9uQg4KDF9rbm93bl9hdF91cyJMCg9PZmZsaW5lUXVlc3Rpb24SIwoGZW50aXR5GAEgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhQKDHRpbWVzdGFtcF91cxgCIAEoAyJhChRRdWVyeU9mZmxpbmVSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZSKqAQoNTG9va3VwUmVxdWVzdBIPCgdkYXRhc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzIqgBCg5Mb29rdXBSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSJwoDcm93GAIgASgLMhUudGh5bWUudjEuU3RydWN0VmFsdWVIAIgBARIQCghhc19vZl91cxgDIAEoAxImCglmcmVzaG5lc3MYBCABKAsyEy50aHltZS52MS5GcmVzaG5lc3MSFQoNcG9pbnRfaW5fdGltZRgFIAEoCEIGCgRfcm93IqgDCghRdWVyeVJ1bhIKCgJpZBgBIAEoCRISCgpmZWF0dXJlc2V0GAIgASgJEiUKCGVudGl0aWVzGAMgAygLMhMudGh5bWUudjEuRW50aXR5S2V5EiMKFnJlcXVlc3RlZF90aW1lc3RhbXBfdXMYBCABKANIAIgBARIlCgRraW5kGAUgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBIRCglyb3dfY291bnQYBiABKAMSEQoJaGl0X2NvdW50GAcgASgDEhIKCmxhdGVuY3lfbXMYCCABKAESGwoTYXBpX2tleV9maW5nZXJwcmludBgJIAEoCRINCgVlcnJvchgKIAEoCRISCgpjcmVhdGVkX3VzGAsgASgDEhIKCmhhZF9pbnB1dHMYDCABKAgiYAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDwoLS0lORF9PTkxJTkUQARIOCgpLSU5EX0JBVENIEAISEAoMS0lORF9PRkZMSU5FEAMSDwoLS0lORF9MT09LVVAQBEIZChdfcmVxdWVzdGVkX3RpbWVzdGFtcF91cyJJChRMaXN0UXVlcnlSdW5zUmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEg0KBWxpbWl0GAIgASgFEg4KBmN1cnNvchgDIAEoCSJOChVMaXN0UXVlcnlSdW5zUmVzcG9uc2USIAoEcnVucxgBIAMoCzISLnRoeW1lLnYxLlF1ZXJ5UnVuEhMKC25leHRfY3Vyc29yGAIgASgJIiAKEkdldFF1ZXJ5UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI2ChNHZXRRdWVyeVJ1blJlc3BvbnNlEh8KA3J1bhgBIAEoCzISLnRoeW1lLnYxLlF1ZXJ5UnVuIiMKFVJlcGxheVF1ZXJ5UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSKGAQoWUmVwbGF5UXVlcnlSdW5SZXNwb25zZRIlCgRraW5kGAEgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBIQCghmZWF0dXJlcxgCIAMoCRIhCgRyb3dzGAMgAygLMhMudGh5bWUudjEuTGlzdFZhbHVlEhAKCGFzX29mX3VzGAQgASgDIhcKFUxpc3RQYXJ0aXRpb25zUmVxdWVzdCJFChZMaXN0UGFydGl0aW9uc1Jlc3BvbnNlEhcKD3BhcnRpdGlvbl9jb3VudBgBIAEoBRISCgpwYXJ0aXRpb25zGAIgAygFMukECgxRdWVyeVNlcnZpY2USOAoFUXVlcnkSFi50aHltZS52MS5RdWVyeVJlcXVlc3QaFy50aHltZS52MS5RdWVyeVJlc3BvbnNlEkcKClF1ZXJ5QmF0Y2gSGy50aHltZS52MS5RdWVyeUJhdGNoUmVxdWVzdBocLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXNwb25zZRJRCgxRdWVyeU9mZmxpbmUSHS50aHltZS52MS5RdWVyeU9mZmxpbmVSZXF1ZXN0Gh4udGh5bWUudjEuUXVlcnlPZmZsaW5lUmVzcG9uc2UoATABEjsKBkxvb2t1cBIXLnRoeW1lLnYxLkxvb2t1cFJlcXVlc3QaGC50aHltZS52MS5Mb29rdXBSZXNwb25zZRJQCg1MaXN0UXVlcnlSdW5zEh4udGh5bWUudjEuTGlzdFF1ZXJ5UnVuc1JlcXVlc3QaHy50aHltZS52MS5MaXN0UXVlcnlSdW5zUmVzcG9uc2USSgoLR2V0UXVlcnlSdW4SHC50aHltZS52MS5HZXRRdWVyeVJ1blJlcXVlc3QaHS50aHltZS52MS5HZXRRdWVyeVJ1blJlc3BvbnNlElMKDlJlcGxheVF1ZXJ5UnVuEh8udGh5bWUudjEuUmVwbGF5UXVlcnlSdW5SZXF1ZXN0GiAudGh5bWUudjEuUmVwbGF5UXVlcnlSdW5SZXNwb25zZRJTCg5MaXN0UGFydGl0aW9ucxIfLnRoeW1lLnYxLkxpc3RQYXJ0aXRpb25zUmVxdWVzdBogLnRoeW1lLnYxLkxpc3RQYXJ0aXRpb25zUmVzcG9uc2ViBnByb3RvMw", [file_thyme_v1_values]);
+  fileDesc("ChR0aHltZS92MS9xdWVyeS5wcm90bxIIdGh5bWUudjEi/QIKDFF1ZXJ5UmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjIKBmlucHV0cxgGIAMoCzIiLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdC5JbnB1dHNFbnRyeRItCgl0aW1lc3RhbXAYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMioAEKDVF1ZXJ5UmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEigKCGZlYXR1cmVzGAIgAygLMhYudGh5bWUudjEuRmVhdHVyZVZhbHVlEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIIjwKDEZlYXR1cmVWYWx1ZRIMCgRuYW1lGAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWUiVwoJRnJlc2huZXNzEhkKDHdhdGVybWFya191cxgBIAEoA0gAiAEBEhMKBmxhZ191cxgCIAEoA0gBiAEBQg8KDV93YXRlcm1hcmtfdXNCCQoHX2xhZ191cyK0AwoRUXVlcnlCYXRjaFJlcXVlc3QSEgoKZmVhdHVyZXNldBgBIAEoCRIlCghlbnRpdGllcxgCIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjcKBmlucHV0cxgGIAMoCzInLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXF1ZXN0LklucHV0c0VudHJ5EikKCnJvd19pbnB1dHMYByADKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMimQEKElF1ZXJ5QmF0Y2hSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZRIQCghhc19vZl91cxgEIAEoAxImCglmcmVzaG5lc3MYBSABKAsyEy50aHltZS52MS5GcmVzaG5lc3Mi1QMKF1F1ZXJ5QmF0Y2hTdHJlYW1SZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSJQoIZW50aXRpZXMYAiADKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRI9CgZpbnB1dHMYBiADKAsyLS50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVxdWVzdC5JbnB1dHNFbnRyeRIpCgpyb3dfaW5wdXRzGAcgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSEwoLcm93X251bWJlcnMYCCADKAUSLQoJdGltZXN0YW1wGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaPgoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzIp8BChhRdWVyeUJhdGNoU3RyZWFtUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEhAKCGFzX29mX3VzGAMgASgDEiEKBHJvd3MYBCADKAsyEy50aHltZS52MS5MaXN0VmFsdWUSJgoJZnJlc2huZXNzGAUgASgLMhMudGh5bWUudjEuRnJlc2huZXNzIuABChNRdWVyeU9mZmxpbmVSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSGAoLa25vd25fYXRfdXMYAiABKANIAIgBARIaChJrbm93bl9hdF90aW1lc3RhbXAYAyABKAgSLAoJcXVlc3Rpb25zGAQgAygLMhkudGh5bWUudjEuT2ZmbGluZVF1ZXN0aW9uEhMKC2p1ZGdlX2ZpcnN0GAUgASgIEiwKCGtub3duX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIOCgxfa25vd25fYXRfdXMimgIKD09mZmxpbmVRdWVzdGlvbhIjCgZlbnRpdHkYASABKAsyEy50aHltZS52MS5FbnRpdHlLZXkSFAoMdGltZXN0YW1wX3VzGAIgASgDEjUKBmlucHV0cxgDIAMoCzIlLnRoeW1lLnYxLk9mZmxpbmVRdWVzdGlvbi5JbnB1dHNFbnRyeRIXCgpyb3dfbnVtYmVyGAQgASgFSACIAQESLQoJdGltZXN0YW1wGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDQoLX3Jvd19udW1iZXIiYQoUUXVlcnlPZmZsaW5lUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEiEKBHJvd3MYAyADKAsyEy50aHltZS52MS5MaXN0VmFsdWUihwIKDUxvb2t1cFJlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRIjCgZlbnRpdHkYAiABKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRItCgl0aW1lc3RhbXAYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fdGltZXN0YW1wX3VzQg4KDF9rbm93bl9hdF91cyKoAQoOTG9va3VwUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEicKA3JvdxgCIAEoCzIVLnRoeW1lLnYxLlN0cnVjdFZhbHVlSACIAQESEAoIYXNfb2ZfdXMYAyABKAMSJgoJZnJlc2huZXNzGAQgASgLMhMudGh5bWUudjEuRnJlc2huZXNzEhUKDXBvaW50X2luX3RpbWUYBSABKAhCBgoEX3JvdyKFAwoPTGlzdFJvd3NSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSDQoFZmllbGQYAiABKAkSIwoGZW50aXR5GAMgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhkKDHRpbWVzdGFtcF91cxgEIAEoA0gAiAEBEhgKC2tub3duX2F0X3VzGAUgASgDSAGIAQESDQoFYWZ0ZXIYBiABKAkSLgoFd2hpY2gYByABKA4yHy50aHltZS52MS5MaXN0Um93c1JlcXVlc3QuV2hpY2gSFgoJd2luZG93X3VzGAggASgDSAKIAQESDQoFbGltaXQYCSABKAUSDgoGY3Vyc29yGAogASgJIlMKBVdoaWNoEhUKEVdISUNIX1VOU1BFQ0lGSUVEEAASEQoNV0hJQ0hfQ09VTlRFRBABEg8KC1dISUNIX0VOREVEEAISDwoLV0hJQ0hfTEFURVIQA0IPCg1fdGltZXN0YW1wX3VzQg4KDF9rbm93bl9hdF91c0IMCgpfd2luZG93X3VzIu8BChBMaXN0Um93c1Jlc3BvbnNlEhQKDHF1ZXJ5X3J1bl9pZBgBIAEoCRIQCghhc19vZl91cxgCIAEoAxIWCgl3aW5kb3dfdXMYAyABKANIAIgBARIeCgV2YWx1ZRgEIAEoCzIPLnRoeW1lLnYxLlZhbHVlEg0KBWNvdW50GAUgASgDEiEKBHJvd3MYBiADKAsyEy50aHltZS52MS5XaW5kb3dSb3cSEwoLbmV4dF9jdXJzb3IYByABKAkSJgoJZnJlc2huZXNzGAggASgLMhMudGh5bWUudjEuRnJlc2huZXNzQgwKCl93aW5kb3dfdXMilQIKCVdpbmRvd1JvdxIVCg1ldmVudF90aW1lX3VzGAEgASgDEhAKCGtub3duX3VzGAIgASgDEhUKCHN0YXJ0X3VzGAMgASgDSACIAQESEwoGZW5kX3VzGAQgASgDSAGIAQESGQoMZW5kX2tub3duX3VzGAUgASgDSAKIAQESLwoGdmFsdWVzGAYgAygLMh8udGh5bWUudjEuV2luZG93Um93LlZhbHVlc0VudHJ5Gj4KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRIeCgV2YWx1ZRgCIAEoCzIPLnRoeW1lLnYxLlZhbHVlOgI4AUILCglfc3RhcnRfdXNCCQoHX2VuZF91c0IPCg1fZW5kX2tub3duX3VzIowECghRdWVyeVJ1bhIKCgJpZBgBIAEoCRISCgpmZWF0dXJlc2V0GAIgASgJEiUKCGVudGl0aWVzGAMgAygLMhMudGh5bWUudjEuRW50aXR5S2V5EiMKFnJlcXVlc3RlZF90aW1lc3RhbXBfdXMYBCABKANIAIgBARIlCgRraW5kGAUgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBIRCglyb3dfY291bnQYBiABKAMSEQoJaGl0X2NvdW50GAcgASgDEhIKCmxhdGVuY3lfbXMYCCABKAESGwoTYXBpX2tleV9maW5nZXJwcmludBgJIAEoCRINCgVlcnJvchgKIAEoCRISCgpjcmVhdGVkX3VzGAsgASgDEhIKCmhhZF9pbnB1dHMYDCABKAgSFAoMZW50aXR5X2NvdW50GA0gASgDEhUKCGFzX29mX3VzGA4gASgDSAGIAQESGAoLa25vd25fYXRfdXMYDyABKANIAogBASJgCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIPCgtLSU5EX09OTElORRABEg4KCktJTkRfQkFUQ0gQAhIQCgxLSU5EX09GRkxJTkUQAxIPCgtLSU5EX0xPT0tVUBAEQhkKF19yZXF1ZXN0ZWRfdGltZXN0YW1wX3VzQgsKCV9hc19vZl91c0IOCgxfa25vd25fYXRfdXMixQEKFExpc3RRdWVyeVJ1bnNSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSDQoFbGltaXQYAiABKAUSDgoGY3Vyc29yGAMgASgJEiUKBGtpbmQYBCABKA4yFy50aHltZS52MS5RdWVyeVJ1bi5LaW5kEhMKBmZhaWxlZBgFIAEoCEgAiAEBEhYKDmxhdGVuY3lfbXNfbWluGAYgASgBEhsKE2FwaV9rZXlfZmluZ2VycHJpbnQYByABKAlCCQoHX2ZhaWxlZCJOChVMaXN0UXVlcnlSdW5zUmVzcG9uc2USIAoEcnVucxgBIAMoCzISLnRoeW1lLnYxLlF1ZXJ5UnVuEhMKC25leHRfY3Vyc29yGAIgASgJIiAKEkdldFF1ZXJ5UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI2ChNHZXRRdWVyeVJ1blJlc3BvbnNlEh8KA3J1bhgBIAEoCzISLnRoeW1lLnYxLlF1ZXJ5UnVuIiMKFVJlcGxheVF1ZXJ5UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSKGAQoWUmVwbGF5UXVlcnlSdW5SZXNwb25zZRIlCgRraW5kGAEgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBIQCghmZWF0dXJlcxgCIAMoCRIhCgRyb3dzGAMgAygLMhMudGh5bWUudjEuTGlzdFZhbHVlEhAKCGFzX29mX3VzGAQgASgDIhcKFUxpc3RQYXJ0aXRpb25zUmVxdWVzdCJoChZMaXN0UGFydGl0aW9uc1Jlc3BvbnNlEhcKD3BhcnRpdGlvbl9jb3VudBgBIAEoBRISCgpwYXJ0aXRpb25zGAIgAygFEiEKB3RpbWluZ3MYAyADKAsyEC50aHltZS52MS5UaW1pbmcyiwYKDFF1ZXJ5U2VydmljZRI4CgVRdWVyeRIWLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdBoXLnRoeW1lLnYxLlF1ZXJ5UmVzcG9uc2USRwoKUXVlcnlCYXRjaBIbLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXF1ZXN0GhwudGh5bWUudjEuUXVlcnlCYXRjaFJlc3BvbnNlEl0KEFF1ZXJ5QmF0Y2hTdHJlYW0SIS50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVxdWVzdBoiLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hTdHJlYW1SZXNwb25zZSgBMAESUQoMUXVlcnlPZmZsaW5lEh0udGh5bWUudjEuUXVlcnlPZmZsaW5lUmVxdWVzdBoeLnRoeW1lLnYxLlF1ZXJ5T2ZmbGluZVJlc3BvbnNlKAEwARI7CgZMb29rdXASFy50aHltZS52MS5Mb29rdXBSZXF1ZXN0GhgudGh5bWUudjEuTG9va3VwUmVzcG9uc2USQQoITGlzdFJvd3MSGS50aHltZS52MS5MaXN0Um93c1JlcXVlc3QaGi50aHltZS52MS5MaXN0Um93c1Jlc3BvbnNlElAKDUxpc3RRdWVyeVJ1bnMSHi50aHltZS52MS5MaXN0UXVlcnlSdW5zUmVxdWVzdBofLnRoeW1lLnYxLkxpc3RRdWVyeVJ1bnNSZXNwb25zZRJKCgtHZXRRdWVyeVJ1bhIcLnRoeW1lLnYxLkdldFF1ZXJ5UnVuUmVxdWVzdBodLnRoeW1lLnYxLkdldFF1ZXJ5UnVuUmVzcG9uc2USUwoOUmVwbGF5UXVlcnlSdW4SHy50aHltZS52MS5SZXBsYXlRdWVyeVJ1blJlcXVlc3QaIC50aHltZS52MS5SZXBsYXlRdWVyeVJ1blJlc3BvbnNlElMKDkxpc3RQYXJ0aXRpb25zEh8udGh5bWUudjEuTGlzdFBhcnRpdGlvbnNSZXF1ZXN0GiAudGh5bWUudjEuTGlzdFBhcnRpdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_thyme_v1_timing, file_thyme_v1_values]);
 
 /**
  * @generated from message thyme.v1.QueryRequest
@@ -53,6 +57,18 @@ export type QueryRequest = Message<"thyme.v1.QueryRequest"> & {
    * @generated from field: map<string, thyme.v1.Value> inputs = 6;
    */
   inputs: { [key: string]: Value };
+
+  /**
+   * Instead of timestamp_us, and of known_at_us; rounded to the nearest microsecond.
+   *
+   * @generated from field: google.protobuf.Timestamp timestamp = 7;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp known_at = 8;
+   */
+  knownAt?: Timestamp | undefined;
 };
 
 /**
@@ -179,6 +195,32 @@ export type QueryBatchRequest = Message<"thyme.v1.QueryBatchRequest"> & {
    * @generated from field: string after = 5;
    */
   after: string;
+
+  /**
+   * Request-time inputs that all entities share.
+   *
+   * @generated from field: map<string, thyme.v1.Value> inputs = 6;
+   */
+  inputs: { [key: string]: Value };
+
+  /**
+   * Instead: request-time inputs of each entity, in their order.
+   *
+   * @generated from field: repeated thyme.v1.StructValue row_inputs = 7;
+   */
+  rowInputs: StructValue[];
+
+  /**
+   * Instead of timestamp_us, and of known_at_us; rounded to the nearest microsecond.
+   *
+   * @generated from field: google.protobuf.Timestamp timestamp = 8;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp known_at = 9;
+   */
+  knownAt?: Timestamp | undefined;
 };
 
 /**
@@ -228,6 +270,120 @@ export const QueryBatchResponseSchema: GenMessage<QueryBatchResponse> = /*@__PUR
   messageDesc(file_thyme_v1_query, 5);
 
 /**
+ * @generated from message thyme.v1.QueryBatchStreamRequest
+ */
+export type QueryBatchStreamRequest = Message<"thyme.v1.QueryBatchStreamRequest"> & {
+  /**
+   * In the first message only, like all members but entities, row_inputs and row_numbers.
+   *
+   * @generated from field: string featureset = 1;
+   */
+  featureset: string;
+
+  /**
+   * @generated from field: repeated thyme.v1.EntityKey entities = 2;
+   */
+  entities: EntityKey[];
+
+  /**
+   * @generated from field: optional int64 timestamp_us = 3;
+   */
+  timestampUs?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 known_at_us = 4;
+   */
+  knownAtUs?: bigint | undefined;
+
+  /**
+   * @generated from field: string after = 5;
+   */
+  after: string;
+
+  /**
+   * Request-time inputs that all entities share.
+   *
+   * @generated from field: map<string, thyme.v1.Value> inputs = 6;
+   */
+  inputs: { [key: string]: Value };
+
+  /**
+   * Instead: request-time inputs of each entity of this message, in their order.
+   *
+   * @generated from field: repeated thyme.v1.StructValue row_inputs = 7;
+   */
+  rowInputs: StructValue[];
+
+  /**
+   * Where the stream brings only a part of a batch: the place of each entity of this message in the
+   * whole, counted from 0, which errors then name.
+   *
+   * @generated from field: repeated int32 row_numbers = 8;
+   */
+  rowNumbers: number[];
+
+  /**
+   * Instead of timestamp_us, and of known_at_us; rounded to the nearest microsecond.
+   *
+   * @generated from field: google.protobuf.Timestamp timestamp = 9;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp known_at = 10;
+   */
+  knownAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.QueryBatchStreamRequest.
+ * Use `create(QueryBatchStreamRequestSchema)` to create a new message.
+ */
+export const QueryBatchStreamRequestSchema: GenMessage<QueryBatchStreamRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 6);
+
+/**
+ * @generated from message thyme.v1.QueryBatchStreamResponse
+ */
+export type QueryBatchStreamResponse = Message<"thyme.v1.QueryBatchStreamResponse"> & {
+  /**
+   * In the first message.
+   *
+   * @generated from field: string query_run_id = 1;
+   */
+  queryRunId: string;
+
+  /**
+   * @generated from field: repeated string features = 2;
+   */
+  features: string[];
+
+  /**
+   * @generated from field: int64 as_of_us = 3;
+   */
+  asOfUs: bigint;
+
+  /**
+   * @generated from field: repeated thyme.v1.ListValue rows = 4;
+   */
+  rows: ListValue[];
+
+  /**
+   * In the last message.
+   *
+   * @generated from field: thyme.v1.Freshness freshness = 5;
+   */
+  freshness?: Freshness | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.QueryBatchStreamResponse.
+ * Use `create(QueryBatchStreamResponseSchema)` to create a new message.
+ */
+export const QueryBatchStreamResponseSchema: GenMessage<QueryBatchStreamResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 7);
+
+/**
  * @generated from message thyme.v1.QueryOfflineRequest
  */
 export type QueryOfflineRequest = Message<"thyme.v1.QueryOfflineRequest"> & {
@@ -254,6 +410,21 @@ export type QueryOfflineRequest = Message<"thyme.v1.QueryOfflineRequest"> & {
    * @generated from field: repeated thyme.v1.OfflineQuestion questions = 4;
    */
   questions: OfflineQuestion[];
+
+  /**
+   * In the first message only. All questions are judged before the first is answered: the caller sends
+   * them, at most 100,000, and ends its side of the stream. Otherwise each message is judged as it comes.
+   *
+   * @generated from field: bool judge_first = 5;
+   */
+  judgeFirst: boolean;
+
+  /**
+   * Instead of known_at_us.
+   *
+   * @generated from field: google.protobuf.Timestamp known_at = 6;
+   */
+  knownAt?: Timestamp | undefined;
 };
 
 /**
@@ -261,7 +432,7 @@ export type QueryOfflineRequest = Message<"thyme.v1.QueryOfflineRequest"> & {
  * Use `create(QueryOfflineRequestSchema)` to create a new message.
  */
 export const QueryOfflineRequestSchema: GenMessage<QueryOfflineRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 6);
+  messageDesc(file_thyme_v1_query, 8);
 
 /**
  * @generated from message thyme.v1.OfflineQuestion
@@ -276,6 +447,28 @@ export type OfflineQuestion = Message<"thyme.v1.OfflineQuestion"> & {
    * @generated from field: int64 timestamp_us = 2;
    */
   timestampUs: bigint;
+
+  /**
+   * Request-time inputs.
+   *
+   * @generated from field: map<string, thyme.v1.Value> inputs = 3;
+   */
+  inputs: { [key: string]: Value };
+
+  /**
+   * Where the stream brings only a part of a training set: the question's place in the whole, counted
+   * from 0, which errors then name.
+   *
+   * @generated from field: optional int32 row_number = 4;
+   */
+  rowNumber?: number | undefined;
+
+  /**
+   * Instead of timestamp_us; rounded to the nearest microsecond.
+   *
+   * @generated from field: google.protobuf.Timestamp timestamp = 5;
+   */
+  timestamp?: Timestamp | undefined;
 };
 
 /**
@@ -283,7 +476,7 @@ export type OfflineQuestion = Message<"thyme.v1.OfflineQuestion"> & {
  * Use `create(OfflineQuestionSchema)` to create a new message.
  */
 export const OfflineQuestionSchema: GenMessage<OfflineQuestion> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 7);
+  messageDesc(file_thyme_v1_query, 9);
 
 /**
  * @generated from message thyme.v1.QueryOfflineResponse
@@ -312,7 +505,7 @@ export type QueryOfflineResponse = Message<"thyme.v1.QueryOfflineResponse"> & {
  * Use `create(QueryOfflineResponseSchema)` to create a new message.
  */
 export const QueryOfflineResponseSchema: GenMessage<QueryOfflineResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 8);
+  messageDesc(file_thyme_v1_query, 10);
 
 /**
  * @generated from message thyme.v1.LookupRequest
@@ -342,6 +535,18 @@ export type LookupRequest = Message<"thyme.v1.LookupRequest"> & {
    * @generated from field: string after = 5;
    */
   after: string;
+
+  /**
+   * Instead of timestamp_us, and of known_at_us; rounded to the nearest microsecond.
+   *
+   * @generated from field: google.protobuf.Timestamp timestamp = 6;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp known_at = 7;
+   */
+  knownAt?: Timestamp | undefined;
 };
 
 /**
@@ -349,7 +554,7 @@ export type LookupRequest = Message<"thyme.v1.LookupRequest"> & {
  * Use `create(LookupRequestSchema)` to create a new message.
  */
 export const LookupRequestSchema: GenMessage<LookupRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 9);
+  messageDesc(file_thyme_v1_query, 11);
 
 /**
  * @generated from message thyme.v1.LookupResponse
@@ -388,7 +593,228 @@ export type LookupResponse = Message<"thyme.v1.LookupResponse"> & {
  * Use `create(LookupResponseSchema)` to create a new message.
  */
 export const LookupResponseSchema: GenMessage<LookupResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 10);
+  messageDesc(file_thyme_v1_query, 12);
+
+/**
+ * @generated from message thyme.v1.ListRowsRequest
+ */
+export type ListRowsRequest = Message<"thyme.v1.ListRowsRequest"> & {
+  /**
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * Of a dataset that a pipeline fills: the aggregation whose rows are listed. Empty for any other.
+   *
+   * @generated from field: string field = 2;
+   */
+  field: string;
+
+  /**
+   * @generated from field: thyme.v1.EntityKey entity = 3;
+   */
+  entity?: EntityKey | undefined;
+
+  /**
+   * Absent: now, and with a cursor the instant of its first page.
+   *
+   * @generated from field: optional int64 timestamp_us = 4;
+   */
+  timestampUs?: bigint | undefined;
+
+  /**
+   * Absent: everything known (S22).
+   *
+   * @generated from field: optional int64 known_at_us = 5;
+   */
+  knownAtUs?: bigint | undefined;
+
+  /**
+   * Waits until the records behind this token are applied (S21).
+   *
+   * @generated from field: string after = 6;
+   */
+  after: string;
+
+  /**
+   * @generated from field: thyme.v1.ListRowsRequest.Which which = 7;
+   */
+  which: ListRowsRequest_Which;
+
+  /**
+   * How far back: for datasets that no pipeline fills. Absent: everything.
+   *
+   * @generated from field: optional int64 window_us = 8;
+   */
+  windowUs?: bigint | undefined;
+
+  /**
+   * 0: 50. At most 200.
+   *
+   * @generated from field: int32 limit = 9;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string cursor = 10;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message thyme.v1.ListRowsRequest.
+ * Use `create(ListRowsRequestSchema)` to create a new message.
+ */
+export const ListRowsRequestSchema: GenMessage<ListRowsRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 13);
+
+/**
+ * @generated from enum thyme.v1.ListRowsRequest.Which
+ */
+export enum ListRowsRequest_Which {
+  /**
+   * @generated from enum value: WHICH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Those that count in the window (S2), newest first.
+   *
+   * @generated from enum value: WHICH_COUNTED = 1;
+   */
+  COUNTED = 1,
+
+  /**
+   * Those of the window that were taken back by then (S17), the latest end first.
+   *
+   * @generated from enum value: WHICH_ENDED = 2;
+   */
+  ENDED = 2,
+
+  /**
+   * Those that count, and that were not known at known_at_us yet (S22), newest first.
+   *
+   * @generated from enum value: WHICH_LATER = 3;
+   */
+  LATER = 3,
+}
+
+/**
+ * Describes the enum thyme.v1.ListRowsRequest.Which.
+ */
+export const ListRowsRequest_WhichSchema: GenEnum<ListRowsRequest_Which> = /*@__PURE__*/
+  enumDesc(file_thyme_v1_query, 13, 0);
+
+/**
+ * @generated from message thyme.v1.ListRowsResponse
+ */
+export type ListRowsResponse = Message<"thyme.v1.ListRowsResponse"> & {
+  /**
+   * @generated from field: string query_run_id = 1;
+   */
+  queryRunId: string;
+
+  /**
+   * @generated from field: int64 as_of_us = 2;
+   */
+  asOfUs: bigint;
+
+  /**
+   * How far back the window goes; absent for everything.
+   *
+   * @generated from field: optional int64 window_us = 3;
+   */
+  windowUs?: bigint | undefined;
+
+  /**
+   * The field's value at the instant, of the same tick as the rows.
+   *
+   * @generated from field: thyme.v1.Value value = 4;
+   */
+  value?: Value | undefined;
+
+  /**
+   * How many rows count in the window, those of trimmed history (S20), which are not listed, among them.
+   *
+   * @generated from field: int64 count = 5;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: repeated thyme.v1.WindowRow rows = 6;
+   */
+  rows: WindowRow[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_cursor = 7;
+   */
+  nextCursor: string;
+
+  /**
+   * @generated from field: thyme.v1.Freshness freshness = 8;
+   */
+  freshness?: Freshness | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.ListRowsResponse.
+ * Use `create(ListRowsResponseSchema)` to create a new message.
+ */
+export const ListRowsResponseSchema: GenMessage<ListRowsResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 14);
+
+/**
+ * @generated from message thyme.v1.WindowRow
+ */
+export type WindowRow = Message<"thyme.v1.WindowRow"> & {
+  /**
+   * @generated from field: int64 event_time_us = 1;
+   */
+  eventTimeUs: bigint;
+
+  /**
+   * When the log took it in; its event time for history (S22).
+   *
+   * @generated from field: int64 known_us = 2;
+   */
+  knownUs: bigint;
+
+  /**
+   * It counts from then on, where that is not its event time (S17).
+   *
+   * @generated from field: optional int64 start_us = 3;
+   */
+  startUs?: bigint | undefined;
+
+  /**
+   * It was taken back, and when that was known.
+   *
+   * @generated from field: optional int64 end_us = 4;
+   */
+  endUs?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 end_known_us = 5;
+   */
+  endKnownUs?: bigint | undefined;
+
+  /**
+   * What the window's answer reads of it, by field; empty where rows are only counted.
+   *
+   * @generated from field: map<string, thyme.v1.Value> values = 6;
+   */
+  values: { [key: string]: Value };
+};
+
+/**
+ * Describes the message thyme.v1.WindowRow.
+ * Use `create(WindowRowSchema)` to create a new message.
+ */
+export const WindowRowSchema: GenMessage<WindowRow> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 15);
 
 /**
  * What was asked, never what was answered.
@@ -407,6 +833,8 @@ export type QueryRun = Message<"thyme.v1.QueryRun"> & {
   featureset: string;
 
   /**
+   * The first of them, up to 100.
+   *
    * @generated from field: repeated thyme.v1.EntityKey entities = 3;
    */
   entities: EntityKey[];
@@ -457,6 +885,27 @@ export type QueryRun = Message<"thyme.v1.QueryRun"> & {
    * @generated from field: bool had_inputs = 12;
    */
   hadInputs: boolean;
+
+  /**
+   * How many were asked for. A run that holds fewer cannot be replayed.
+   *
+   * @generated from field: int64 entity_count = 13;
+   */
+  entityCount: bigint;
+
+  /**
+   * The instant that was answered for, once there was one.
+   *
+   * @generated from field: optional int64 as_of_us = 14;
+   */
+  asOfUs?: bigint | undefined;
+
+  /**
+   * Absent: everything known, or what was known at each row's own instant.
+   *
+   * @generated from field: optional int64 known_at_us = 15;
+   */
+  knownAtUs?: bigint | undefined;
 };
 
 /**
@@ -464,7 +913,7 @@ export type QueryRun = Message<"thyme.v1.QueryRun"> & {
  * Use `create(QueryRunSchema)` to create a new message.
  */
 export const QueryRunSchema: GenMessage<QueryRun> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 11);
+  messageDesc(file_thyme_v1_query, 16);
 
 /**
  * @generated from enum thyme.v1.QueryRun.Kind
@@ -500,9 +949,11 @@ export enum QueryRun_Kind {
  * Describes the enum thyme.v1.QueryRun.Kind.
  */
 export const QueryRun_KindSchema: GenEnum<QueryRun_Kind> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_query, 11, 0);
+  enumDesc(file_thyme_v1_query, 16, 0);
 
 /**
+ * Runs that all of these are true of.
+ *
  * @generated from message thyme.v1.ListQueryRunsRequest
  */
 export type ListQueryRunsRequest = Message<"thyme.v1.ListQueryRunsRequest"> & {
@@ -520,6 +971,32 @@ export type ListQueryRunsRequest = Message<"thyme.v1.ListQueryRunsRequest"> & {
    * @generated from field: string cursor = 3;
    */
   cursor: string;
+
+  /**
+   * Unspecified: every kind.
+   *
+   * @generated from field: thyme.v1.QueryRun.Kind kind = 4;
+   */
+  kind: QueryRun_Kind;
+
+  /**
+   * Whether they failed.
+   *
+   * @generated from field: optional bool failed = 5;
+   */
+  failed?: boolean | undefined;
+
+  /**
+   * That took at least so long.
+   *
+   * @generated from field: double latency_ms_min = 6;
+   */
+  latencyMsMin: number;
+
+  /**
+   * @generated from field: string api_key_fingerprint = 7;
+   */
+  apiKeyFingerprint: string;
 };
 
 /**
@@ -527,7 +1004,7 @@ export type ListQueryRunsRequest = Message<"thyme.v1.ListQueryRunsRequest"> & {
  * Use `create(ListQueryRunsRequestSchema)` to create a new message.
  */
 export const ListQueryRunsRequestSchema: GenMessage<ListQueryRunsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 12);
+  messageDesc(file_thyme_v1_query, 17);
 
 /**
  * @generated from message thyme.v1.ListQueryRunsResponse
@@ -539,6 +1016,8 @@ export type ListQueryRunsResponse = Message<"thyme.v1.ListQueryRunsResponse"> & 
   runs: QueryRun[];
 
   /**
+   * Empty on the last page. A page looks at so many runs at most: it may hold fewer than asked for, or none, before the last.
+   *
    * @generated from field: string next_cursor = 2;
    */
   nextCursor: string;
@@ -549,7 +1028,7 @@ export type ListQueryRunsResponse = Message<"thyme.v1.ListQueryRunsResponse"> & 
  * Use `create(ListQueryRunsResponseSchema)` to create a new message.
  */
 export const ListQueryRunsResponseSchema: GenMessage<ListQueryRunsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 13);
+  messageDesc(file_thyme_v1_query, 18);
 
 /**
  * @generated from message thyme.v1.GetQueryRunRequest
@@ -566,7 +1045,7 @@ export type GetQueryRunRequest = Message<"thyme.v1.GetQueryRunRequest"> & {
  * Use `create(GetQueryRunRequestSchema)` to create a new message.
  */
 export const GetQueryRunRequestSchema: GenMessage<GetQueryRunRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 14);
+  messageDesc(file_thyme_v1_query, 19);
 
 /**
  * @generated from message thyme.v1.GetQueryRunResponse
@@ -583,7 +1062,7 @@ export type GetQueryRunResponse = Message<"thyme.v1.GetQueryRunResponse"> & {
  * Use `create(GetQueryRunResponseSchema)` to create a new message.
  */
 export const GetQueryRunResponseSchema: GenMessage<GetQueryRunResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 15);
+  messageDesc(file_thyme_v1_query, 20);
 
 /**
  * @generated from message thyme.v1.ReplayQueryRunRequest
@@ -600,7 +1079,7 @@ export type ReplayQueryRunRequest = Message<"thyme.v1.ReplayQueryRunRequest"> & 
  * Use `create(ReplayQueryRunRequestSchema)` to create a new message.
  */
 export const ReplayQueryRunRequestSchema: GenMessage<ReplayQueryRunRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 16);
+  messageDesc(file_thyme_v1_query, 21);
 
 /**
  * @generated from message thyme.v1.ReplayQueryRunResponse
@@ -632,7 +1111,7 @@ export type ReplayQueryRunResponse = Message<"thyme.v1.ReplayQueryRunResponse"> 
  * Use `create(ReplayQueryRunResponseSchema)` to create a new message.
  */
 export const ReplayQueryRunResponseSchema: GenMessage<ReplayQueryRunResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 17);
+  messageDesc(file_thyme_v1_query, 22);
 
 /**
  * @generated from message thyme.v1.ListPartitionsRequest
@@ -645,7 +1124,7 @@ export type ListPartitionsRequest = Message<"thyme.v1.ListPartitionsRequest"> & 
  * Use `create(ListPartitionsRequestSchema)` to create a new message.
  */
 export const ListPartitionsRequestSchema: GenMessage<ListPartitionsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 18);
+  messageDesc(file_thyme_v1_query, 23);
 
 /**
  * @generated from message thyme.v1.ListPartitionsResponse
@@ -662,6 +1141,13 @@ export type ListPartitionsResponse = Message<"thyme.v1.ListPartitionsResponse"> 
    * @generated from field: repeated int32 partitions = 2;
    */
   partitions: number[];
+
+  /**
+   * Of each process that was asked.
+   *
+   * @generated from field: repeated thyme.v1.Timing timings = 3;
+   */
+  timings: Timing[];
 };
 
 /**
@@ -669,7 +1155,7 @@ export type ListPartitionsResponse = Message<"thyme.v1.ListPartitionsResponse"> 
  * Use `create(ListPartitionsResponseSchema)` to create a new message.
  */
 export const ListPartitionsResponseSchema: GenMessage<ListPartitionsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 19);
+  messageDesc(file_thyme_v1_query, 24);
 
 /**
  * Reads features, now or as of any past instant (DESIGN 7).
@@ -698,6 +1184,16 @@ export const QueryService: GenService<{
     output: typeof QueryBatchResponseSchema;
   },
   /**
+   * The same for more than one message holds. Every row is judged before the first is answered. Scope: read.
+   *
+   * @generated from rpc thyme.v1.QueryService.QueryBatchStream
+   */
+  queryBatchStream: {
+    methodKind: "bidi_streaming";
+    input: typeof QueryBatchStreamRequestSchema;
+    output: typeof QueryBatchStreamResponseSchema;
+  },
+  /**
    * Many (entity, instant) pairs, in the order asked. Scope: read.
    *
    * @generated from rpc thyme.v1.QueryService.QueryOffline
@@ -716,6 +1212,16 @@ export const QueryService: GenService<{
     methodKind: "unary";
     input: typeof LookupRequestSchema;
     output: typeof LookupResponseSchema;
+  },
+  /**
+   * The rows that a field's value is made of, or those of a dataset that no pipeline fills, page by page. Scope: read.
+   *
+   * @generated from rpc thyme.v1.QueryService.ListRows
+   */
+  listRows: {
+    methodKind: "unary";
+    input: typeof ListRowsRequestSchema;
+    output: typeof ListRowsResponseSchema;
   },
   /**
    * Runs that were recorded, newest first. Scope: read.

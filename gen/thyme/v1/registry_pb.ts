@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Definitions, Expression } from "./definitions_pb.js";
+import type { DatasetDefinition, Definitions, Expression } from "./definitions_pb.js";
 import { file_thyme_v1_definitions } from "./definitions_pb.js";
 import type { ValueType } from "./values_pb.js";
 import { file_thyme_v1_values } from "./values_pb.js";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/registry.proto.
  */
 export const file_thyme_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("Chd0aHltZS92MS9yZWdpc3RyeS5wcm90bxIIdGh5bWUudjEigAMKCFJldmlzaW9uEg4KBm51bWJlchgBIAEoAxISCgpjcmVhdGVkX3VzGAIgASgDEioKC2RlZmluaXRpb25zGAMgASgLMhUudGh5bWUudjEuRGVmaW5pdGlvbnMSIAoGYnVuZGxlGAQgASgLMhAudGh5bWUudjEuQnVuZGxlEi4KCXRpbWVsaW5lcxgFIAMoCzIbLnRoeW1lLnYxLlJldmlzaW9uLlRpbWVsaW5lGmMKCFRpbWVsaW5lEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIKCgJpZBgDIAEoDRIsCghtZWFzdXJlcxgEIAMoCzIaLnRoeW1lLnYxLlJldmlzaW9uLk1lYXN1cmUabQoHTWVhc3VyZRIKCgJvZhgBIAEoCRIjCgV3aGVyZRgCIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb24SDgoGZGlnZXN0GAMgASgIEiEKBHR5cGUYBCABKAsyEy50aHltZS52MS5WYWx1ZVR5cGUiJgoGQnVuZGxlEg4KBnNoYTI1NhgBIAEoCRIMCgRjb2RlGAIgASgJIlsKC1BsYW5SZXF1ZXN0EioKC2RlZmluaXRpb25zGAEgASgLMhUudGh5bWUudjEuRGVmaW5pdGlvbnMSIAoGYnVuZGxlGAIgASgLMhAudGh5bWUudjEuQnVuZGxlItYCCgxQbGFuUmVzcG9uc2USFQoNYmFzZV9yZXZpc2lvbhgBIAEoAxIuCgdjaGFuZ2VzGAIgAygLMh0udGh5bWUudjEuUGxhblJlc3BvbnNlLkNoYW5nZRIjCghwcm9ibGVtcxgDIAMoCzIRLnRoeW1lLnYxLlByb2JsZW0a2QEKBkNoYW5nZRIwCgRraW5kGAEgASgOMiIudGh5bWUudjEuUGxhblJlc3BvbnNlLkNoYW5nZS5LaW5kEg8KB3N1YmplY3QYAiABKAkSDgoGZGV0YWlsGAMgASgJInwKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg4KCktJTkRfQURERUQQARIQCgxLSU5EX0NIQU5HRUQQAhIQCgxLSU5EX1JFTU9WRUQQAxIXChNLSU5EX05FRURTX0JBQ0tGSUxMEAQSEQoNS0lORF9CUkVBS0lORxAFIjYKB1Byb2JsZW0SDQoFcGxhY2UYASABKAkSDwoHbWVzc2FnZRgCIAEoCRILCgNmaXgYAyABKAkiiwEKDUNvbW1pdFJlcXVlc3QSKgoLZGVmaW5pdGlvbnMYASABKAsyFS50aHltZS52MS5EZWZpbml0aW9ucxIgCgZidW5kbGUYAiABKAsyEC50aHltZS52MS5CdW5kbGUSGgoNYmFzZV9yZXZpc2lvbhgDIAEoA0gAiAEBQhAKDl9iYXNlX3JldmlzaW9uIlIKDkNvbW1pdFJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEi4KB2NoYW5nZXMYAiADKAsyHS50aHltZS52MS5QbGFuUmVzcG9uc2UuQ2hhbmdlIjAKCkdldFJlcXVlc3QSFQoIcmV2aXNpb24YASABKANIAIgBAUILCglfcmV2aXNpb24iMwoLR2V0UmVzcG9uc2USJAoIcmV2aXNpb24YASABKAsyEi50aHltZS52MS5SZXZpc2lvbiIcCgtMaXN0UmVxdWVzdBINCgVsaW1pdBgBIAEoBSKqAQoMTGlzdFJlc3BvbnNlEjEKCXJldmlzaW9ucxgBIAMoCzIeLnRoeW1lLnYxLkxpc3RSZXNwb25zZS5TdW1tYXJ5GmcKB1N1bW1hcnkSDgoGbnVtYmVyGAEgASgDEhIKCmNyZWF0ZWRfdXMYAiABKAMSEAoIZGF0YXNldHMYAyABKAUSEQoJcGlwZWxpbmVzGAQgASgFEhMKC2ZlYXR1cmVzZXRzGAUgASgFIiUKDFdhdGNoUmVxdWVzdBIVCg1mcm9tX3JldmlzaW9uGAEgASgDIjUKDVdhdGNoUmVzcG9uc2USJAoIcmV2aXNpb24YASABKAsyEi50aHltZS52MS5SZXZpc2lvbjKsAgoPUmVnaXN0cnlTZXJ2aWNlEjUKBFBsYW4SFS50aHltZS52MS5QbGFuUmVxdWVzdBoWLnRoeW1lLnYxLlBsYW5SZXNwb25zZRI7CgZDb21taXQSFy50aHltZS52MS5Db21taXRSZXF1ZXN0GhgudGh5bWUudjEuQ29tbWl0UmVzcG9uc2USMgoDR2V0EhQudGh5bWUudjEuR2V0UmVxdWVzdBoVLnRoeW1lLnYxLkdldFJlc3BvbnNlEjUKBExpc3QSFS50aHltZS52MS5MaXN0UmVxdWVzdBoWLnRoeW1lLnYxLkxpc3RSZXNwb25zZRI6CgVXYXRjaBIWLnRoeW1lLnYxLldhdGNoUmVxdWVzdBoXLnRoeW1lLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_thyme_v1_definitions, file_thyme_v1_values]);
+  fileDesc("Chd0aHltZS92MS9yZWdpc3RyeS5wcm90bxIIdGh5bWUudjEivgQKCFJldmlzaW9uEg4KBm51bWJlchgBIAEoAxISCgpjcmVhdGVkX3VzGAIgASgDEioKC2RlZmluaXRpb25zGAMgASgLMhUudGh5bWUudjEuRGVmaW5pdGlvbnMSIAoGYnVuZGxlGAQgASgLMhAudGh5bWUudjEuQnVuZGxlEi4KCXRpbWVsaW5lcxgFIAMoCzIbLnRoeW1lLnYxLlJldmlzaW9uLlRpbWVsaW5lEjEKC2NhcnJ5X292ZXJzGAYgAygLMhwudGh5bWUudjEuUmV2aXNpb24uQ2FycnlPdmVyGoMBCghUaW1lbGluZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSCgoCaWQYAyABKA0SLAoIbWVhc3VyZXMYBCADKAsyGi50aHltZS52MS5SZXZpc2lvbi5NZWFzdXJlEg4KBmlucHV0cxgFIAMoCRIOCgZvdXRwdXQYBiABKAkabQoHTWVhc3VyZRIKCgJvZhgBIAEoCRIjCgV3aGVyZRgCIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb24SDgoGZGlnZXN0GAMgASgIEiEKBHR5cGUYBCABKAsyEy50aHltZS52MS5WYWx1ZVR5cGUaaAoJQ2FycnlPdmVyEgoKAmlkGAEgASgNEikKBGZyb20YAiABKAsyGy50aHltZS52MS5EYXRhc2V0RGVmaW5pdGlvbhISCgp0b192ZXJzaW9uGAMgASgFEhAKCHJldmlzaW9uGAQgASgDIiYKBkJ1bmRsZRIOCgZzaGEyNTYYASABKAkSDAoEY29kZRgCIAEoCSJbCgtQbGFuUmVxdWVzdBIqCgtkZWZpbml0aW9ucxgBIAEoCzIVLnRoeW1lLnYxLkRlZmluaXRpb25zEiAKBmJ1bmRsZRgCIAEoCzIQLnRoeW1lLnYxLkJ1bmRsZSLWAgoMUGxhblJlc3BvbnNlEhUKDWJhc2VfcmV2aXNpb24YASABKAMSLgoHY2hhbmdlcxgCIAMoCzIdLnRoeW1lLnYxLlBsYW5SZXNwb25zZS5DaGFuZ2USIwoIcHJvYmxlbXMYAyADKAsyES50aHltZS52MS5Qcm9ibGVtGtkBCgZDaGFuZ2USMAoEa2luZBgBIAEoDjIiLnRoeW1lLnYxLlBsYW5SZXNwb25zZS5DaGFuZ2UuS2luZBIPCgdzdWJqZWN0GAIgASgJEg4KBmRldGFpbBgDIAEoCSJ8CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIOCgpLSU5EX0FEREVEEAESEAoMS0lORF9DSEFOR0VEEAISEAoMS0lORF9SRU1PVkVEEAMSFwoTS0lORF9ORUVEU19CQUNLRklMTBAEEhEKDUtJTkRfQlJFQUtJTkcQBSI2CgdQcm9ibGVtEg0KBXBsYWNlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSCwoDZml4GAMgASgJIpwBCg1Db21taXRSZXF1ZXN0EioKC2RlZmluaXRpb25zGAEgASgLMhUudGh5bWUudjEuRGVmaW5pdGlvbnMSIAoGYnVuZGxlGAIgASgLMhAudGh5bWUudjEuQnVuZGxlEhoKDWJhc2VfcmV2aXNpb24YAyABKANIAIgBARIPCgdyZW1vdmVzGAQgAygJQhAKDl9iYXNlX3JldmlzaW9uIlIKDkNvbW1pdFJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEi4KB2NoYW5nZXMYAiADKAsyHS50aHltZS52MS5QbGFuUmVzcG9uc2UuQ2hhbmdlIjAKCkdldFJlcXVlc3QSFQoIcmV2aXNpb24YASABKANIAIgBAUILCglfcmV2aXNpb24iMwoLR2V0UmVzcG9uc2USJAoIcmV2aXNpb24YASABKAsyEi50aHltZS52MS5SZXZpc2lvbiIcCgtMaXN0UmVxdWVzdBINCgVsaW1pdBgBIAEoBSKqAQoMTGlzdFJlc3BvbnNlEjEKCXJldmlzaW9ucxgBIAMoCzIeLnRoeW1lLnYxLkxpc3RSZXNwb25zZS5TdW1tYXJ5GmcKB1N1bW1hcnkSDgoGbnVtYmVyGAEgASgDEhIKCmNyZWF0ZWRfdXMYAiABKAMSEAoIZGF0YXNldHMYAyABKAUSEQoJcGlwZWxpbmVzGAQgASgFEhMKC2ZlYXR1cmVzZXRzGAUgASgFIiUKDFdhdGNoUmVxdWVzdBIVCg1mcm9tX3JldmlzaW9uGAEgASgDIjUKDVdhdGNoUmVzcG9uc2USJAoIcmV2aXNpb24YASABKAsyEi50aHltZS52MS5SZXZpc2lvbjKsAgoPUmVnaXN0cnlTZXJ2aWNlEjUKBFBsYW4SFS50aHltZS52MS5QbGFuUmVxdWVzdBoWLnRoeW1lLnYxLlBsYW5SZXNwb25zZRI7CgZDb21taXQSFy50aHltZS52MS5Db21taXRSZXF1ZXN0GhgudGh5bWUudjEuQ29tbWl0UmVzcG9uc2USMgoDR2V0EhQudGh5bWUudjEuR2V0UmVxdWVzdBoVLnRoeW1lLnYxLkdldFJlc3BvbnNlEjUKBExpc3QSFS50aHltZS52MS5MaXN0UmVxdWVzdBoWLnRoeW1lLnYxLkxpc3RSZXNwb25zZRI6CgVXYXRjaBIWLnRoeW1lLnYxLldhdGNoUmVxdWVzdBoXLnRoeW1lLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_thyme_v1_definitions, file_thyme_v1_values]);
 
 /**
  * One commit.
@@ -50,6 +50,13 @@ export type Revision = Message<"thyme.v1.Revision"> & {
    * @generated from field: repeated thyme.v1.Revision.Timeline timelines = 5;
    */
   timelines: Revision_Timeline[];
+
+  /**
+   * Every dataset version that was begun with the records of the one before, in order; none is ever dropped.
+   *
+   * @generated from field: repeated thyme.v1.Revision.CarryOver carry_overs = 6;
+   */
+  carryOvers: Revision_CarryOver[];
 };
 
 /**
@@ -86,6 +93,20 @@ export type Revision_Timeline = Message<"thyme.v1.Revision.Timeline"> & {
    * @generated from field: repeated thyme.v1.Revision.Measure measures = 4;
    */
   measures: Revision_Measure[];
+
+  /**
+   * The dataset versions that its rows come from, the one that drives it first, such as `Order.v1`. None in revisions before they were told.
+   *
+   * @generated from field: repeated string inputs = 5;
+   */
+  inputs: string[];
+
+  /**
+   * The dataset version that its pipeline publishes to; empty where it publishes nothing.
+   *
+   * @generated from field: string output = 6;
+   */
+  output: string;
 };
 
 /**
@@ -128,6 +149,44 @@ export type Revision_Measure = Message<"thyme.v1.Revision.Measure"> & {
  */
 export const Revision_MeasureSchema: GenMessage<Revision_Measure> = /*@__PURE__*/
   messageDesc(file_thyme_v1_registry, 0, 1);
+
+/**
+ * @generated from message thyme.v1.Revision.CarryOver
+ */
+export type Revision_CarryOver = Message<"thyme.v1.Revision.CarryOver"> & {
+  /**
+   * The reader's, from the same count as ids of timelines.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * As it was when its records began to be carried.
+   *
+   * @generated from field: thyme.v1.DatasetDefinition from = 2;
+   */
+  from?: DatasetDefinition | undefined;
+
+  /**
+   * @generated from field: int32 to_version = 3;
+   */
+  toVersion: number;
+
+  /**
+   * The revision whose definitions and bundle say how.
+   *
+   * @generated from field: int64 revision = 4;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message thyme.v1.Revision.CarryOver.
+ * Use `create(Revision_CarryOverSchema)` to create a new message.
+ */
+export const Revision_CarryOverSchema: GenMessage<Revision_CarryOver> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_registry, 0, 2);
 
 /**
  * The module's functions, as one CommonJS text. Operator-trusted code (DESIGN 8).
@@ -321,6 +380,14 @@ export type CommitRequest = Message<"thyme.v1.CommitRequest"> & {
    * @generated from field: optional int64 base_revision = 3;
    */
   baseRevision?: bigint | undefined;
+
+  /**
+   * What the commit takes away: a dataset, pipeline or featureset by its name, a feature, field or aggregation by the name of its class and its own
+   * (`Order.note`), or `all`. FAILED_PRECONDITION, naming it, where anything else would go.
+   *
+   * @generated from field: repeated string removes = 4;
+   */
+  removes: string[];
 };
 
 /**
@@ -518,7 +585,7 @@ export const RegistryService: GenService<{
     output: typeof CommitResponseSchema;
   },
   /**
-   * The newest revision, or the one asked. Scope: read.
+   * The newest revision, or the one asked; the code of its bundle for scopes admin and internal only. Scope: read.
    *
    * @generated from rpc thyme.v1.RegistryService.Get
    */
@@ -538,7 +605,7 @@ export const RegistryService: GenService<{
     output: typeof ListResponseSchema;
   },
   /**
-   * Each revision from the one asked on, and later ones as they are committed. Scope: read.
+   * Each revision from the one asked on, and later ones as they are committed; as Get tells them. Scope: read.
    *
    * @generated from rpc thyme.v1.RegistryService.Watch
    */
