@@ -6,8 +6,16 @@ import { APPEND_CHUNK_BYTES, APPEND_CHUNK_RECORDS } from './ingest-limits.js';
  * Appends each partition's records, the partitions side by side. Resolves when all of them are durable
  * (S13), to where each partition stands after them (S21). Where it rejects, some may have been appended.
  */
-export async function appendToTopic(log: Log, topic: string, recordsOf: ReadonlyMap<number, readonly NewRecord[]>): Promise<readonly TokenMark[]> {
-  const appends = [...recordsOf].map(async ([partition, records]) => ({ topic, partition, nextOffset: await appendChunked(log, { topic, partition }, records) }));
+export async function appendToTopic(
+  log: Log,
+  topic: string,
+  recordsOf: ReadonlyMap<number, readonly NewRecord[]>,
+): Promise<readonly TokenMark[]> {
+  const appends = [...recordsOf].map(async ([partition, records]) => ({
+    topic,
+    partition,
+    nextOffset: await appendChunked(log, { topic, partition }, records),
+  }));
   // All are waited for also when one fails: nothing goes on behind the answer.
   await Promise.allSettled(appends);
   return Promise.all(appends);

@@ -5,7 +5,8 @@ import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import type { Field } from '../../libs/schema/value-type.js';
 import { plainFields } from '../../libs/wire/untyped-values.js';
 import { holdsDecimal, withExactDecimals, withLongNumbersQuoted } from './exact-decimals.js';
-import { BODY_BYTES_MAX } from './ingest-limits.js';
+import { BATCH_RECORDS_MAX, BODY_BYTES_MAX, BODY_VALUES_MAX, VALUES_COUNTED_BYTES_MIN } from './ingest-limits.js';
+import { exceedsValues } from './json-values.js';
 import { UnreadableRecord } from './unreadable-record.js';
 
 /** The records of a batch, before it is known what they should be. */
@@ -53,8 +54,14 @@ function parseRecords(text: string): readonly unknown[] {
 
 function bodyText(json: Uint8Array): string {
   if (json.length > BODY_BYTES_MAX) {
-    throw new ThymeError('THYME_BODY_TOO_LARGE', 'INVALID_ARGUMENT', `json: ${json.length} bytes are over the limit of ${BODY_BYTES_MAX}: send several smaller batches`);
+    throw new ThymeError(
+      'THYME_BODY_TOO_LARGE',
+      'INVALID_ARGUMENT',
+      `json: ${json.length} bytes are over the limit of ${BODY_BYTES_MAX}: send several smaller batches`,
+    );
   }
+  if (json.length > VALUES_COUNTED_BYTES_MIN && exceedsValues(json, BODY_VALUES_MAX))
+    throw invalidArgument('json', `holds more than ${BODY_VALUES_MAX} values: send several smaller batches`);
   // Decoding would put U+FFFD in place of a broken character, and store what nobody sent.
   if (!isUtf8(json)) throw invalidArgument('json', 'is not UTF-8: encode the text as UTF-8');
   return Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('utf8');
@@ -76,8 +83,18 @@ function parsedOrRefused(text: string): unknown {
 
 function parseLines(text: string): readonly unknown[] {
   const records: unknown[] = [];
-  for (const line of text.split('\n')) {
+  for (let start = 0; start < text.length;) {
+    const lineEnd = text.indexOf('\n', start);
+    const end = lineEnd < 0 ? text.length : lineEnd;
+    const line = text.slice(start, end);
+    start = end + 1;
     if (line === '' || line.trim() === '') continue;
+    if (records.length === BATCH_RECORDS_MAX)
+      throw new ThymeError(
+        'THYME_BATCH_TOO_LONG',
+        'INVALID_ARGUMENT',
+        `events: more than ${BATCH_RECORDS_MAX} records: send several smaller batches`,
+      );
     records.push(recordOrReason(() => JSON.parse(line), line));
   }
   return records;

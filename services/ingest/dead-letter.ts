@@ -12,6 +12,10 @@ export interface DeadLetter {
   readonly at: string;
   readonly producer_id?: string;
   readonly sequence?: number;
+  /** The producer's id as it is stored, with the key that it belongs to (S13): what the mended record is pushed as. */
+  readonly stored_producer_id?: string;
+  /** Where a source read it, in its system's words. */
+  readonly place?: string;
   /** The record as it was sent, as JSON text, cut at DEAD_RECORD_LENGTH_MAX characters. */
   readonly record: string;
   /** Present, and true, where it was cut. */
@@ -20,11 +24,19 @@ export interface DeadLetter {
 
 const NO_KEY = new Uint8Array();
 
-export function deadLetterRecord(letter: Omit<DeadLetter, 'record' | 'truncated' | 'at'> & { readonly atUs: number }, input: unknown): NewRecord {
+export function deadLetterRecord(
+  letter: Omit<DeadLetter, 'record' | 'truncated' | 'at'> & { readonly atUs: number },
+  input: unknown,
+): NewRecord {
   const { atUs, ...rest } = letter;
   const text = textOf(input);
   const truncated = text.length > DEAD_RECORD_LENGTH_MAX;
-  const whole: DeadLetter = { ...rest, at: formatTimestamp(atUs), record: text.slice(0, DEAD_RECORD_LENGTH_MAX), ...(truncated ? { truncated } : {}) };
+  const whole: DeadLetter = {
+    ...rest,
+    at: formatTimestamp(atUs),
+    record: text.slice(0, DEAD_RECORD_LENGTH_MAX),
+    ...(truncated ? { truncated } : {}),
+  };
   return { key: NO_KEY, value: Buffer.from(JSON.stringify(whole)) };
 }
 

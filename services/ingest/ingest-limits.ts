@@ -6,6 +6,11 @@ const MIB = 1_024 * 1_024;
 /** Bytes of one push as JSON. The published client sends a whole frame in one request. */
 export const BODY_BYTES_MAX = 32 * MIB;
 
+/** Values of one push, at all depths: 100,000 records of twenty fields. They are some 100 MB once they are parsed. */
+export const BODY_VALUES_MAX = 2_000_000;
+/** Smaller bodies are not counted: they cannot hold so many that it would matter. */
+export const VALUES_COUNTED_BYTES_MIN = MIB;
+
 /** Records of one push: what one append may hold. */
 export const BATCH_RECORDS_MAX = 100_000;
 
@@ -15,11 +20,10 @@ export const BATCH_RECORDS_MAX = 100_000;
  */
 export const PRODUCER_BATCH_RECORDS_MAX = 4_096;
 
-export const PRODUCER_ID_BYTES_MAX = 128;
-
 /**
- * Records judged in one turn of the event loop, of all pushes together: some half a millisecond. In a process that is also an aggregator
- * a turn of a tick has twice as many steps, and most records are two of them, so what is accepted is not much more than what becomes readable.
+ * Records judged in one turn of the event loop, of all pushes together: some half a millisecond. In a process that is also an
+ * aggregator a turn of a tick has twice as many steps, and most records are two of them, so what is accepted is not much more
+ * than what becomes readable.
  */
 export const SLICE_RECORDS = 64;
 

@@ -1,5 +1,5 @@
-import type { Log, TransactionalWriter, TransactionRecords } from '../../libs/log/log.js';
-import { sourceProgressTopic, sourceWriterId } from '../../libs/pipeline/topics.js';
+import type { Log, TransactionalWriter, TransactionRecords } from '../../../libs/log/log.js';
+import { sourceProgressTopic, sourceWriterId } from '../../../libs/pipeline/topics.js';
 
 /** What one step back from the end looks at; doubled until a record is there, since ends of transactions take offsets too. */
 const LOOK_BACK = 4;
@@ -8,14 +8,14 @@ const NO_KEY = new Uint8Array();
 export interface SourceProgressOptions {
   readonly log: Log;
   readonly deployment: string;
-  /** Of the definitions; its connector runs once at a time. */
+  /** The name in the definitions; its connector runs once at a time. */
   readonly source: string;
 }
 
 /**
  * One source's way into the log (S16): its rows and how far it has come are one transaction, so a restart neither repeats
  * nor skips a row. Who opens it fences whoever had it before (L4), and finds the progress of the last commit. After any
- * error it is dead: open it anew, and go on from what is there. Connectors stand on it; none runs yet.
+ * error it is dead: open it anew, and go on from what is there.
  */
 export class SourceProgress {
   /** As the connector wrote it, in whatever form its source needs; undefined before the first commit. */
@@ -34,6 +34,13 @@ export class SourceProgress {
     await log.createTopic(topic, 1);
     const writer = await log.writer(sourceWriterId(deployment, source)); // before the read: nobody else commits from here on
     return new SourceProgress(topic, writer, await lastValue(log, topic));
+  }
+
+  /** What the last commit left, without fencing anybody: it may be old when it is looked at. */
+  static async peek({ log, deployment, source }: SourceProgressOptions): Promise<Pick<SourceProgress, 'last'>> {
+    const topic = sourceProgressTopic(deployment, source);
+    await log.createTopic(topic, 1);
+    return { last: await lastValue(log, topic) };
   }
 
   /** Resolves when rows and progress are durable, together. */
