@@ -52,6 +52,9 @@ export function checkRecords(parts: readonly { readonly records: readonly NewRec
     }
   }
   if (count > APPEND_RECORDS_MAX || bytes > APPEND_BYTES_MAX) {
-    throw invalidArgument('records', `${count} records of ${bytes} bytes at once are over the limit of ${APPEND_RECORDS_MAX} records and ${APPEND_BYTES_MAX} bytes: split them`);
+    throw invalidArgument(
+      'records',
+      `${count} records of ${bytes} bytes at once are over the limit of ${APPEND_RECORDS_MAX} records and ${APPEND_BYTES_MAX} bytes: split them`,
+    );
   }
 }

@@ -17,7 +17,7 @@ export interface LogRecord {
   readonly offset: number;
   readonly key: Uint8Array;
   readonly value: Uint8Array;
-  /** Of `value`, where a driver can tell it without making that. */
+  /** The length of `value`, where a driver can tell it without making that. */
   readonly valueLength?: number;
 }
 
@@ -64,6 +64,26 @@ export interface Log {
   writer(transactionalId: string): Promise<TransactionalWriter>;
   /** Ends what was accepted, refuses the rest with UNAVAILABLE, and wakes who waits. */
   close(): Promise<void>;
+}
+
+/** A log that can take other records for those that it has (S26): the embedded one. */
+export interface RewritableLog extends Log {
+  /**
+   * Takes other records for those that are there, at the same offsets: what `replace` gives, or none for what stays. From below an offset.
+   * Resolves to how many were replaced, once that is durable; the old bytes are in the files until `compact`.
+   */
+  rewrite(source: TopicPartition, beforeOffset: number, replace: (record: LogRecord) => NewRecord | undefined): Promise<number>;
+  /** Writes the files anew, without what was replaced. */
+  compact(): Promise<void>;
+}
+
+/** A log that can forget the beginning of a partition: Kafka's. */
+export interface TrimmableLog extends Log {
+  /**
+   * Deletes the records below the offset, which nobody reads any more; what is below is refused to readers from then on. How soon the
+   * bytes leave the brokers' files is the brokers' to say: whole segments go. Further than the end is an error; less than before, nothing.
+   */
+  trim(source: TopicPartition, beforeOffset: number): Promise<void>;
 }
 
 /** Commits transactions one after another. After any error it is dead: drop it, take a new one, read what is there. */

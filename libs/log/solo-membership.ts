@@ -35,7 +35,7 @@ export class SoloMembership implements PartitionOwnership, PartitionOwners {
     return address === undefined ? [] : this.#partitions.map((partition) => ({ partition, address }));
   }
 
-  /** Of a view of the owners; the member itself leaves by `leave`. */
+  /** Ends a view of the owners; the member itself leaves by `leave`. */
   async close(): Promise<void> {
     // Nothing is held for the asking.
   }

@@ -34,7 +34,7 @@ export class StoredRecord implements LogRecord {
     return this.#valueLength;
   }
 
-  /** Of key and value: what limits count. */
+  /** Bytes of key and value together: what limits count. */
   get size(): number {
     return this.#keyLength + this.#valueLength;
   }
