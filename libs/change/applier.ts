@@ -1,20 +1,25 @@
 import assert from 'node:assert';
 import { ThymeError } from '../errors/errors.js';
 import { slotOf } from '../codec/slot.js';
-import type { Store, StoreBatch, StoreSnapshot } from '../store/store.js';
-import type { PageReader, TimelineRow, TimelineShape } from '../timeline/timeline.js';
-import { writeRows } from '../timeline/write-rows.js';
+import type { Store, StoreBatch, StoreReader, StoreSnapshot } from '../store/store.js';
+import type { PageReader } from '../timeline/page-access.js';
+import type { RowEnd, TimelineRow, TimelineShape } from '../timeline/timeline.js';
+import { eraseRows, type ErasedRange } from '../timeline/erase-rows.js';
+import { endRows, writeRows } from '../timeline/write-rows.js';
 import { encodeRevision } from '../wire/revisions.js';
 import { type AppliedState, loadState, withHorizon, withReady, withRevision } from './applied-state.js';
 import type { Change, CommitRecord } from './change.js';
 import { encodeCommit } from './commit-codec.js';
-import { crashPoint } from './crash-point.js';
+import { crashPoint } from '../lifecycle/crash-point.js';
 import { HEAD_CACHE_BYTES, HeadCache } from './head-cache.js';
 import { NewGroups } from './new-groups.js';
 import { Overlay } from './overlay.js';
 import { SharedSnapshot } from './shared-snapshot.js';
 import { CachedReader, SHELF_CACHE_BYTES, ShelfCache } from './shelf-cache.js';
-import { COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, seenKey } from './state-keys.js';
+import { BASES_KEY, BASES_MARK, COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, rowKeyOf, seenKey } from './state-keys.js';
+
+/** Keys of erased entities that wait for somebody to ask for them. */
+const ERASED_KEYS_MAX = 10_000;
 
 /**
  * Folds changes into a store, tick by tick: the owner's like any replica's, so both write the same
@@ -30,15 +35,19 @@ export class Applier {
   #state: AppliedState;
   /** The state as it will be after `commit`. */
   #next: AppliedState;
+  #missedEnds = 0;
+  #erasedRows = 0;
+  #erasedKeys: Uint8Array[] = [];
   /** What `prepare` has copied for `commit` to write. */
   #prepared: { readonly commit: CommitRecord; readonly batch: StoreBatch } | undefined;
+  #damage: Error | undefined;
   /** What readers see while a batch is being written: it shows the tick before (S15). */
   #before: { readonly shared: SharedSnapshot; readonly reader: PageReader } | undefined;
 
   private constructor(store: Store, state: AppliedState) {
     this.#store = store;
     this.#overlay = new Overlay(store, this.#heads, this.#newGroups);
-    this.#cached = new CachedReader(store, this.#heads, this.#shelves);
+    this.#cached = this.#reading(store);
     this.#state = state;
     this.#next = state;
   }
@@ -56,6 +65,15 @@ export class Applier {
     return this.#store;
   }
 
+  /** What has shown that the store is to be built anew, once something has: a call of its own, or a page that nobody can decode. */
+  get damage(): Error | undefined {
+    return this.#damage ?? this.#store.damage;
+  }
+
+  foundDamage(cause: Error): void {
+    this.#damage ??= cause;
+  }
+
   /** The seq of the last batch applied; 0 before the first. */
   get seq(): number {
     return this.#state.commit?.seq ?? 0;
@@ -71,6 +89,18 @@ export class Applier {
     switch (change.kind) {
       case 'rows':
         return this.#foldRows(change.timelineId, change.groupKey, change.rows);
+      case 'ended':
+        return this.#foldEnds(change.timelineId, change.groupKey, change.ends);
+      case 'erased':
+        this.#erasedRows += this.#foldErased(change.timelineId, change.groupKey, change);
+        return;
+      case 'forgotten':
+        return this.#overlay.delete(rowKeyOf(slotOf(change.rowKey), change.readerId, change.rowKey));
+      case 'erasedOf':
+      case 'forgottenOf':
+        throw unresolved(change.kind);
+      case 'current':
+        return this.#overlay.put(rowKeyOf(slotOf(change.rowKey), change.readerId, change.rowKey), change.value);
       case 'seen':
         return this.#overlay.put(seenKey(change.readerId, change.partition, change.producerId), seenBytes(change.highest, change.bitmap));
       case 'lane':
@@ -83,6 +113,7 @@ export class Applier {
         this.#next = withReady(this.#next, change.timelineId);
         return this.#overlay.put(readyKey(change.timelineId), text('1'));
       case 'trimmed':
+        if (this.#next.horizons.size === 0) this.#overlay.put(BASES_KEY, text(BASES_MARK));
         this.#next = withHorizon(this.#next, change.timelineId, change.horizonUs);
         return this.#overlay.put(horizonKey(change.timelineId), text(String(change.horizonUs)));
       default:
@@ -90,7 +121,10 @@ export class Applier {
     }
   }
 
-  /** Copies what was folded, and the record, into a batch that `commit` then writes. For who has to wait until it may be written; nothing is folded in between. */
+  /**
+   * Copies what was folded, and the record, into a batch that `commit` then writes. For who has to wait until it may be
+   * written; nothing is folded in between.
+   */
   async prepare(commit: CommitRecord): Promise<void> {
     assert(this.#prepared === undefined, 'one batch is prepared at a time');
     assert(commit.prevSeq === this.seq, 'a batch follows the one before (C4)');
@@ -112,7 +146,7 @@ export class Applier {
     this.#prepared = undefined;
     const shared = new SharedSnapshot(this.#store.snapshot());
     const before = shared.hold();
-    this.#before = { shared, reader: new CachedReader(before, this.#heads, this.#shelves) };
+    this.#before = { shared, reader: this.#reading(before) };
     try {
       const writing = batch.write({ sync: false });
       crashPoint('applier.duringWrite');
@@ -144,6 +178,23 @@ export class Applier {
     return this.#before?.shared.hold() ?? this.#store.snapshot();
   }
 
+  /** Ends of rows that were not there, since it was opened: a step was not the same function when it ran again. */
+  get missedEnds(): number {
+    return this.#missedEnds;
+  }
+
+  /** Rows that went with erased entities (S26), since it was opened. */
+  get erasedRows(): number {
+    return this.#erasedRows;
+  }
+
+  /** The entities that were erased since this was asked last: of more than it keeps the newest. */
+  takeErasedKeys(): readonly Uint8Array[] {
+    const keys = this.#erasedKeys;
+    this.#erasedKeys = [];
+    return keys;
+  }
+
   /** The timeline's columns; FAILED_PRECONDITION for one that no adopted revision names (C3). */
   shape(timelineId: number): TimelineShape {
     const shape = this.#next.shapes.get(timelineId);
@@ -151,10 +202,26 @@ export class Applier {
     return shape;
   }
 
+  #reading(below: StoreReader): PageReader {
+    return new CachedReader(below, this.#heads, this.#shelves, (cause) => this.foundDamage(cause));
+  }
+
   #foldRows(timelineId: number, groupKey: Uint8Array, rows: readonly TimelineRow[]): void {
-    // Not of an index: its newest row at an instant is asked for however old it is.
-    const horizonUs = this.#next.indexes.has(timelineId) ? undefined : this.#next.horizons.get(timelineId);
-    writeRows(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows, horizonUs);
+    const shape = this.shape(timelineId);
+    // Not of an index: its newest row at an instant is asked for however old it is. Nor where a row may still be taken back (S20).
+    const isKept = this.#next.indexes.has(timelineId) || shape.retractable === true;
+    const horizonUs = isKept ? undefined : this.#next.horizons.get(timelineId);
+    writeRows(shape, this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows, horizonUs);
+  }
+
+  #foldErased(timelineId: number, groupKey: Uint8Array, range: ErasedRange): number {
+    if (range.fromOffset === Number.NEGATIVE_INFINITY && this.#erasedKeys.push(groupKey) > ERASED_KEYS_MAX) this.#erasedKeys.shift();
+    return eraseRows(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), range);
+  }
+
+  #foldEnds(timelineId: number, groupKey: Uint8Array, ends: readonly RowEnd[]): void {
+    const found = endRows(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), ends);
+    this.#missedEnds += ends.length - found;
   }
 }
 
@@ -171,9 +238,29 @@ function text(value: string): Uint8Array {
 
 function unknownChange(change: never): ThymeError {
   const { kind } = change as { readonly kind: string }; // never for the compiler; a newer process may send more
-  return new ThymeError('THYME_CHANGE_UNKNOWN', 'FAILED_PRECONDITION', `a change of kind '${kind}' is not known to this process, and nothing is skipped (C3): upgrade it`);
+  return new ThymeError(
+    'THYME_CHANGE_UNKNOWN',
+    'FAILED_PRECONDITION',
+    `a change of kind '${kind}' is not known to this process, and nothing is skipped (C3): upgrade it`,
+    [],
+    { disposition: 'stop' },
+  );
+}
+
+function unresolved(kind: string): ThymeError {
+  return new ThymeError(
+    'THYME_CHANGE_UNRESOLVED',
+    'INTERNAL',
+    `a change of kind '${kind}' is folded by applyBatch alone, which finds what it names`,
+  );
 }
 
 function unknownTimeline(timelineId: number): ThymeError {
-  return new ThymeError('THYME_TIMELINE_UNKNOWN', 'FAILED_PRECONDITION', `a change is for timeline ${timelineId}, which no adopted revision names: nothing is skipped (C3)`);
+  return new ThymeError(
+    'THYME_TIMELINE_UNKNOWN',
+    'FAILED_PRECONDITION',
+    `a change is for timeline ${timelineId}, which no adopted revision names: nothing is skipped (C3)`,
+    [],
+    { disposition: 'stop' },
+  );
 }

@@ -1,6 +1,7 @@
 import { ThymeError } from '../errors/errors.js';
 import { Turns } from '../time/turns.js';
 import type { Applier } from './applier.js';
+import { resolved } from './erased-changes.js';
 import { decodeBatch, type EncodedBatch } from './batch-codec.js';
 
 /** Changes folded between two turns of others: some half a millisecond. */
@@ -16,14 +17,19 @@ export type Applied = 'applied' | 'repeat';
 export async function applyBatch(applier: Applier, { seq, prevSeq, bytes }: EncodedBatch): Promise<Applied> {
   if (seq <= applier.seq) return 'repeat';
   if (prevSeq !== applier.seq) {
-    throw new ThymeError('THYME_CHANGES_GAP', 'UNAVAILABLE', `a batch follows seq ${prevSeq}, and seq ${applier.seq} was applied last: ask for the ones between`);
+    throw new ThymeError(
+      'THYME_CHANGES_GAP',
+      'UNAVAILABLE',
+      `a batch follows seq ${prevSeq}, and seq ${applier.seq} was applied last: ask for the ones between`,
+    );
   }
   const { changes, commit } = decodeBatch(bytes);
   const turns = new Turns(CHANGES_PER_TURN); // reads go on: they see the batch before until this one is committed
   try {
     for (const change of changes) {
-      applier.fold(change);
-      if (turns.isOver()) await turns.next();
+      const named = change.kind === 'erasedOf' || change.kind === 'forgottenOf' ? await resolved(change, applier.store) : change;
+      if (named !== undefined) applier.fold(named);
+      if (turns.step()) await turns.next();
     }
     await applier.commit(commit);
   } catch (error) {

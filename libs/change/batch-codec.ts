@@ -1,10 +1,21 @@
 // The bytes of a change batch: the payload of `ChangeBatch`, and, cut in pieces, of the changelog.
 //
-//   | version u8 = 1 | epoch f64 | seq f64 | prev seq f64 | change ... | 0 | commit record | crc32 |
-//   change = | kind u8 | ... |     1 rows, 2 seen, 3 lane, 4 revision, 5 ready, 6 trimmed
+//   | version u8 = 1, 2 or 3 | epoch f64 | seq f64 | prev seq f64 | change ... | 0 | commit record | crc32 |
+//   change = | kind u8 | ... |     1 rows, 2 seen, 3 lane, 4 revision, 5 ready, 6 trimmed; version 2: 7 begun, 8 ended, 9 current;
+//                              version 3: 10 erased, 11 forgotten, 12 erased of, 13 forgotten of
 //   rows   = | timeline varint | group key bytes | count varint | columns varint | row ... |
 //   row    = | event time f64 | order source varint | order offset f64 | known f64 | column ... |
 //   column = | 0 |   | 1 | f64 |   | 2 | bytes |
+//   begun  = rows, each with its start f64 behind the columns; -Infinity where it has none
+//   ended  = | timeline varint | group key bytes | count varint | end ... |
+//   end    = | event time f64 | order source varint | order offset f64 | end f64 | end known f64 |
+//   current = | reader varint | row key bytes | value bytes |
+//   erased = | timeline varint | group key bytes | order source varint | from offset f64 | before offset f64 |
+//   forgotten = | reader varint | row key bytes |
+//   erased of, forgotten of = the same with | slot varint | hash bytes | for the key
+//
+// Version 2 is written only where rows begin or end (S17), version 3 where something is erased (S26): until then, processes that know
+// the versions before alone can follow.
 //
 // Little-endian, as libs/codec writes. The commit record is drawn in commit-codec.ts. The crc covers
 // everything before it. Kinds are never reused; one that is not known stops the reader (C3).
@@ -13,7 +24,8 @@ import { crc32 } from 'node:zlib';
 import { ByteReader } from '../codec/byte-reader.js';
 import { ByteWriter, corruptBytes } from '../codec/byte-writer.js';
 import { ThymeError } from '../errors/errors.js';
-import type { TimelineRow } from '../timeline/timeline.js';
+import type { ErasedRange } from '../timeline/erase-rows.js';
+import type { RowEnd, TimelineRow } from '../timeline/timeline.js';
 import { decodeRevision, encodeRevision } from '../wire/revisions.js';
 import type { Change, CommitRecord } from './change.js';
 import { readCommit, writeCommit } from './commit-codec.js';
@@ -29,14 +41,33 @@ export interface EncodedBatch {
 export interface DecodedBatch {
   readonly changes: readonly Change[];
   readonly commit: CommitRecord;
-  /** Of the whole batch: two batches of one seq with different ones are a fatal disagreement. */
+  /** The CRC of the whole batch: two batches of one seq with different ones are a fatal disagreement. */
   readonly crc: number;
 }
 
-const FORMAT_VERSION = 1;
+/** What those know that take nothing back. */
+const VERSION_OF_EVENTS = 1;
+const VERSION_OF_ENDS = 2;
+const FORMAT_VERSION = 3;
 const HEADER_LENGTH = 25;
 const CRC_LENGTH = 4;
-const KIND = { end: 0, rows: 1, seen: 2, lane: 3, revision: 4, ready: 5, trimmed: 6 } as const;
+const KIND = {
+  end: 0,
+  rows: 1,
+  seen: 2,
+  lane: 3,
+  revision: 4,
+  ready: 5,
+  trimmed: 6,
+  begun: 7,
+  ended: 8,
+  current: 9,
+  erased: 10,
+  forgotten: 11,
+  erasedOf: 12,
+  forgottenOf: 13,
+} as const;
+const ERASING: ReadonlySet<Change['kind']> = new Set(['erased', 'forgotten', 'erasedOf', 'forgottenOf']);
 const VALUE = { none: 0, number: 1, bytes: 2 } as const;
 
 // One buffer for all: a batch is encoded in one go, and copied when it is whole.
@@ -44,7 +75,7 @@ const writer = new ByteWriter();
 
 export function encodeBatch(changes: readonly Change[], commit: CommitRecord): EncodedBatch {
   writer.clear();
-  writer.u8(FORMAT_VERSION);
+  writer.u8(versionOf(changes));
   writer.f64(commit.epoch);
   writer.f64(commit.seq);
   writer.f64(commit.prevSeq);
@@ -62,7 +93,8 @@ export function encodeBatch(changes: readonly Change[], commit: CommitRecord): E
 export function checkBatch(bytes: Uint8Array): EncodedBatch {
   const buffer = asBuffer(bytes);
   checkVersion(buffer[0] ?? 0);
-  if (buffer.length < HEADER_LENGTH + CRC_LENGTH || crcOf(buffer) !== crc32(buffer.subarray(0, buffer.length - CRC_LENGTH))) throw corruptBytes('a change batch');
+  if (buffer.length < HEADER_LENGTH + CRC_LENGTH || crcOf(buffer) !== crc32(buffer.subarray(0, buffer.length - CRC_LENGTH)))
+    throw corruptBytes('a change batch');
   return { epoch: buffer.readDoubleLE(1), seq: buffer.readDoubleLE(9), prevSeq: buffer.readDoubleLE(17), bytes };
 }
 
@@ -81,11 +113,55 @@ export function crcOf(bytes: Uint8Array): number {
   return asBuffer(bytes).readUInt32LE(bytes.length - CRC_LENGTH);
 }
 
+function versionOf(changes: readonly Change[]): number {
+  if (changes.every(isOfEvents)) return VERSION_OF_EVENTS;
+  return changes.some(({ kind }) => ERASING.has(kind)) ? FORMAT_VERSION : VERSION_OF_ENDS;
+}
+
+function isOfEvents(change: Change): boolean {
+  const { kind } = change;
+  if (kind === 'rows') return !hasStart(change.rows);
+  return kind !== 'ended' && kind !== 'current' && !ERASING.has(kind);
+}
+
+function hasStart(rows: readonly TimelineRow[]): boolean {
+  for (let i = 0; i < rows.length; i++) if (rows[i]?.startUs !== undefined) return true;
+  return false;
+}
+
 function writeChange(change: Change): void {
-  writer.u8(KIND[change.kind]);
+  writer.u8(change.kind === 'rows' && hasStart(change.rows) ? KIND.begun : KIND[change.kind]);
   switch (change.kind) {
     case 'rows':
       writeRows(change.timelineId, change.groupKey, change.rows);
+      return;
+    case 'ended':
+      writeEnds(change.timelineId, change.groupKey, change.ends);
+      return;
+    case 'current':
+      writer.varint(change.readerId);
+      writer.bytes(change.rowKey);
+      writer.bytes(change.value);
+      return;
+    case 'erased':
+      writer.varint(change.timelineId);
+      writer.bytes(change.groupKey);
+      writeRange(change);
+      return;
+    case 'erasedOf':
+      writer.varint(change.timelineId);
+      writer.varint(change.slot);
+      writer.bytes(change.keyHash);
+      writeRange(change);
+      return;
+    case 'forgottenOf':
+      writer.varint(change.readerId);
+      writer.varint(change.slot);
+      writer.bytes(change.keyHash);
+      return;
+    case 'forgotten':
+      writer.varint(change.readerId);
+      writer.bytes(change.rowKey);
       return;
     case 'seen':
       writer.varint(change.readerId);
@@ -118,10 +194,13 @@ function writeRows(timelineId: number, groupKey: Uint8Array, rows: readonly Time
   writer.bytes(groupKey);
   writer.varint(rows.length);
   writer.varint(rows[0]?.values.length ?? 0);
+  const begun = hasStart(rows);
   // By index: iterators would be an eighth of all that a tick allocates.
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i];
-    if (row !== undefined) writeRow(row);
+    if (row === undefined) continue;
+    writeRow(row);
+    if (begun) writer.f64(row.startUs ?? Number.NEGATIVE_INFINITY);
   }
 }
 
@@ -131,6 +210,19 @@ function writeRow(row: TimelineRow): void {
   writer.f64(row.orderOffset);
   writer.f64(row.knownUs);
   for (let i = 0; i < row.values.length; i++) writeValue(row.values[i] ?? null);
+}
+
+function writeEnds(timelineId: number, groupKey: Uint8Array, ends: readonly RowEnd[]): void {
+  writer.varint(timelineId);
+  writer.bytes(groupKey);
+  writer.varint(ends.length);
+  for (const { eventTimeUs, orderSource, orderOffset, endUs, endKnownUs } of ends) {
+    writer.f64(eventTimeUs);
+    writer.varint(orderSource);
+    writer.f64(orderOffset);
+    writer.f64(endUs);
+    writer.f64(endKnownUs);
+  }
 }
 
 function writeValue(value: number | Uint8Array | null): void {
@@ -145,12 +237,42 @@ function writeValue(value: number | Uint8Array | null): void {
   }
 }
 
+function writeRange({ orderSource, fromOffset, beforeOffset }: ErasedRange): void {
+  writer.varint(orderSource);
+  writer.f64(fromOffset);
+  writer.f64(beforeOffset);
+}
+
+function readRange(from: ByteReader): ErasedRange {
+  return { orderSource: from.varint(), fromOffset: from.f64(), beforeOffset: from.f64() };
+}
+
 function readChange(kind: number, from: ByteReader): Change {
   switch (kind) {
     case KIND.rows:
-      return readRows(from);
+    case KIND.begun:
+      return readRows(from, kind === KIND.begun);
+    case KIND.ended:
+      return readEnds(from);
+    case KIND.current:
+      return { kind: 'current', readerId: from.varint(), rowKey: from.bytes(), value: from.bytes() };
+    case KIND.erased:
+      return { kind: 'erased', timelineId: from.varint(), groupKey: from.bytes(), ...readRange(from) };
+    case KIND.erasedOf:
+      return { kind: 'erasedOf', timelineId: from.varint(), slot: from.varint(), keyHash: from.bytes(), ...readRange(from) };
+    case KIND.forgottenOf:
+      return { kind: 'forgottenOf', readerId: from.varint(), slot: from.varint(), keyHash: from.bytes() };
+    case KIND.forgotten:
+      return { kind: 'forgotten', readerId: from.varint(), rowKey: from.bytes() };
     case KIND.seen:
-      return { kind: 'seen', readerId: from.varint(), partition: from.varint(), producerId: from.text(), highest: from.f64(), bitmap: from.bytes() };
+      return {
+        kind: 'seen',
+        readerId: from.varint(),
+        partition: from.varint(),
+        producerId: from.text(),
+        highest: from.f64(),
+        bitmap: from.bytes(),
+      };
     case KIND.lane:
       return { kind: 'lane', readerId: from.varint(), partition: from.varint(), lane: from.text(), watermarkUs: from.f64() };
     case KIND.revision:
@@ -164,7 +286,7 @@ function readChange(kind: number, from: ByteReader): Change {
   }
 }
 
-function readRows(from: ByteReader): Change {
+function readRows(from: ByteReader, begun: boolean): Change {
   const timelineId = from.varint();
   const groupKey = from.bytes();
   const count = from.varint();
@@ -177,9 +299,22 @@ function readRows(from: ByteReader): Change {
     const knownUs = from.f64();
     const values: (number | Uint8Array | null)[] = [];
     for (let column = 0; column < columns; column++) values.push(readValue(from));
-    rows.push({ eventTimeUs, orderSource, orderOffset, knownUs, values });
+    const startUs = begun ? from.f64() : Number.NEGATIVE_INFINITY;
+    const row = { eventTimeUs, orderSource, orderOffset, knownUs, values };
+    rows.push(startUs === Number.NEGATIVE_INFINITY ? row : { ...row, startUs });
   }
   return { kind: 'rows', timelineId, groupKey, rows };
+}
+
+function readEnds(from: ByteReader): Change {
+  const timelineId = from.varint();
+  const groupKey = from.bytes();
+  const ends: RowEnd[] = [];
+  for (let left = from.varint(); left > 0; left--) {
+    const [eventTimeUs, orderSource, orderOffset] = [from.f64(), from.varint(), from.f64()];
+    ends.push({ eventTimeUs, orderSource, orderOffset, endUs: from.f64(), endKnownUs: from.f64() });
+  }
+  return { kind: 'ended', timelineId, groupKey, ends };
 }
 
 function readValue(from: ByteReader): number | Uint8Array | null {
@@ -197,13 +332,23 @@ function readValue(from: ByteReader): number | Uint8Array | null {
 
 function checkVersion(version: number): void {
   if (version <= FORMAT_VERSION) return;
-  throw new ThymeError('THYME_FORMAT_NEWER', 'FAILED_PRECONDITION',
-    `a change batch has format ${version}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`);
+  throw new ThymeError(
+    'THYME_FORMAT_NEWER',
+    'FAILED_PRECONDITION',
+    `a change batch has format ${version}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`,
+    [],
+    { disposition: 'stop' },
+  );
 }
 
 function unknownChange(kind: number): ThymeError {
-  return new ThymeError('THYME_CHANGE_UNKNOWN', 'FAILED_PRECONDITION',
-    `a change of kind ${kind} is not known to this process, and nothing is skipped (C3): upgrade it`);
+  return new ThymeError(
+    'THYME_CHANGE_UNKNOWN',
+    'FAILED_PRECONDITION',
+    `a change of kind ${kind} is not known to this process, and nothing is skipped (C3): upgrade it`,
+    [],
+    { disposition: 'stop' },
+  );
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -1,4 +1,5 @@
-import type { TimelineRow } from '../timeline/timeline.js';
+import type { ErasedRange } from '../timeline/erase-rows.js';
+import type { RowEnd, TimelineRow } from '../timeline/timeline.js';
 import type { Revision } from '../definition/revision.js';
 
 // The change stream (DESIGN 5): what happened in a tick, not how a store keeps it. A store is a
@@ -14,8 +15,29 @@ import type { Revision } from '../definition/revision.js';
 export type Change =
   /** Rows entered the timeline of one group: all of this tick, so a group's pages are written once. */
   | { readonly kind: 'rows'; readonly timelineId: number; readonly groupKey: Uint8Array; readonly rows: readonly TimelineRow[] }
+  /** Rows of one group ended (S17): they entered its timeline earlier, or in this tick. */
+  | { readonly kind: 'ended'; readonly timelineId: number; readonly groupKey: Uint8Array; readonly ends: readonly RowEnd[] }
+  /** What a row of a dataset is now, as a reader's step by row keeps it (current-row.ts); a deleted one is a mark. */
+  | { readonly kind: 'current'; readonly readerId: number; readonly rowKey: Uint8Array; readonly value: Uint8Array }
+  /**
+   * Rows of one group are gone for every T and every state of knowledge (S26): those that the source put there from one offset
+   * up to another, excluded, in this tick's own rows too. From -Infinity on also what was trimmed into its base.
+   */
+  | ({ readonly kind: 'erased'; readonly timelineId: number; readonly groupKey: Uint8Array } & ErasedRange)
+  /** What a reader's step by row kept of a row is gone: the next change of it is its first. */
+  | { readonly kind: 'forgotten'; readonly readerId: number; readonly rowKey: Uint8Array }
+  /** As `erased` and `forgotten`, where the changelog was rewritten since: by the key's slot and hash (erased-changes.ts). */
+  | ({ readonly kind: 'erasedOf'; readonly timelineId: number; readonly slot: number; readonly keyHash: Uint8Array } & ErasedRange)
+  | { readonly kind: 'forgottenOf'; readonly readerId: number; readonly slot: number; readonly keyHash: Uint8Array }
   /** The reader's seen sequences of a producer (S13): a high-water mark and a bitmap of the 4,096 below. */
-  | { readonly kind: 'seen'; readonly readerId: number; readonly partition: number; readonly producerId: string; readonly highest: number; readonly bitmap: Uint8Array }
+  | {
+      readonly kind: 'seen';
+      readonly readerId: number;
+      readonly partition: number;
+      readonly producerId: string;
+      readonly highest: number;
+      readonly bitmap: Uint8Array;
+    }
   /** The watermark of a lane (S10). */
   | { readonly kind: 'lane'; readonly readerId: number; readonly partition: number; readonly lane: string; readonly watermarkUs: number }
   | { readonly kind: 'revision'; readonly revision: Revision }
@@ -80,7 +102,7 @@ export interface Hop {
 
 /**
  * The books of a reader since its beginning, in this partition (RELIABILITY):
- * read + received = applied + filtered + late + duplicate + dead + sent.
+ * read + received = applied + filtered + late + outdated + duplicate + dead + sent + erased.
  */
 export interface ReaderCounters {
   readonly readerId: number;
@@ -95,7 +117,10 @@ export interface ReaderCounters {
   readonly late: number;
   readonly duplicate: number;
   readonly dead: number;
-  /** Records at which something threw (S23): dead, or applied but not published (S25) where a value was out of range. */
+  /**
+   * Records at which something threw (S23): dead, or applied but not published (S25) where a value was out of range;
+   * and ends whose row was not there.
+   */
   readonly failed: number;
   /** The highest watermark of the reader's lanes, µs; -Infinity before any record. */
   readonly watermarkUs: number;
@@ -103,4 +128,12 @@ export interface ReaderCounters {
   readonly lateRight: number;
   /** The newest event time of a left record that was joined, µs; -Infinity where nothing was. */
   readonly joinedUs: number;
+  /** Rows of the reader's groups that ended (S17): no records, so not in its books. */
+  readonly ended: number;
+  /** Ends of rows that had been published: what a chain has read stays (S25). */
+  readonly unpublished: number;
+  /** Records of erased entities that were passed over, and the erasures themselves (S26). */
+  readonly erased: number;
+  /** Changes that are older than what their row is (S17): left out whole. */
+  readonly outdated: number;
 }

@@ -7,8 +7,9 @@
 import assert from 'node:assert';
 import { ByteReader } from '../codec/byte-reader.js';
 import { ByteWriter, corruptBytes } from '../codec/byte-writer.js';
-import { ThymeError } from '../errors/errors.js';
+import { dispositionOf, ThymeError } from '../errors/errors.js';
 import type { Log, LogRecord, NewRecord, TopicPartition } from '../log/log.js';
+import { logCorrupt } from '../log/log-errors.js';
 import { checkBatch, type EncodedBatch } from './batch-codec.js';
 
 /** Half of what a Kafka message may have by default. */
@@ -24,9 +25,9 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** The batch as records of the changelog, in order. */
-export function toPieces({ seq, bytes }: EncodedBatch): NewRecord[] {
-  const count = Math.max(1, Math.ceil(bytes.length / PIECE_BYTES_MAX));
+/** The batch as records of the changelog, in order. Of one that is rewritten as many as it had, since they keep their places. */
+export function toPieces({ seq, bytes }: EncodedBatch, had?: number): NewRecord[] {
+  const count = had ?? Math.max(1, Math.ceil(bytes.length / PIECE_BYTES_MAX));
   return Array.from({ length: count }, (_, index) => {
     const head = new ByteWriter();
     head.u8(FORMAT_VERSION);
@@ -49,7 +50,7 @@ export async function* readBatches(log: Log, source: TopicPartition, fromSeq: nu
   while (offset < end) {
     const read = await log.read(source, offset, READ_LIMITS);
     for (const record of read.records) {
-      const batch = join(pieces, readPiece(record.value));
+      const batch = joined(pieces, record);
       if (batch === undefined) continue;
       if (batch.seq > expected && expected === fromSeq) throw changesTrimmed(fromSeq, batch.seq);
       if (batch.seq < expected) continue; // the writer's own repeat cannot be, but an offset below the first may
@@ -57,6 +58,28 @@ export async function* readBatches(log: Log, source: TopicPartition, fromSeq: nu
       expected = batch.seq + 1;
     }
     assert(read.nextOffset > offset, 'a read at a committed offset goes on');
+    offset = read.nextOffset;
+  }
+}
+
+/** Every batch that begins below an offset, with the offsets of its pieces: for who rewrites them. */
+export async function* readPlacedBatches(
+  log: Log,
+  source: TopicPartition,
+  beforeOffset: number,
+): AsyncGenerator<{ readonly batch: EncodedBatch; readonly offsets: readonly number[] }> {
+  const pieces: Piece[] = [];
+  let offsets: number[] = [];
+  for (let offset = 0; offset < beforeOffset;) {
+    const read = await log.read(source, offset, READ_LIMITS);
+    for (const record of read.records) {
+      const batch = joined(pieces, record);
+      offsets.push(record.offset);
+      if (batch === undefined) continue;
+      yield { batch, offsets };
+      offsets = [];
+    }
+    if (read.nextOffset === offset) return;
     offset = read.nextOffset;
   }
 }
@@ -69,7 +92,7 @@ async function findSeq(log: Log, source: TopicPartition, seq: number, end: numbe
     const middle = Math.floor((low + high) / 2);
     const record = await recordAt(log, source, middle);
     if (record === 'trimmed') low = middle + 1;
-    else if (record === undefined || record.offset >= high || readPiece(record.value).seq >= seq) high = middle;
+    else if (record === undefined || record.offset >= high || stored(record, () => readPiece(record.value)).seq >= seq) high = middle;
     else low = record.offset + 1;
   }
   return low;
@@ -82,6 +105,19 @@ async function recordAt(log: Log, source: TopicPartition, offset: number): Promi
   } catch (error) {
     if (error instanceof ThymeError && error.code === 'THYME_LOG_TRIMMED') return 'trimmed';
     throw error;
+  }
+}
+
+function joined(pieces: Piece[], record: LogRecord): EncodedBatch | undefined {
+  return stored(record, () => join(pieces, readPiece(record.value)));
+}
+
+/** The changelog is what states are built from: it cannot be built itself. */
+function stored<T>({ offset }: LogRecord, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw dispositionOf(cause) === 'rebuild' ? logCorrupt(`the changelog cannot be decoded at offset ${offset}`, { cause }) : cause;
   }
 }
 
@@ -102,12 +138,24 @@ function readPiece(value: Uint8Array): Piece {
   const from = new ByteReader(value, 0);
   const version = from.u8();
   if (version > FORMAT_VERSION) {
-    throw new ThymeError('THYME_FORMAT_NEWER', 'FAILED_PRECONDITION', `the changelog has format ${version}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`);
+    throw new ThymeError(
+      'THYME_FORMAT_NEWER',
+      'FAILED_PRECONDITION',
+      `the changelog has format ${version}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`,
+      [],
+      { disposition: 'stop' },
+    );
   }
   const [seq, index, count] = [from.f64(), from.varint(), from.varint()];
   return { seq, index, count, bytes: value.subarray(from.offset) };
 }
 
 export function changesTrimmed(fromSeq: number, firstSeq: number): ThymeError {
-  return new ThymeError('THYME_CHANGES_TRIMMED', 'OUT_OF_RANGE', `changes from seq ${fromSeq} on were asked for, and the first that is kept is ${firstSeq}: take a snapshot`);
+  return new ThymeError(
+    'THYME_CHANGES_TRIMMED',
+    'OUT_OF_RANGE',
+    `changes from seq ${fromSeq} on were asked for, and the first that is kept is ${firstSeq}: take a snapshot`,
+    [],
+    { disposition: 'rebuild' },
+  );
 }

@@ -124,7 +124,11 @@ export class HeadCache {
 
   /** What begins before `end`. The oldest places are the next in the ring, so they go one after another. */
   #evict(segment: Uint8Array, end: number): void {
-    for (let place = this.#ring[this.#oldest]; place !== undefined && place.segment === segment && place.offset >= this.#end && place.offset < end; place = this.#ring[this.#oldest]) {
+    for (
+      let place = this.#ring[this.#oldest];
+      place !== undefined && place.segment === segment && place.offset >= this.#end && place.offset < end;
+      place = this.#ring[this.#oldest]
+    ) {
       if (place.holder !== undefined) this.#entries.delete(place.holder.key);
       place.isGone = true;
       this.#oldest++;

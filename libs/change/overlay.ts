@@ -1,6 +1,6 @@
 import type { StoreBatch, StoreReader } from '../store/store.js';
 import { Turns } from '../time/turns.js';
-import type { PageWriter } from '../timeline/timeline.js';
+import type { PageWriter } from '../timeline/page-access.js';
 import { mayGrow } from '../timeline/writable-pages.js';
 import { type HeadCache, isHeadKey, keyText } from './head-cache.js';
 import { NewGroups } from './new-groups.js';
@@ -58,7 +58,7 @@ export class Overlay implements PageWriter {
     for (const { key, value } of this.#writes.values()) {
       if (value === undefined) batch.delete(key);
       else batch.put(key, value);
-      if (turns.isOver()) await turns.next();
+      if (turns.step()) await turns.next();
     }
   }
 

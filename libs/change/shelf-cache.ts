@@ -1,6 +1,6 @@
 import type { StoreReader } from '../store/store.js';
 import { PageShelf } from '../timeline/page-shelf.js';
-import type { PageReader } from '../timeline/timeline.js';
+import type { PageReader } from '../timeline/page-access.js';
 import { type HeadCache, isHeadKey, keyText } from './head-cache.js';
 import { headKeyLength, TIMELINE_TAG } from './state-keys.js';
 
@@ -82,19 +82,27 @@ export class CachedReader implements PageReader {
   readonly #below: StoreReader;
   readonly #heads: HeadCache;
   readonly #shelves: ShelfCache;
+  readonly #onDamage: ((cause: Error) => void) | undefined;
 
-  constructor(below: StoreReader, heads: HeadCache, shelves: ShelfCache) {
+  /** `onDamage` is told of pages that cannot be decoded. */
+  constructor(below: StoreReader, heads: HeadCache, shelves: ShelfCache, onDamage?: (cause: Error) => void) {
     this.#below = below;
     this.#heads = heads;
     this.#shelves = shelves;
+    this.#onDamage = onDamage;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
+    const kept = key[0] === TIMELINE_TAG && isHeadKey(key) ? this.#heads.get(keyText(key)) : undefined;
     // A copy: a shelf keeps it, while the next tick writes over the cache's.
-    return (key[0] === TIMELINE_TAG && isHeadKey(key) ? this.#heads.get(keyText(key))?.slice() : undefined) ?? this.#below.get(key);
+    return kept === undefined ? this.#below.get(key) : new Uint8Array(kept);
   }
 
   shelf(headKey: Uint8Array): PageShelf {
     return this.#shelves.open(keyText(headKey));
+  }
+
+  damaged(cause: Error): void {
+    this.#onDamage?.(cause);
   }
 }

@@ -6,33 +6,67 @@ import { strict as assert } from 'node:assert';
  *     META      00 | name                                         see META_* below
  *     TIMELINE  01 | slot u16 | timeline id u32 | key length u16 | group key      the head (libs/timeline)
  *               ... | suffix                                      the group's pages
+ *     ROW       02 | slot u16 | reader id u32 | key length u16 | row key          what a row is now (S17)
  *
  * The slot leads, so that a partition can be split by slot one day (DESIGN 4). The length makes
  * head keys prefix-free: a page of one group can never be taken for another group's head.
  */
 export const META_TAG = 0x00;
 export const TIMELINE_TAG = 0x01;
+export const ROW_TAG = 0x02;
 export const GROUP_KEY_BYTES_MAX = 1_024;
 
 /** The group's head key. `slot` is `slotOf(groupKey)`. */
 export function headKey(slot: number, timelineId: number, groupKey: Uint8Array): Uint8Array {
-  assert(slot >= 0 && slot < 1_024 && groupKey.length <= GROUP_KEY_BYTES_MAX);
+  return slotKey(TIMELINE_TAG, slot, { id: timelineId, name: groupKey });
+}
+
+/** What a reader keeps of a row. `slot` is `slotOf(rowKey)`. */
+export function rowKeyOf(slot: number, readerId: number, rowKey: Uint8Array): Uint8Array {
+  return slotKey(ROW_TAG, slot, { id: readerId, name: rowKey });
+}
+
+/** The group key of a head's key. */
+export function groupOfHeadKey(key: Uint8Array): Uint8Array {
+  return Buffer.from(key).subarray(9, headKeyLength(key));
+}
+
+/** All keys of a timeline, or of the rows of a reader, in one slot. */
+export function slotRange(what: 'timeline' | 'row', slot: number, id: number): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const begin = (of: number): Uint8Array => {
+    const key = Buffer.alloc(7, what === 'timeline' ? TIMELINE_TAG : ROW_TAG);
+    key.writeUInt16BE(slot, 1);
+    key.writeUInt32BE(of, 3);
+    return key;
+  };
+  return { from: begin(id), to: begin(id + 1) };
+}
+
+/** What `rowKeyOf` was made of. */
+export function rowOfKey(key: Uint8Array): { readonly readerId: number; readonly rowKey: Uint8Array } {
+  assert(key[0] === ROW_TAG);
+  const bytes = Buffer.from(key);
+  return { readerId: bytes.readUInt32BE(3), rowKey: bytes.subarray(9) };
+}
+
+function slotKey(tag: number, slot: number, { id, name }: { readonly id: number; readonly name: Uint8Array }): Uint8Array {
+  assert(slot >= 0 && slot < 1_024 && name.length <= GROUP_KEY_BYTES_MAX);
   // Byte by byte, and from the pool: this is done for every group of every tick and every lookup.
-  const key = Buffer.allocUnsafe(9 + groupKey.length);
-  key[0] = TIMELINE_TAG;
+  const key = Buffer.allocUnsafe(9 + name.length);
+  key[0] = tag;
   key[1] = slot >>> 8;
   key[2] = slot;
-  key[3] = timelineId >>> 24;
-  key[4] = timelineId >>> 16;
-  key[5] = timelineId >>> 8;
-  key[6] = timelineId;
-  key[7] = groupKey.length >>> 8;
-  key[8] = groupKey.length;
-  key.set(groupKey, 9);
+  key[3] = id >>> 24;
+  key[4] = id >>> 16;
+  key[5] = id >>> 8;
+  key[6] = id;
+  key[7] = name.length >>> 8;
+  key[8] = name.length;
+  key.set(name, 9);
   return key;
 }
 
-/** Of a TIMELINE key, the head's or any page's: where the head's ends. */
+/** Where the head's key ends within a TIMELINE key, the head's or any page's. */
 export function headKeyLength(key: Uint8Array): number {
   return 9 + ((key[7] ?? 0) << 8) + (key[8] ?? 0);
 }
@@ -54,6 +88,13 @@ export function metaName(key: Uint8Array): string {
 
 /** The commit record of the last batch applied. */
 export const COMMIT_KEY = meta('commit');
+
+/**
+ * Present, with BASES_MARK, where the first timeline was trimmed by a release that reads bases right (S20). One that did not
+ * wrote wrong counts and sums into them; what was trimmed without this mark is built anew.
+ */
+export const BASES_KEY = meta('sound-bases'); // behind COMMIT_KEY, as all are: a snapshot begins there
+export const BASES_MARK = '1';
 
 export const REVISION_PREFIX = 'revision/';
 export const READY_PREFIX = 'ready/';

@@ -20,7 +20,7 @@ export class TickBuffer {
       this.#at = 0;
     }
     const chunk = (this.#chunks[this.#chunk] ??= new Uint8Array(CHUNK_BYTES));
-    const bytes = new Uint8Array(chunk.buffer, this.#at, length);
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset + this.#at, length);
     this.#at = (this.#at + length + 7) & ~7;
     return bytes;
   }

@@ -45,8 +45,13 @@ export function finishAnswer(aggregation: Aggregation, type: ValueType, answer: 
 function checked(value: number | null, type: ValueType, place: string): number | null {
   if (value === null) return null;
   if (type.kind === 'int' ? Number.isSafeInteger(value) : Number.isFinite(value)) return value;
-  throw new ThymeError('THYME_OUT_OF_RANGE', 'OUT_OF_RANGE', `${place}: the result does not fit into t.${type.kind}`,
-    [{ field: place, description: type.kind === 'int' ? 'sums of t.int end at 2^53 - 1: use t.float, or a shorter window' : 'the values are too large to be added' }]);
+  throw new ThymeError('THYME_OUT_OF_RANGE', 'OUT_OF_RANGE', `${place}: the result does not fit into t.${type.kind}`, [
+    {
+      field: place,
+      description:
+        type.kind === 'int' ? 'sums of t.int end at 2^53 - 1: use t.float, or a shorter window' : 'the values are too large to be added',
+    },
+  ]);
 }
 
 function asNumber(answer: WindowAnswer): number | null {

@@ -13,7 +13,9 @@ import type { Field, Row } from '../schema/value-type.js';
 import type { DatasetDefinition, PipelineDefinition } from '../definition/definitions.js';
 import type { Measure } from '../definition/revision.js';
 import { outputFields } from '../definition/step-schema.js';
+import { groupsByEntity } from './groups-by-entity.js';
 import { KeyLineage } from './key-lineage.js';
+import { partitionFields } from './partition-fields.js';
 import { compileMeasures, type MeasureValues } from './measure-values.js';
 import { compileKeyOf, compileStep, joinKeyNames, type CompiledStep, type StepEnvironment } from './steps.js';
 
@@ -26,6 +28,8 @@ export interface CompiledPipeline {
   readonly fields: readonly Field[];
   /** The group of such a record, or the key of the output record; its partition is where the last stage runs. */
   readonly keyOf: (row: Row) => Uint8Array | undefined;
+  /** Whether a record's group is its entity, whatever the steps make of the rest: then all of a group goes with the entity (S26). */
+  readonly groupsByEntity: boolean;
   /** The datasets that it joins with. */
   readonly joins: readonly string[];
   /** A record's columns in its group's timeline; none for a pipeline that only publishes. */
@@ -44,7 +48,11 @@ export interface Stage {
   readonly callsAuthor: boolean;
 }
 
-export function compilePipeline(pipeline: PipelineDefinition, measures: readonly Measure[], environment: StepEnvironment): CompiledPipeline {
+export function compilePipeline(
+  pipeline: PipelineDefinition,
+  measures: readonly Measure[],
+  environment: StepEnvironment,
+): CompiledPipeline {
   const input = environment.datasets.get(pipeline.inputs[0] ?? '');
   assert(input !== undefined, `${pipeline.name} reads a dataset that is not defined`); // checked at commit
   const schemas = outputFields(pipeline, environment.datasets);
@@ -57,6 +65,7 @@ export function compilePipeline(pipeline: PipelineDefinition, measures: readonly
     stages,
     fields,
     keyOf: compileKeyOf(finalKey, fields, pipeline.name),
+    groupsByEntity: groupsByEntity(pipeline, input, environment.datasets),
     joins: stages.flatMap((stage) => stage.joins),
     measureValues: pipeline.aggregate === undefined ? undefined : compileMeasures(measures, fields, pipeline.name),
   };
@@ -67,10 +76,20 @@ interface Cutting {
   readonly environment: StepEnvironment;
 }
 
-function cutStages(pipeline: PipelineDefinition, input: DatasetDefinition, schemas: readonly (readonly Field[])[], { finalKey, environment }: Cutting): readonly Stage[] {
-  const lineage = new KeyLineage(input.fields, input.keys);
+function cutStages(
+  pipeline: PipelineDefinition,
+  input: DatasetDefinition,
+  schemas: readonly (readonly Field[])[],
+  { finalKey, environment }: Cutting,
+): readonly Stage[] {
+  const lineage = new KeyLineage(input.fields, partitionFields(input));
   const stages: Stage[] = [];
-  let open: { fields: readonly Field[]; steps: CompiledStep[]; joins: string[]; callsAuthor: boolean } = { fields: schemas[0] ?? [], steps: [], joins: [], callsAuthor: false };
+  let open: { fields: readonly Field[]; steps: CompiledStep[]; joins: string[]; callsAuthor: boolean } = {
+    fields: schemas[0] ?? [],
+    steps: [],
+    joins: [],
+    callsAuthor: false,
+  };
   const cutAt = (names: readonly string[], fields: readonly Field[]): void => {
     if (!lineage.moveTo(names)) return;
     stages.push({ ...open, nextKey: compileKeyOf(names, fields, pipeline.name) });

@@ -25,13 +25,17 @@ export class KeyLineage {
   /** Partitions by these columns from here on; gives whether that moves records. */
   moveTo(names: readonly string[]): boolean {
     const wanted = names.map((name) => this.#origins.get(name));
-    const stays = wanted.length === this.#partitionedBy.length && wanted.every((origin, i) => origin !== undefined && origin === this.#partitionedBy[i]);
+    const stays =
+      wanted.length === this.#partitionedBy.length &&
+      wanted.every((origin, i) => origin !== undefined && origin === this.#partitionedBy[i]);
     this.#partitionedBy = wanted;
     return !stays;
   }
 
   #originAfter(step: Step, name: string, before: ReadonlyMap<string, number>): number {
-    const made = (step.kind === 'assign' && step.columns.some((column) => column.name === name)) || (step.kind === 'transform' && step.adds.some((field) => field.name === name));
+    const made =
+      (step.kind === 'assign' && step.columns.some((column) => column.name === name)) ||
+      (step.kind === 'transform' && step.adds.some((field) => field.name === name));
     const kept = made ? undefined : before.get(step.kind === 'rename' && name === step.to ? step.from : name);
     return kept ?? this.#originCount++;
   }

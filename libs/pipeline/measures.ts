@@ -9,9 +9,6 @@ import { canonicalJson } from '../definition/canonical-json.js';
 // Measures: the columns that a pipeline's timelines hold, and what its aggregations ask of them.
 // Five windows over one column cost one measure (DESIGN 6).
 
-/** Before the dataset's name in the name of an index's timeline. */
-export const INDEX_PREFIX = 'index:';
-
 /** The one measure of an index: the whole record as bytes of its row codec. */
 export const INDEX_MEASURES: readonly Measure[] = [{ digest: false, type: { kind: 'bytes', optional: false } }];
 
@@ -34,8 +31,14 @@ export function measuresOf(pipeline: PipelineDefinition, fields: readonly Field[
   return [...measures].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, measure]) => measure);
 }
 
-export function shapeOf(measures: readonly Measure[]): TimelineShape {
-  return { columns: measures.map((measure): ColumnShape => (isNumber(measure.type) ? { kind: 'number', digest: measure.digest } : { kind: 'bytes' })) };
+/** `retractable`: whether its dataset's records are changes of rows (S17). */
+export function shapeOf(measures: readonly Measure[], retractable = false): TimelineShape {
+  return {
+    ...(retractable ? { retractable } : {}),
+    columns: measures.map((measure): ColumnShape =>
+      isNumber(measure.type) ? { kind: 'number', digest: measure.digest } : { kind: 'bytes' },
+    ),
+  };
 }
 
 /** One question for each aggregation, in order. The measures may be more than these need (S19). */
@@ -86,7 +89,14 @@ function questionOf(aggregation: Aggregation, columns: ReadonlyMap<string, numbe
     case 'last':
     case 'lastK': {
       const { k, dedup, dropNull } = aggregation;
-      const question = { kind: 'lastK', column, windowUs, k: operator === 'last' ? 1 : (k ?? 1), dedup: dedup ?? false, dropNull: dropNull ?? false } as const;
+      const question = {
+        kind: 'lastK',
+        column,
+        windowUs,
+        k: operator === 'last' ? 1 : (k ?? 1),
+        dedup: dedup ?? false,
+        dropNull: dropNull ?? false,
+      } as const;
       return where === undefined ? question : { ...question, whereColumn: columnOf(undefined, where, columns) };
     }
   }

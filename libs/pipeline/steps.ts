@@ -79,7 +79,12 @@ function requiredField(name: string, fields: readonly Field[]): Field {
 }
 
 /** All columns see the row as it was before the step. */
-function compileAssign(step: Extract<Step, { kind: 'assign' }>, before: readonly Field[], after: readonly Field[], { place }: StepEnvironment): CompiledStep {
+function compileAssign(
+  step: Extract<Step, { kind: 'assign' }>,
+  before: readonly Field[],
+  after: readonly Field[],
+  { place }: StepEnvironment,
+): CompiledStep {
   const columns = after.map(({ name }): ((row: Row) => Value) => {
     const assigned = step.columns.find((column) => column.name === name);
     if (assigned !== undefined) return compileExpression(assigned.value, before, place).evaluate;
@@ -89,7 +94,12 @@ function compileAssign(step: Extract<Step, { kind: 'assign' }>, before: readonly
   return (row) => columns.map((column) => column(row));
 }
 
-function compileTransform(step: Extract<Step, { kind: 'transform' }>, before: readonly Field[], after: readonly Field[], environment: StepEnvironment): CompiledStep {
+function compileTransform(
+  step: Extract<Step, { kind: 'transform' }>,
+  before: readonly Field[],
+  after: readonly Field[],
+  environment: StepEnvironment,
+): CompiledStep {
   const call = environment.functions.transform(step.function);
   assert(call !== undefined, `the bundle has no function '${step.function}'`);
   const toAuthor = compileToAuthor(before, environment.functions.decimal);
@@ -104,14 +114,23 @@ function compileTransform(step: Extract<Step, { kind: 'transform' }>, before: re
   };
 }
 
-function compileProjection(step: Extract<Step, { kind: 'select' | 'rename' }>, before: readonly Field[], after: readonly Field[]): CompiledStep {
+function compileProjection(
+  step: Extract<Step, { kind: 'select' | 'rename' }>,
+  before: readonly Field[],
+  after: readonly Field[],
+): CompiledStep {
   const nameBefore = (name: string): string => (step.kind === 'rename' && name === step.to ? step.from : name);
   const indices = after.map(({ name }) => before.findIndex((field) => field.name === nameBefore(name)));
   return (row) => indices.map((index) => row[index] ?? null);
 }
 
 /** Columns that both sides have keep the left side's values. */
-function compileJoin(step: Extract<Step, { kind: 'join' }>, before: readonly Field[], after: readonly Field[], { datasets, place }: StepEnvironment): CompiledStep {
+function compileJoin(
+  step: Extract<Step, { kind: 'join' }>,
+  before: readonly Field[],
+  after: readonly Field[],
+  { datasets, place }: StepEnvironment,
+): CompiledStep {
   const keyOf = compileKeyOf(joinKeyNames(step, datasets), before, place);
   const rightFields = datasets.get(step.dataset)?.fields ?? [];
   const joined = after.slice(before.length).map(({ name }) => rightFields.findIndex((field) => field.name === name));

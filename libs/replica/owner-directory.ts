@@ -16,10 +16,14 @@ export class OwnerDirectory {
     const address = (await this.#map()).get(partition);
     if (address !== undefined) return address;
     this.forget();
-    throw new ThymeError('THYME_NO_OWNER', 'UNAVAILABLE', `partition ${partition} has no owner at the moment: an aggregator takes it over soon`);
+    throw new ThymeError(
+      'THYME_NO_OWNER',
+      'UNAVAILABLE',
+      `partition ${partition} has no owner at the moment: an aggregator takes it over soon`,
+    );
   }
 
-  /** Of all owners, each once. */
+  /** The addresses of all owners, each once. */
   async addresses(): Promise<readonly string[]> {
     this.forget();
     return [...new Set((await this.#map()).values())];

@@ -3,8 +3,7 @@ import type { Applier } from '../change/applier.js';
 import type { CommitRecord } from '../change/change.js';
 import type { Revision } from '../definition/revision.js';
 import { ThymeError } from '../errors/errors.js';
-import type { StoreSnapshot } from '../store/store.js';
-import type { PageReader } from '../timeline/timeline.js';
+import { AppliedTick, type ReplicaTick } from './replica-tick.js';
 import type { ReplicaView } from './replica-view.js';
 
 interface Waiter {
@@ -21,7 +20,10 @@ export class PartitionView implements ReplicaView {
   readonly #waiters = new Set<Waiter>();
   #applier: Applier | undefined;
 
-  constructor(readonly partition: number, lagUs: () => number | undefined) {
+  constructor(
+    readonly partition: number,
+    lagUs: () => number | undefined,
+  ) {
     this.#lagUs = lagUs;
   }
 
@@ -42,12 +44,8 @@ export class PartitionView implements ReplicaView {
     }
   }
 
-  reader(): PageReader {
-    return this.#ready().reader();
-  }
-
-  snapshot(): StoreSnapshot {
-    return this.#ready().snapshot();
+  tick(): ReplicaTick {
+    return new AppliedTick(this.#ready(), this.partition, this.#lagUs());
   }
 
   applied(): CommitRecord | undefined {
@@ -60,10 +58,6 @@ export class PartitionView implements ReplicaView {
 
   isReady(timelineId: number): boolean {
     return this.#applier?.state.ready.has(timelineId) ?? false;
-  }
-
-  horizonUs(timelineId: number): number {
-    return this.#applier?.state.horizons.get(timelineId) ?? Number.NEGATIVE_INFINITY;
   }
 
   lagUs(): number | undefined {
@@ -97,7 +91,11 @@ export class PartitionView implements ReplicaView {
 
   #ready(): Applier {
     if (this.#applier === undefined) {
-      throw new ThymeError('THYME_REPLICA_NOT_READY', 'UNAVAILABLE', `partition ${this.partition} is being restored: retry, or ask another replica`);
+      throw new ThymeError(
+        'THYME_REPLICA_NOT_READY',
+        'UNAVAILABLE',
+        `partition ${this.partition} is being restored: retry, or ask another replica`,
+      );
     }
     return this.#applier;
   }

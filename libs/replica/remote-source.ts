@@ -1,8 +1,15 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { SnapshotRequestSchema, SubscribeRequestSchema, type SnapshotRequest, type SnapshotResponse, type SubscribeRequest, type SubscribeResponse } from '../../gen/thyme/v1/replication_pb.js';
+import {
+  SnapshotRequestSchema,
+  SubscribeRequestSchema,
+  type SnapshotRequest,
+  type SnapshotResponse,
+  type SubscribeRequest,
+  type SubscribeResponse,
+} from '../../gen/thyme/v1/replication_pb.js';
 import { checkBatch } from '../change/batch-codec.js';
 import { corruptBytes } from '../codec/byte-writer.js';
-import { ThymeError } from '../errors/errors.js';
+import { dispositionOf, ThymeError } from '../errors/errors.js';
 import { safeNumber } from '../wire/integers.js';
 import type { ReplicationSource, SnapshotEntry, StreamMessage } from './replication-source.js';
 
@@ -12,14 +19,21 @@ export interface ReplicationCalls {
   snapshot(request: SnapshotRequest, context: { readonly signal: AbortSignal }): AsyncIterable<SnapshotResponse>;
 }
 
-/** An owner, or another replica, over the network. Every batch's crc is checked; a snapshot that ends early is an error. */
+/**
+ * An owner, or another replica, over the network. Every batch's crc is checked; a snapshot that ends early is an error. What
+ * breaks on its way, or over there, says nothing of what is stored here, and is asked for again.
+ */
 export function remoteSource(calls: ReplicationCalls): ReplicationSource {
   return {
     async *subscribe(partition, { epoch, fromSeq }, signal) {
       const request: MessageInitShape<typeof SubscribeRequestSchema> = { partition, epoch: BigInt(epoch), fromSeq: BigInt(fromSeq) };
-      for await (const response of calls.subscribe(create(SubscribeRequestSchema, request), { signal })) {
-        const message = messageFromProto(response);
-        if (message !== undefined) yield message;
+      try {
+        for await (const response of calls.subscribe(create(SubscribeRequestSchema, request), { signal })) {
+          const message = messageFromProto(response);
+          if (message !== undefined) yield message;
+        }
+      } catch (cause) {
+        throw asHeard(cause);
       }
     },
     async *snapshot(partition, signal) {
@@ -36,6 +50,14 @@ export function remoteSource(calls: ReplicationCalls): ReplicationSource {
   };
 }
 
+/** The contract's one answer that only a snapshot helps against is OUT_OF_RANGE: what was asked for is no longer kept. */
+function asHeard(cause: unknown): unknown {
+  if (!(cause instanceof ThymeError)) return cause;
+  const { code, status, message, violations } = cause;
+  if (status === 'OUT_OF_RANGE') return new ThymeError(code, status, message, violations, { cause, disposition: 'rebuild' });
+  return dispositionOf(cause) === 'rebuild' ? new ThymeError(code, status, message, violations, { cause }) : cause;
+}
+
 function messageFromProto({ kind }: SubscribeResponse): StreamMessage | undefined {
   switch (kind.case) {
     case 'batch': {
@@ -45,7 +67,12 @@ function messageFromProto({ kind }: SubscribeResponse): StreamMessage | undefine
     }
     case 'heartbeat': {
       const { epoch, headSeq, clockUs } = kind.value;
-      return { kind: 'heartbeat', epoch: safeNumber(epoch, 'epoch'), headSeq: safeNumber(headSeq, 'head_seq'), clockUs: safeNumber(clockUs, 'clock_us') };
+      return {
+        kind: 'heartbeat',
+        epoch: safeNumber(epoch, 'epoch'),
+        headSeq: safeNumber(headSeq, 'head_seq'),
+        clockUs: safeNumber(clockUs, 'clock_us'),
+      };
     }
     case undefined:
       return undefined; // a kind that this process does not know carries no batch: those are all known by the crc

@@ -31,6 +31,8 @@ export class ReplicaLag {
   /** Undefined when it is cut off, and before the first word. */
   lagUs(): number | undefined {
     const nowUs = this.#nowUs();
-    return nowUs - this.#heardUs > CUT_OFF_US || this.#freshUs === Number.NEGATIVE_INFINITY ? undefined : Math.max(0, nowUs - this.#freshUs);
+    return nowUs - this.#heardUs > CUT_OFF_US || this.#freshUs === Number.NEGATIVE_INFINITY
+      ? undefined
+      : Math.max(0, nowUs - this.#freshUs);
   }
 }

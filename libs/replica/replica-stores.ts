@@ -1,19 +1,23 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openLevelStore } from '../store/level-store.js';
+import { storeDamaged } from '../store/store-errors.js';
 import { MemoryStore } from '../store/memory-store.js';
 import type { Store } from '../store/store.js';
 
 /** Where a replica's store lies, and where another is built that takes its place at once (DESIGN 5). */
 export interface ReplicaStores {
-  /** Opens the store in use; an empty one at first. */
+  /** Opens the store in use; an empty one at first. THYME_STORE_DAMAGED where there is none to be found among what lies there. */
   openCurrent(): Promise<Store>;
   /** Opens an empty store beside it. */
   openFresh(): Promise<Store>;
   /** From now on the fresh store is the current one, also after a crash. */
   adoptFresh(): Promise<void>;
-  /** After the old store was closed, or the fresh one was given up and closed. */
-  removeOthers(): Promise<void>;
+  /**
+   * After the old store was closed, or the fresh one was given up and closed. One that is damaged is kept aside, for
+   * whoever wants to look at it.
+   */
+  removeOthers(options?: { readonly isDamaged: boolean }): Promise<void>;
 }
 
 /**
@@ -21,6 +25,7 @@ export interface ReplicaStores {
  *
  *     current      names the store in use; replaced by a rename, so it is always one or the other
  *     store-1, ... the stores
+ *     damaged      the last one that was damaged
  */
 export class FolderReplicaStores implements ReplicaStores {
   readonly #folder: string;
@@ -31,7 +36,7 @@ export class FolderReplicaStores implements ReplicaStores {
   }
 
   async openCurrent(): Promise<Store> {
-    await mkdir(this.#folder, { recursive: true });
+    await this.#makeFolder();
     const name = await this.#current();
     if (name !== undefined) return openLevelStore(join(this.#folder, name));
     this.#fresh = nameOf(1);
@@ -40,15 +45,20 @@ export class FolderReplicaStores implements ReplicaStores {
   }
 
   async openFresh(): Promise<Store> {
-    const current = Number(/\d+$/.exec((await this.#current()) ?? '0')?.[0] ?? 0);
-    this.#fresh = nameOf(current + 1);
+    await this.#makeFolder();
+    const numbers = (await readdir(this.#folder)).map((name) => Number(STORE_NAME.exec(name)?.[1] ?? 0));
+    const current = await this.#current().catch(() => undefined); // garbage names none
+    // A bootstrap that a crash cut short may have left one already.
+    const number = current === undefined ? Math.max(0, ...numbers) + 1 : Number(STORE_NAME.exec(current)?.[1]) + 1;
+    this.#fresh = nameOf(number);
     const folder = join(this.#folder, this.#fresh);
-    await rm(folder, { recursive: true, force: true }); // of a bootstrap that a crash cut short
+    await rm(folder, { recursive: true, force: true });
     return openLevelStore(folder);
   }
 
   async adoptFresh(): Promise<void> {
     const temporary = join(this.#folder, 'current.new');
+    await rm(temporary, { recursive: true, force: true });
     const file = await open(temporary, 'w');
     try {
       await file.writeFile(this.#fresh ?? nameOf(1));
@@ -56,23 +66,39 @@ export class FolderReplicaStores implements ReplicaStores {
     } finally {
       await file.close();
     }
-    await rename(temporary, join(this.#folder, 'current'));
+    const current = join(this.#folder, 'current');
+    if (await isFolder(current)) await rm(current, { recursive: true }); // which no rename replaces
+    await rename(temporary, current);
     await syncFolder(this.#folder);
   }
 
-  async removeOthers(): Promise<void> {
+  async removeOthers({ isDamaged } = { isDamaged: false }): Promise<void> {
     const current = await this.#current();
-    for (const name of await readdir(this.#folder)) {
-      if (/^store-\d+$/.test(name) && name !== current) await rm(join(this.#folder, name), { recursive: true, force: true });
-    }
+    const others = (await readdir(this.#folder)).filter((name) => STORE_NAME.test(name) && name !== current);
+    const damaged = isDamaged ? others.pop() : undefined;
+    for (const name of others) await rm(join(this.#folder, name), { recursive: true, force: true });
+    if (damaged === undefined) return;
+    const aside = join(this.#folder, 'damaged');
+    await rm(aside, { recursive: true, force: true });
+    await rename(join(this.#folder, damaged), aside);
   }
 
+  /** Something else may lie where the folder should: it is moved out of the way. */
+  async #makeFolder(): Promise<void> {
+    if ((await isFolder(this.#folder)) === false) await rename(this.#folder, `${this.#folder}.damaged`);
+    await mkdir(this.#folder, { recursive: true });
+  }
+
+  /** Undefined before the first store. */
   async #current(): Promise<string | undefined> {
+    const file = join(this.#folder, 'current');
     try {
-      return (await readFile(join(this.#folder, 'current'), 'utf8')).trim();
+      const name = (await readFile(file, 'utf8')).trim();
+      if (!STORE_NAME.test(name)) throw storeDamaged(this.#folder, new Error(`'current' names no store`));
+      return name;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw codeOf(error) === 'EISDIR' ? storeDamaged(this.#folder, error) : error;
     }
   }
 }
@@ -81,8 +107,12 @@ export class FolderReplicaStores implements ReplicaStores {
 export class MemoryReplicaStores implements ReplicaStores {
   #current: Store = new MemoryStore();
   #fresh: Store = new MemoryStore();
+  #opened = false;
 
+  /** One that was closed has lost everything, as memory does. */
   async openCurrent(): Promise<Store> {
+    if (this.#opened) this.#current = new MemoryStore();
+    this.#opened = true;
     return this.#current;
   }
 
@@ -102,6 +132,22 @@ export class MemoryReplicaStores implements ReplicaStores {
 
 function nameOf(number: number): string {
   return `store-${number}`;
+}
+
+const STORE_NAME = /^store-(\d{1,15})$/;
+
+/** Undefined where nothing is. */
+async function isFolder(path: string): Promise<boolean | undefined> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** So that the rename survives a power cut too. */

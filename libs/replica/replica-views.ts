@@ -9,7 +9,8 @@ export function createReplicaViews(partitionCount: number, views: readonly Repli
     partitions: [...byPartition.keys()].sort((a, b) => a - b),
     view(partition) {
       const view = byPartition.get(partition);
-      if (view === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);
+      if (view === undefined)
+        throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);
       return view;
     },
   };

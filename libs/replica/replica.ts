@@ -4,7 +4,7 @@
 //   replica.ts             - applies batches in order, and decides what to do when that cannot go on
 //   bootstrap.ts           - builds a store from a snapshot, beside the one that is read
 //   replica-stores.ts      - where stores lie, and which of them is in use
-//   partition-view.ts      - what readers see
+//   partition-view.ts      - what readers see; replica-tick.ts - and one query of it
 //   replica-lag.ts         - how old that may be
 //
 // Invariants (with C1–C4 of libs/change/change.ts):
@@ -18,13 +18,13 @@ import { applyBatch } from '../change/apply-batch.js';
 import { Applier } from '../change/applier.js';
 import { decodeBatch, type EncodedBatch } from '../change/batch-codec.js';
 import { encodeCommit } from '../change/commit-codec.js';
-import { crashPoint } from '../change/crash-point.js';
+import { crashPoint } from '../lifecycle/crash-point.js';
 import { digestStore, type StateDigest } from '../change/digest.js';
 import { COMMIT_KEY } from '../change/state-keys.js';
-import { ThymeError } from '../errors/errors.js';
+import { dispositionOf, ThymeError } from '../errors/errors.js';
 import { createCompletion } from '../lifecycle/service.js';
-import { isStoreDamaged, STORE_DAMAGED } from '../store/store-errors.js';
 import type { RangeOptions, Store } from '../store/store.js';
+import { Backoff, type Random, systemRandom } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
 import { bootstrap } from './bootstrap.js';
 import { PartitionView } from './partition-view.js';
@@ -38,6 +38,8 @@ export interface ReplicaOptions {
   readonly source: ReplicationSource;
   readonly stores: ReplicaStores;
   readonly clock: Clock;
+  /** Spreads the pauses between attempts. */
+  readonly random?: Random;
   /** Told of every failure that is retried. */
   readonly onFailure: (partition: number, cause: unknown) => void;
 }
@@ -50,13 +52,14 @@ type FollowOutcome =
   | { readonly kind: 'retryable'; readonly cause: unknown }
   /** The changes are gone, or contradict what is here, or what is here is damaged (R3). */
   | { readonly kind: 'bootstrap'; readonly cause: unknown }
-  /** A change that this process does not know (C3). */
+  /** A change that this process does not know (C3), or a store or a log that is newer than it. */
   | { readonly kind: 'fatal'; readonly cause: unknown };
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
-const FATAL_CODES = new Set(['THYME_CHANGE_UNKNOWN', 'THYME_TIMELINE_UNKNOWN', 'THYME_FORMAT_NEWER']);
-const BOOTSTRAP_CODES = new Set(['THYME_CHANGES_TRIMMED', 'THYME_REPLICA_DIVERGED', STORE_DAMAGED]);
+/** Rebuilds in a row, none of which was sound for BATCHES_SOUND: after them, what the owner gives is damaged too. */
+const REBUILDS_MAX = 3;
+const BATCHES_SOUND = 1_000;
 
 export class Replica {
   readonly view: PartitionView;
@@ -65,11 +68,15 @@ export class Replica {
   #applier: Applier | undefined;
   /** The highest that was ever heard of (R2). */
   #epoch = 0;
-  #retryMs = RETRY_MS_MIN;
+  readonly #pause: Backoff;
+  /** Since the state was last sound. */
+  #rebuilds = 0;
+  #batchesApplied = 0;
   readonly #caughtUp = createCompletion();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
+    this.#pause = new Backoff({ minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX, random: options.random ?? systemRandom });
     this.#lag = new ReplicaLag(() => options.clock.nowUs());
     this.view = new PartitionView(options.partition, () => this.#lag.lagUs());
   }
@@ -82,12 +89,9 @@ export class Replica {
   /** Follows until the signal aborts; rejects when it cannot go on. */
   async run(signal: AbortSignal): Promise<void> {
     try {
-      await this.#open(signal);
-      while (!signal.aborted) await this.#live(signal);
+      while (!signal.aborted) await (this.#applier === undefined ? this.#open(signal) : this.#live(signal));
     } finally {
-      this.view.attach(undefined);
-      await this.#applier?.store.close();
-      this.#applier = undefined;
+      await this.#close();
     }
   }
 
@@ -106,7 +110,23 @@ export class Replica {
     return snapshotChunks(this.#held().store, signal);
   }
 
-  /** The store in use, or, where the disk has damaged it, another. */
+  /** Grows with erasures (S26); of those before a start it says that there were some. */
+  get erasures(): number {
+    const counted = this.#applier?.state.commit?.counters.reduce((sum, { erased }) => sum + erased, 0) ?? 0;
+    return counted + (this.#applier?.erasedRows ?? 0);
+  }
+
+  /** The entities that were erased since this was asked last. */
+  takeErasedKeys(): readonly Uint8Array[] {
+    return this.#applier?.takeErasedKeys() ?? [];
+  }
+
+  /** Writes the store's files anew, without what was erased. */
+  async compact(): Promise<void> {
+    await this.#applier?.store.compact?.();
+  }
+
+  /** The store in use, or, where that is damaged or not to be trusted, another. */
   async #open(signal: AbortSignal): Promise<void> {
     let store: Store | undefined;
     try {
@@ -114,15 +134,25 @@ export class Replica {
       this.#attach(await Applier.open(store));
     } catch (cause) {
       await store?.close();
-      if (!isStoreDamaged(cause)) throw cause;
+      if (dispositionOf(cause) === 'stop') throw cause;
       this.#options.onFailure(this.#options.partition, cause);
-      while (!signal.aborted && this.#applier === undefined) await this.#bootstrap(signal);
+      if (dispositionOf(cause) === 'retry') return this.#backOff(signal);
+      while (!signal.aborted && this.#applier === undefined) await this.#bootstrap(signal, { isDamaged: true });
     }
+  }
+
+  /** It takes no more writes, or nobody knows what is wrong with it: its opening compares it with its checksums. */
+  async #close(): Promise<void> {
+    const store = this.#applier?.store;
+    this.#applier = undefined;
+    this.view.attach(undefined);
+    await store?.close();
   }
 
   /** The applier of now; a bootstrap puts another in its place. */
   #held(): Applier {
-    if (this.#applier === undefined) throw new ThymeError('THYME_REPLICA_NOT_READY', 'UNAVAILABLE', `partition ${this.#options.partition} is not held here yet`);
+    if (this.#applier === undefined)
+      throw new ThymeError('THYME_REPLICA_NOT_READY', 'UNAVAILABLE', `partition ${this.#options.partition} is not held here yet`);
     return this.#applier;
   }
 
@@ -136,13 +166,20 @@ export class Replica {
         throw outcome.cause;
       case 'bootstrap':
         this.#options.onFailure(this.#options.partition, outcome.cause);
-        return this.#bootstrap(signal);
+        return this.#rebuild(signal, outcome.cause);
       case 'retryable':
         this.#options.onFailure(this.#options.partition, outcome.cause);
+        if (isOfStore(this.#applier?.store, outcome.cause)) await this.#close();
         return this.#backOff(signal);
       case 'resubscribe':
         return this.#backOff(signal);
     }
+  }
+
+  async #rebuild(signal: AbortSignal, cause: unknown): Promise<void> {
+    const isDamaged = this.#applier?.damage !== undefined;
+    if (isDamaged && this.#rebuilds++ === REBUILDS_MAX) throw builtInVain(this.#options.partition, cause);
+    return this.#bootstrap(signal, { isDamaged });
   }
 
   async #follow(signal: AbortSignal): Promise<FollowOutcome> {
@@ -165,10 +202,11 @@ export class Replica {
 
   async #take(applier: Applier, message: StreamMessage): Promise<FollowOutcome | undefined> {
     // A read may have found it: the heartbeats see to it that it does not stay.
-    const { damage } = applier.store;
+    const { damage } = applier;
     if (damage !== undefined) return { kind: 'bootstrap', cause: damage };
     const epoch = message.kind === 'batch' ? message.batch.epoch : message.epoch;
-    if (epoch < this.#epochExpected(applier, message)) return { kind: 'retryable', cause: staleOwner(this.#options.partition, epoch, this.#epoch) };
+    if (epoch < this.#epochExpected(applier, message))
+      return { kind: 'retryable', cause: staleOwner(this.#options.partition, epoch, this.#epoch) };
     this.#epoch = Math.max(this.#epoch, epoch);
     if (message.kind === 'heartbeat') {
       this.#lag.heartbeat(message.headSeq, message.clockUs, applier.seq);
@@ -190,17 +228,19 @@ export class Replica {
     crashPoint('replica.beforeApply');
     if ((await applyBatch(applier, batch)) === 'repeat') return;
     crashPoint('replica.afterApply');
-    this.#retryMs = RETRY_MS_MIN;
+    this.#pause.reset();
+    if (++this.#batchesApplied === BATCHES_SOUND) this.#rebuilds = 0;
     this.#lag.applied(applier.seq, applier.state.commit?.clockUs ?? 0);
     this.view.committed();
   }
 
-  async #bootstrap(signal: AbortSignal): Promise<void> {
+  async #bootstrap(signal: AbortSignal, old: { readonly isDamaged: boolean }): Promise<void> {
     try {
-      const old = this.#applier;
+      this.#batchesApplied = 0;
+      const before = this.#applier;
       this.#attach(await bootstrap(this.#options.partition, this.#options.source, this.#options.stores, signal));
-      await old?.store.close();
-      await this.#options.stores.removeOthers();
+      await before?.store.close();
+      await this.#options.stores.removeOthers(old);
       crashPoint('replica.afterCleanup');
     } catch (cause) {
       if (signal.aborted) return;
@@ -217,9 +257,7 @@ export class Replica {
   }
 
   async #backOff(signal: AbortSignal): Promise<void> {
-    const delayMs = this.#retryMs;
-    this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
-    await this.#options.clock.sleep(delayMs, signal);
+    await this.#options.clock.sleep(this.#pause.next(), signal);
   }
 }
 
@@ -227,18 +265,44 @@ export class Replica {
 function requireAgreement(applier: Applier, batch: EncodedBatch): void {
   const stored = applier.store.get(COMMIT_KEY);
   if (stored !== undefined && Buffer.compare(stored, encodeCommit(decodeBatch(batch.bytes).commit)) === 0) return;
-  throw new ThymeError('THYME_REPLICA_DIVERGED', 'ABORTED', `seq ${batch.seq} of the stream is not what was applied here: the replica is built anew`);
+  throw new ThymeError(
+    'THYME_REPLICA_DIVERGED',
+    'ABORTED',
+    `seq ${batch.seq} of the stream is not what was applied here: the replica is built anew`,
+    [],
+    { disposition: 'rebuild' },
+  );
 }
 
 function outcomeOf(cause: unknown): FollowOutcome {
-  if (cause instanceof ThymeError) {
-    if (FATAL_CODES.has(cause.code)) return { kind: 'fatal', cause };
-    if (BOOTSTRAP_CODES.has(cause.code)) return { kind: 'bootstrap', cause };
-    if (cause.code === 'THYME_CHANGES_GAP') return { kind: 'resubscribe' };
+  switch (dispositionOf(cause)) {
+    case 'stop':
+      return { kind: 'fatal', cause };
+    case 'rebuild':
+      return { kind: 'bootstrap', cause };
+    case 'retry':
+      return cause instanceof ThymeError && cause.code === 'THYME_CHANGES_GAP' ? { kind: 'resubscribe' } : { kind: 'retryable', cause };
   }
-  return { kind: 'retryable', cause };
 }
 
 function staleOwner(partition: number, epoch: number, known: number): ThymeError {
-  return new ThymeError('THYME_STALE_OWNER', 'ABORTED', `an owner of epoch ${epoch} sent changes of partition ${partition}, which has had one of epoch ${known}`);
+  return new ThymeError(
+    'THYME_STALE_OWNER',
+    'ABORTED',
+    `an owner of epoch ${epoch} sent changes of partition ${partition}, which has had one of epoch ${known}`,
+  );
+}
+
+function isOfStore(store: Store | undefined, cause: unknown): boolean {
+  return store?.failure !== undefined || !(cause instanceof ThymeError) || cause.code.startsWith('THYME_STORE_');
+}
+
+function builtInVain(partition: number, cause: unknown): ThymeError {
+  return new ThymeError(
+    'THYME_BUILT_IN_VAIN',
+    'FAILED_PRECONDITION',
+    `the replica of partition ${partition} was built anew ${REBUILDS_MAX} times, and is damaged again each time: start its owner again, which compares its own files at the start`,
+    [],
+    { cause, disposition: 'stop' },
+  );
 }

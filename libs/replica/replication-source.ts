@@ -18,7 +18,11 @@ export interface ReplicationSource {
    * that the replica has seen: a source below it is stale, and ends with ABORTED. OUT_OF_RANGE with
    * THYME_CHANGES_TRIMMED when the batches are gone. Ends when the signal aborts.
    */
-  subscribe(partition: number, position: { readonly epoch: number; readonly fromSeq: number }, signal: AbortSignal): AsyncIterable<StreamMessage>;
+  subscribe(
+    partition: number,
+    position: { readonly epoch: number; readonly fromSeq: number },
+    signal: AbortSignal,
+  ): AsyncIterable<StreamMessage>;
   /** The partition's store as of one seq, in chunks, in key order; the commit record's entry is the first of all. */
   snapshot(partition: number, signal: AbortSignal): AsyncIterable<readonly SnapshotEntry[]>;
 }

@@ -1,4 +1,4 @@
-import { crashPoint } from '../change/crash-point.js';
+import { crashPoint } from '../lifecycle/crash-point.js';
 import { COMMIT_KEY } from '../change/state-keys.js';
 import type { Store } from '../store/store.js';
 import type { SnapshotEntry } from './replication-source.js';

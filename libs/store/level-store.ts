@@ -1,8 +1,11 @@
 import { Level } from 'level';
+import { checkFiles, checkTables } from './check-files.js';
+import { codesOf, isDamage, isDamageAtOpening, isDamageAtWrite, rootCause } from './level-errors.js';
 import type { RangeOptions, Store, StoreBatch, StoreSnapshot } from './store.js';
 import { storeClosed, storeDamaged, storeFailed, storeLocked } from './store-errors.js';
 
-type Database = Level<Uint8Array, Uint8Array>;
+/** `level` does not declare what it has of classic-level here. */
+type Database = Level<Uint8Array, Uint8Array> & { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> };
 type Entry = readonly [Uint8Array, Uint8Array];
 type ChunkIterator = { nextv(size: number): Promise<Entry[]>; close(): Promise<void> };
 
@@ -14,32 +17,65 @@ const CACHE_SIZE = 32 * MIB;
 const ITERATOR_CHUNK_LENGTH = 256;
 const ITERATOR_CHUNK_BYTES = MIB / 4;
 
+/** Around every key: those of all stores begin with a tag. */
+const KEY_MIN = Uint8Array.of(0);
+const KEY_MAX = Uint8Array.of(0xff);
+
 export interface LevelStoreOptions {
   /** Bytes of writes held in memory before they become a table; up to twice this may be held. */
   readonly writeBufferSize?: number;
   /** Bytes of uncompressed blocks kept for reads. */
   readonly cacheSize?: number;
+  /**
+   * Whether what was not compared with its checksums before the opening is compared afterwards, and may turn out as
+   * `damage`. By default it is.
+   */
+  readonly checksRest?: boolean;
 }
 
 /**
  * Opens the LevelDB in this folder, or creates it. FAILED_PRECONDITION with THYME_STORE_LOCKED if a
- * process (this one included) has it open already.
+ * process (this one included) has it open already; THYME_STORE_DAMAGED where its files are not what was written.
  */
 export async function openLevelStore(folder: string, options: LevelStoreOptions = {}): Promise<Store> {
-  const database: Database = new Level<Uint8Array, Uint8Array>(folder, {
+  try {
+    await requireUnlocked(folder);
+    const { rest } = await checkFiles(folder);
+    const database = await openDatabase(folder, options);
+    return new LevelStore(database, folder, options.checksRest === false ? [] : rest);
+  } catch (error) {
+    if (codesOf(error).includes('LEVEL_LOCKED')) throw storeLocked(folder, { cause: error });
+    if (isDamageAtOpening(error)) {
+      await requireUnlocked(folder).catch((cause: unknown) => {
+        throw storeLocked(folder, { cause }); // what is compared while another process writes it looks broken
+      });
+      throw storeDamaged(folder, rootCause(error));
+    }
+    throw storeFailed(folder, 'cannot be opened', rootCause(error));
+  }
+}
+
+/**
+ * Takes LevelDB's lock and lets go of it: it is told to refuse whatever is there, which it does when it has the lock,
+ * and before it touches the rest.
+ */
+async function requireUnlocked(folder: string): Promise<void> {
+  const probe = new Level(folder, { createIfMissing: false, errorIfExists: true });
+  await probe.open().catch((error: unknown) => {
+    if (codesOf(error).includes('LEVEL_LOCKED')) throw error;
+  });
+  await probe.close();
+}
+
+async function openDatabase(folder: string, options: LevelStoreOptions): Promise<Database> {
+  const database = new Level<Uint8Array, Uint8Array>(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view',
     writeBufferSize: options.writeBufferSize ?? WRITE_BUFFER_SIZE,
     cacheSize: options.cacheSize ?? CACHE_SIZE,
-  });
-  try {
-    await database.open();
-  } catch (error) {
-    if (codesOf(error).includes('LEVEL_LOCKED')) throw storeLocked(folder, { cause: error });
-    if (isDamage(error)) throw storeDamaged(folder, rootCause(error));
-    throw storeFailed(`the store in ${folder} cannot be opened`, rootCause(error));
-  }
-  return new LevelStore(database, folder);
+  }) as Database; // outside browsers it is a ClassicLevel
+  await database.open();
+  return database;
 }
 
 class LevelStore implements Store {
@@ -50,12 +86,21 @@ class LevelStore implements Store {
    * record in its log: its recovery drops what follows such a record, acknowledged or not (S13).
    * And a write that failed may still surface at the next open; nothing may have taken its place.
    */
-  #failure: unknown;
+  #failure: Error | undefined;
   #damage: Error | undefined;
+  readonly #closing = new AbortController();
 
-  constructor(database: Database, folder: string) {
+  /** `unchecked` are tables that are compared with their checksums from now on. */
+  constructor(database: Database, folder: string, unchecked: readonly string[]) {
     this.#database = database;
     this.#folder = folder;
+    checkTables(folder, unchecked, this.#closing.signal).catch((error: unknown) => {
+      if (isDamageAtOpening(error)) this.#damage ??= storeDamaged(folder, error);
+    });
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
   get damage(): Error | undefined {
@@ -86,14 +131,13 @@ class LevelStore implements Store {
       // Closed at once; the promise is only for drivers that close elsewhere.
       discard: () => void batch.close(),
       write: async ({ sync }) => {
-        if (this.#failure !== undefined) throw this.#writeFailed(this.#failure);
+        if (this.#failure !== undefined) throw this.#failure;
         try {
           await batch.write({ sync });
         } catch (error) {
           if (isClosed(error)) throw storeClosed({ cause: error });
           if (isProgrammersMistake(error)) throw error;
-          this.#failure = error;
-          throw this.#writeFailed(error);
+          throw (this.#failure = this.#writeFailed(error));
         }
       },
     };
@@ -101,17 +145,33 @@ class LevelStore implements Store {
 
   entries(range: RangeOptions): AsyncIterable<Entry> {
     // Made here and not at the first step, since it is what fixes the state that is read.
-    const iterator = this.#try(() => this.#database.iterator({
-      ...(range.from === undefined ? {} : { gte: range.from }),
-      ...(range.to === undefined ? {} : { lt: range.to }),
-      ...(range.limit === undefined ? {} : { limit: range.limit }),
-      reverse: range.reverse ?? false,
-      highWaterMarkBytes: ITERATOR_CHUNK_BYTES,
-    }));
+    const iterator = this.#try(() =>
+      this.#database.iterator({
+        ...(range.from === undefined ? {} : { gte: range.from }),
+        ...(range.to === undefined ? {} : { lt: range.to }),
+        ...(range.limit === undefined ? {} : { limit: range.limit }),
+        reverse: range.reverse ?? false,
+        highWaterMarkBytes: ITERATOR_CHUNK_BYTES,
+      }),
+    );
     return this.#iterate(iterator);
   }
 
+  /**
+   * LevelDB leaves the lowest tables as they are where nothing lies above them, and what was written and deleted since the last
+   * flush may lie in one such table, both of it. So deletions of keys that nobody has are put above them all.
+   */
+  async compact(): Promise<void> {
+    await this.#database.compactRange(KEY_MAX, KEY_MAX); // a flush, and no more
+    const around = this.batch();
+    around.delete(KEY_MIN);
+    around.delete(KEY_MAX);
+    await around.write({ sync: true });
+    await this.#database.compactRange(KEY_MIN, KEY_MAX);
+  }
+
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#database.close();
   }
 
@@ -141,12 +201,12 @@ class LevelStore implements Store {
     if (isClosed(error)) return storeClosed({ cause: error });
     if (isProgrammersMistake(error)) return error;
     if (isDamage(error)) return (this.#damage ??= storeDamaged(this.#folder, rootCause(error)));
-    return storeFailed(`the store in ${this.#folder} cannot be read`, error);
+    return storeFailed(this.#folder, 'cannot be read', error);
   }
 
   #writeFailed(cause: unknown): Error {
-    if (isDamage(cause)) return (this.#damage ??= storeDamaged(this.#folder, rootCause(cause)));
-    return storeFailed(`the store in ${this.#folder} failed to write and takes no more writes until it is opened again`, cause);
+    if (isDamageAtWrite(cause)) return (this.#damage ??= storeDamaged(this.#folder, rootCause(cause)));
+    return storeFailed(this.#folder, 'failed to write and takes no more writes until it is opened again', cause);
   }
 }
 
@@ -156,22 +216,6 @@ function isClosed(error: unknown): boolean {
   return codesOf(error).some((code) => CLOSED_CODES.includes(code));
 }
 
-/** A table, a log or the manifest: LevelDB notices what cannot be decoded, not every bit. */
-function isDamage(error: unknown): boolean {
-  return codesOf(error).includes('LEVEL_CORRUPTION');
-}
-
 function isProgrammersMistake(error: unknown): boolean {
   return error instanceof TypeError || codesOf(error).some((code) => code === 'LEVEL_BATCH_NOT_OPEN' || code.startsWith('LEVEL_INVALID'));
-}
-
-/** `level` wraps what LevelDB said: the codes of the error and of all its causes. */
-function codesOf(error: unknown): string[] {
-  if (!(error instanceof Error)) return [];
-  const codes = codesOf(error.cause);
-  return 'code' in error && typeof error.code === 'string' ? [error.code, ...codes] : codes;
-}
-
-function rootCause(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : error;
 }

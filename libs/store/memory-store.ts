@@ -1,4 +1,5 @@
 import assert from 'node:assert';
+import { PooledCopies } from './pooled-copies.js';
 import type { RangeOptions, Store, StoreBatch, StoreSnapshot } from './store.js';
 import { storeClosed } from './store-errors.js';
 
@@ -14,6 +15,8 @@ type Operation = readonly [key: string, value: Uint8Array | undefined];
 export class MemoryStore implements Store {
   #entries: Entries | undefined = new Map();
   #entriesAreShared = false;
+  /** As LevelDB hands values out: tests are to notice who takes them for arrays of their own. */
+  readonly #copies = new PooledCopies();
   #sortedKeys: readonly string[] | undefined;
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -39,7 +42,7 @@ export class MemoryStore implements Store {
     let written = false;
     return {
       // Copied, as LevelDB does: the caller may reuse its buffers at once.
-      put: (key, value) => void operations.push([toText(key), Uint8Array.from(value)]),
+      put: (key, value) => void operations.push([toText(key), this.#copies.copy(value)]),
       delete: (key) => void operations.push([toText(key), undefined]),
       write: async () => {
         assert(!written, 'a batch is written once');
@@ -52,7 +55,7 @@ export class MemoryStore implements Store {
   entries(range: RangeOptions): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
     const entries = this.#share();
     this.#sortedKeys ??= [...entries.keys()].sort();
-    return iterate(entries, select(this.#sortedKeys, range));
+    return iterate(entries, select(this.#sortedKeys, range), this.#copies);
   }
 
   async close(): Promise<void> {
@@ -85,11 +88,15 @@ export class MemoryStore implements Store {
   }
 }
 
-async function* iterate(entries: Entries, keys: readonly string[]): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+async function* iterate(
+  entries: Entries,
+  keys: readonly string[],
+  copies: PooledCopies,
+): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
   for (const key of keys) {
     const value = entries.get(key);
     assert(value !== undefined);
-    yield [Uint8Array.from(Buffer.from(key, 'latin1')), value];
+    yield [copies.copy(Buffer.from(key, 'latin1')), value];
   }
 }
 

@@ -40,7 +40,14 @@ export interface Store extends StoreReader {
   batch(): StoreBatch;
   /** Entries of the range in key order, as of the call. To be iterated, to its end or not: that frees it. */
   entries(range: RangeOptions): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
+  /**
+   * Writes the files anew, without what was replaced or deleted: else that stays in them for as long as nothing is written near
+   * it. Absent where there are none.
+   */
+  compact?(): Promise<void>;
   /** What a call found broken on the disk (THYME_STORE_DAMAGED), once one has: who can, builds another store. */
   readonly damage?: Error | undefined;
+  /** The failed write after which it takes no more until it is opened again, once there was one. */
+  readonly failure?: Error | undefined;
   close(): Promise<void>;
 }

@@ -88,7 +88,11 @@ let taken = 0;
 function emptyLine(length: number): CountLine {
   // Lines that were made before keep the old memory.
   if (taken + 3 * length > memory.length) [memory, taken] = [new Float64Array(Math.max(2 * memory.length, 3 * length)), 0];
-  const [xs, below, upTo] = [memory.subarray(taken, taken + length), memory.subarray(taken + length, taken + 2 * length), memory.subarray(taken + 2 * length, taken + 3 * length)];
+  const [xs, below, upTo] = [
+    memory.subarray(taken, taken + length),
+    memory.subarray(taken + length, taken + 2 * length),
+    memory.subarray(taken + 2 * length, taken + 3 * length),
+  ];
   taken += 3 * length;
   return { xs, below, upTo };
 }

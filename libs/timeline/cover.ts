@@ -1,5 +1,5 @@
 import type { InnerPage } from './inner-page.js';
-import { ENTRY_KNOWN_MAX, ENTRY_KNOWN_MIN, ENTRY_TIME_MAX, ENTRY_TIME_MIN } from './layout.js';
+import { ENTRY_KNOWN_MAX, ENTRY_KNOWN_MIN, ENTRY_START_MAX, ENTRY_TIME_MAX, ENTRY_TIME_MIN } from './layout.js';
 import type { LeafPage } from './leaf-page.js';
 import { BASE_ID } from './page-keys.js';
 import type { RowPage } from './row-page.js';
@@ -15,7 +15,7 @@ export interface RowSpan {
   readonly leaf?: LeafPage;
 }
 
-/** All rows below an entry, every one within the window and known in time: its partials may be used as they are. */
+/** All rows below an entry, every one within the window, begun and known in time: its partials may be used as they are. */
 export interface WholeEntry {
   readonly kind: 'entry';
   readonly page: InnerPage;
@@ -33,7 +33,7 @@ export interface WindowBounds {
 
 /**
  * What a window consists of, oldest first: whole subtrees, and runs of rows at its two edges. Nothing
- * outside is in it, so nothing has ever to be subtracted (S8).
+ * outside is in it, so nothing has ever to be subtracted (S8). Ended rows are not (ended-rows.ts).
  */
 export function coverWindow(pages: TimelinePages, bounds: WindowBounds): CoverItem[] {
   const items: CoverItem[] = [];
@@ -57,7 +57,12 @@ export function expandEntry(pages: TimelinePages, { page, index }: WholeEntry): 
   return Array.from({ length: child.count }, (_, entry) => ({ kind: 'entry', page: child, index: entry }));
 }
 
-function coverBelow(pages: TimelinePages, node: { readonly id: number; readonly level: number }, bounds: WindowBounds, items: CoverItem[]): void {
+function coverBelow(
+  pages: TimelinePages,
+  node: { readonly id: number; readonly level: number },
+  bounds: WindowBounds,
+  items: CoverItem[],
+): void {
   if (node.level === 0) {
     coverRows(pages.leaf(node.id).rows, bounds, items);
     return;
@@ -69,7 +74,11 @@ function coverBelow(pages: TimelinePages, node: { readonly id: number; readonly 
     if (timeMax < bounds.fromUs) continue;
     if (timeMin > bounds.toUs) return;
     if (page.field(index, ENTRY_KNOWN_MIN) > bounds.knownAtUs) continue;
-    const whole = timeMin >= bounds.fromUs && timeMax <= bounds.toUs && page.field(index, ENTRY_KNOWN_MAX) <= bounds.knownAtUs;
+    const whole =
+      timeMin >= bounds.fromUs &&
+      timeMax <= bounds.toUs &&
+      page.field(index, ENTRY_KNOWN_MAX) <= bounds.knownAtUs &&
+      page.field(index, ENTRY_START_MAX) <= bounds.toUs;
     if (whole) items.push({ kind: 'entry', page, index });
     else coverBelow(pages, { id: page.child(index), level: node.level - 1 }, bounds, items);
   }
@@ -78,7 +87,24 @@ function coverBelow(pages: TimelinePages, node: { readonly id: number; readonly 
 function coverRows(page: RowPage, bounds: WindowBounds, items: CoverItem[]): void {
   const start = page.lowerBound(bounds.fromUs);
   const end = page.upperBound(bounds.toUs);
-  if (start < end) items.push({ kind: 'rows', page, start, end });
+  if (start >= end) return;
+  if (page.layout.startAt < 0 || hasBegun(page, { start, end }, bounds.toUs)) items.push({ kind: 'rows', page, start, end });
+  else coverBegun(page, { start, end }, bounds.toUs, items);
+}
+
+function hasBegun(page: RowPage, { start, end }: { readonly start: number; readonly end: number }, asOfUs: number): boolean {
+  for (let index = start; index < end; index++) if (page.start(index) > asOfUs) return false;
+  return true;
+}
+
+/** The runs between the rows that do not count yet (S17). */
+function coverBegun(page: RowPage, range: { readonly start: number; readonly end: number }, asOfUs: number, items: CoverItem[]): void {
+  let start = range.start;
+  for (let index = range.start; index <= range.end; index++) {
+    if (index < range.end && page.start(index) <= asOfUs) continue;
+    if (start < index) items.push({ kind: 'rows', page, start, end: index });
+    start = index + 1;
+  }
 }
 
 /** Endless windows only. What was known of trimmed rows is no longer told apart: the caller refuses instants that would need it (S20). */

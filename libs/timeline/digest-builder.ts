@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { addDigests } from './count-line.js';
-import { type Digest, digestWeight } from './digest.js';
+import { type Digest, digestWeight, lastAtMost } from './digest.js';
 
 /** Greater is finer: a bucket at quantile q weighs at most 4 · W · q(1 − q) / FINENESS: 0.1 % at p99 (S9). */
 const FINENESS = 40;
@@ -40,13 +40,42 @@ export function mergeDigests(digests: readonly Digest[]): Digest {
   return builder.finish();
 }
 
+/**
+ * Without one value: its bucket weighs one less. A merged digest's bucket may hold less than one; then its neighbours give the rest.
+ * Buckets without weight go.
+ */
+export function takeOut({ low, high, upTo }: Digest, value: number): Digest {
+  const weights = Float64Array.from(upTo, (count, index) => count - (index === 0 ? 0 : upTo[index - 1]!));
+  const at = Math.max(0, lastAtMost(low, value, -1, low.length - 1));
+  let left = 1;
+  for (let distance = 0; left > 0 && distance < low.length; distance++) {
+    for (const index of distance === 0 ? [at] : [at + distance, at - distance]) {
+      const taken = Math.min(left, weights[index] ?? 0);
+      if (taken === 0) continue;
+      weights[index]! -= taken;
+      left -= taken;
+    }
+  }
+  const kept = Array.from(weights.keys()).filter((index) => weights[index]! > 0);
+  let counted = 0;
+  const digest = {
+    low: Float64Array.from(kept, (index) => low[index]!),
+    high: Float64Array.from(kept, (index) => high[index]!),
+    upTo: Float64Array.from(kept, (index) => (counted += weights[index]!)),
+  };
+  // What was rounded on the way is not to make a fraction of a value of it.
+  if (kept.length > 0) digest.upTo[kept.length - 1] = Math.round(counted);
+  assert.equal(digestWeight(digest), upTo[upTo.length - 1]! - 1, 'a value that was taken out of a digest was not in it');
+  return digest;
+}
+
 /** Takes the parts of a set from the least to the greatest, joining neighbours while the bound allows. */
 class DigestBuilder {
   readonly #total: number;
   readonly #low: number[] = [];
   readonly #high: number[] = [];
   readonly #upTo: number[] = [];
-  /** Of the open bucket, which is not in the lists yet; weight 0 when there is none. */
+  /** The open bucket, which is not in the lists yet; its weight is 0 when there is none. */
   #openLow = 0;
   #openHigh = 0;
   #openWeight = 0;

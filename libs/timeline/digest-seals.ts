@@ -1,15 +1,22 @@
-import assert from 'node:assert/strict';
 import { type Digest, digestWeight } from './digest.js';
-import { digestValues, mergeDigests } from './digest-builder.js';
-import { decodeDigests, encodeDigests } from './digest-page.js';
-import { LATE_VALUES_MAX } from './geometry.js';
+import { digestValues, mergeDigests, takeOut } from './digest-builder.js';
+import { decodeDigests, encodeDigests, takenOutOf } from './digest-page.js';
+import { LATE_VALUES_MAX, TAKEN_OUT_SHARE_MAX } from './geometry.js';
 import type { InnerPage } from './inner-page.js';
 import { decodeLate, encodeLate } from './late-page.js';
 import { COLUMN_COUNT, FLAG_DIGEST, FLAG_LATE } from './layout.js';
+import { requirePage } from './page-header.js';
 import { digestKey, lateKey } from './page-keys.js';
-import type { TimelineRow } from './timeline.js';
+import type { RowKey, TimelineRow } from './timeline.js';
 import type { Tree } from './tree.js';
 import type { WritablePages } from './writable-pages.js';
+
+/** A sealed page, by its entry. */
+interface Sealed {
+  readonly id: number;
+  readonly page: InnerPage;
+  readonly index: number;
+}
 
 /**
  * Keeps the digests of sealed inner pages: of those off the right edge, and of those on it that appends have
@@ -22,12 +29,29 @@ export class DigestSeals {
   readonly #late = new Map<number, number[][]>();
   readonly #changedLate = new Set<number>();
 
-  constructor(private readonly pages: WritablePages, private readonly tree: Tree) {}
+  constructor(
+    private readonly pages: WritablePages,
+    private readonly tree: Tree,
+  ) {}
 
   insertLate(row: TimelineRow): void {
     const sealed = this.#sealedAbove(row);
+    // Before the row: an entry keeps its flags when its page is halved.
+    for (const { page, index } of sealed) this.#openLate(page, index);
     this.tree.insertLate(row);
-    for (const id of sealed) this.#addLate(id, row);
+    for (const { id } of sealed) this.#addLate(id, row);
+  }
+
+  /** Takes a row of the tree out, and its values out of the digests above it (S17). Undefined where there is no such row. */
+  remove(key: RowKey): TimelineRow | undefined {
+    const sealed = new Map(this.#sealedAbove(key).map(({ id, page, index }) => [id, page.hasLate(index)]));
+    const row = this.tree.remove(key, (page, index) => {
+      sealed.delete(page.child(index));
+      this.drop(page, index);
+    });
+    if (row === undefined) return undefined;
+    for (const [id, hasLate] of sealed) this.#takeOut(id, hasLate, row);
+    return row;
   }
 
   /** Makes the digests that are due: to be called before late rows are put beside them, and before a flush. */
@@ -40,7 +64,8 @@ export class DigestSeals {
 
   flush(): void {
     this.update();
-    for (const id of this.#changedLate) this.pages.store.put(lateKey(this.pages.headKey, id), encodeLate(this.#lateOf(id), this.pages.layout));
+    for (const id of this.#changedLate)
+      this.pages.store.put(lateKey(this.pages.headKey, id), encodeLate(this.#lateOf(id), this.pages.layout));
     this.#changedLate.clear();
   }
 
@@ -57,24 +82,56 @@ export class DigestSeals {
   }
 
   /** The sealed pages that the row will come to lie below. */
-  #sealedAbove(row: TimelineRow): number[] {
+  #sealedAbove(row: RowKey): Sealed[] {
     const { head, layout } = this.pages;
     if (layout.digestColumns.length === 0 || head.height < 2) return [];
     this.update();
-    const sealed: number[] = [];
+    const sealed: Sealed[] = [];
     let page = this.pages.inner(head.root);
     for (let level = head.height; level > 1; level--) {
       const index = page.childFor(row);
       const child = page.child(index);
-      if (page.hasDigest(index)) {
-        if (!page.hasLate(index)) this.#late.set(child, layout.digestColumns.map(() => []));
-        // Before the row: an entry keeps its flags when its page is halved.
-        page.setFlags(index, FLAG_DIGEST | FLAG_LATE);
-        sealed.push(child);
-      }
+      if (page.hasDigest(index)) sealed.push({ id: child, page, index });
       page = this.pages.inner(child);
     }
     return sealed;
+  }
+
+  #openLate(page: InnerPage, index: number): void {
+    if (page.hasLate(index)) return;
+    this.#late.set(
+      page.child(index),
+      this.pages.layout.digestColumns.map(() => []),
+    );
+    page.setFlags(index, FLAG_DIGEST | FLAG_LATE);
+  }
+
+  /**
+   * A value that came late is taken from beside the digest. At once, not with the pages: a parent's digest may be made
+   * of it in this very flush.
+   */
+  #takeOut(id: number, hasLate: boolean, row: TimelineRow): void {
+    if (this.pages.staleDigests.has(id)) return;
+    const { layout, store, headKey } = this.pages;
+    const stored = store.get(digestKey(headKey, id));
+    requirePage(stored !== undefined, 'a digest that an entry points to is missing');
+    const takenOut = takenOutOf(stored, layout) + 1;
+    const digests = decodeDigests(stored, layout).map((digest, at) => {
+      const value = row.values[layout.digestColumns[at]!];
+      if (typeof value !== 'number' || (hasLate && this.#takeLate(id, at, value))) return digest;
+      return takeOut(digest, value);
+    });
+    store.put(digestKey(headKey, id), encodeDigests(digests, layout, takenOut));
+    if (digests.some((digest) => takenOut > TAKEN_OUT_SHARE_MAX * digestWeight(digest))) this.pages.staleDigests.add(id);
+  }
+
+  #takeLate(id: number, at: number, value: number): boolean {
+    const list = this.#lateOf(id)[at]!;
+    const index = list.indexOf(value);
+    if (index < 0) return false;
+    list.splice(index, 1);
+    this.#changedLate.add(id);
+    return true;
   }
 
   #addLate(id: number, row: TimelineRow): void {
@@ -82,7 +139,8 @@ export class DigestSeals {
     const lists = this.#lateOf(id);
     this.pages.layout.digestColumns.forEach((column, at) => {
       const value = row.values[column];
-      if (typeof value === 'number' && !Number.isNaN(value) && lists[at]!.push(value + 0) > LATE_VALUES_MAX) this.pages.staleDigests.add(id);
+      if (typeof value === 'number' && !Number.isNaN(value) && lists[at]!.push(value + 0) > LATE_VALUES_MAX)
+        this.pages.staleDigests.add(id);
     });
     this.#changedLate.add(id);
   }
@@ -91,7 +149,7 @@ export class DigestSeals {
     let lists = this.#late.get(id);
     if (lists === undefined) {
       const value = this.pages.store.get(lateKey(this.pages.headKey, id));
-      assert(value !== undefined, 'late values that an entry points to are missing');
+      requirePage(value !== undefined, 'late values that an entry points to are missing');
       lists = decodeLate(value, this.pages.layout).map((list) => [...list]);
       this.#late.set(id, lists);
     }
@@ -121,7 +179,7 @@ export class DigestSeals {
     digests.forEach((digest, at) => {
       const column = this.pages.layout.digestColumns[at]!;
       const count = parent.field(index, this.pages.layout.partialAt[column]! + COLUMN_COUNT);
-      assert.equal(digestWeight(digest), count, 'a digest weighs something else than its page has values');
+      requirePage(digestWeight(digest) === count, 'a digest weighs something else than its page has values');
     });
     return digests;
   }
@@ -144,10 +202,10 @@ export class DigestSeals {
   #mergeChildren(page: InnerPage): Digest[] {
     const parts = this.pages.layout.digestColumns.map((): Digest[] => []);
     for (let index = 0; index < page.count; index++) {
-      assert(page.hasDigest(index), 'a sealed page has a child without digests');
+      requirePage(page.hasDigest(index), 'a sealed page has a child without digests');
       const child = page.child(index);
       const value = this.pages.store.get(digestKey(this.pages.headKey, child));
-      assert(value !== undefined, 'a digest that an entry points to is missing');
+      requirePage(value !== undefined, 'a digest that an entry points to is missing');
       decodeDigests(value, this.pages.layout).forEach((digest, at) => parts[at]!.push(digest));
       if (page.hasLate(index)) this.#lateOf(child).forEach((list, at) => parts[at]!.push(digestValues(Float64Array.from(list))));
     }

@@ -29,8 +29,10 @@ export function countUpTo(digest: Digest, x: number): number {
 /** How many are strictly below x. */
 export function countBelow(digest: Digest, x: number): number {
   const { low, high, upTo } = digest;
-  const index = lastAtMost(low, x, -1, low.length - 1);
+  let index = lastAtMost(low, x, -1, low.length - 1);
   if (index < 0) return 0;
+  // Behind a point mass a merged digest may have a bucket that begins with the same value: neither is below it.
+  while (index > 0 && low[index] === x && low[index - 1] === x) index -= 1;
   const before = index === 0 ? 0 : upTo[index - 1]!;
   if (low[index] === x) return before;
   if (high[index] !== x) return countAt(digest, index, x);

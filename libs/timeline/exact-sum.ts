@@ -53,6 +53,8 @@ export class PairSum {
 
 /** Keeps a sum of up to 2^40 terms of any size from overflowing on the way. */
 const OVERFLOW_SCALE = 2 ** -40;
+/** A sum and a term below it cannot overflow together. */
+const ROOM = 2 ** 1_023;
 
 /**
  * A sum without any loss: a list of doubles that do not overlap (Shewchuk 1997), rounded once at the end.
@@ -67,14 +69,40 @@ export class ExactSum {
     this.#scale = options.scaled ? OVERFLOW_SCALE : 1;
   }
 
-  /** What it consists of: added to another, they give the same sum. Of one that is not scaled. */
+  /** What it consists of; times 2^-40 where it is scaled. */
   get parts(): readonly number[] {
     return this.#parts;
   }
 
+  get isScaled(): boolean {
+    return this.#scale !== 1;
+  }
+
+  /** Whether the term can be added without a thought of overflow. */
+  hasRoomFor(term: number): boolean {
+    return this.isScaled || Math.abs(this.#parts.at(-1) ?? 0) + Math.abs(term) < ROOM;
+  }
+
+  /** All that another consists of, which may be scaled otherwise. */
+  addSum({ parts, isScaled }: Pick<ExactSum, 'parts' | 'isScaled'>): void {
+    const factor = this.#scale / (isScaled ? OVERFLOW_SCALE : 1);
+    for (const part of parts) this.#addScaled(part * factor);
+  }
+
+  /** The same sum, scaled. */
+  scaled(): ExactSum {
+    const scaled = new ExactSum({ scaled: true });
+    scaled.addSum(this);
+    return scaled;
+  }
+
   add(term: number): void {
+    this.#addScaled(term * this.#scale);
+  }
+
+  #addScaled(term: number): void {
     const parts = this.#parts;
-    let carry = term * this.#scale;
+    let carry = term;
     let kept = 0;
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i]!;
@@ -88,6 +116,15 @@ export class ExactSum {
   }
 
   rounded(): number {
+    return this.#rounded() / this.#scale + 0;
+  }
+
+  /** The sum over `count` (S8). Of one that is scaled it is finite where the sum is not: no mean lies beyond its terms. */
+  mean(count: number): number {
+    return this.#rounded() / count / this.#scale + 0;
+  }
+
+  #rounded(): number {
     const parts = this.#parts;
     let at = parts.length;
     if (at === 0) return 0;
@@ -106,6 +143,6 @@ export class ExactSum {
       const next = hi + doubled;
       if (doubled === next - hi) hi = next;
     }
-    return hi / this.#scale + 0;
+    return hi;
   }
 }

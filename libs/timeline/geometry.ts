@@ -19,5 +19,11 @@ export const PRODUCTION_GEOMETRY: Geometry = { headRows: 64, leafRows: 128, fanO
  */
 export const LATE_VALUES_MAX = 64;
 
+/**
+ * The share of a digest's values that may be taken out before it is made anew (S9): its buckets are bounded by its weight, so
+ * by then they are too heavy by as much at most.
+ */
+export const TAKEN_OUT_SHARE_MAX = 1 / 16;
+
 /** Percentiles of windows with at most this many values are exact (S9): gathering more raw values costs more than adding digests. */
 export const RAW_VALUES_MAX = 2_000;

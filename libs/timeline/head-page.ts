@@ -1,9 +1,11 @@
 import type { Layout } from './layout.js';
 import { aligned, PageKind, readHeader, writeHeader } from './page-header.js';
-import { type PageRoom, RowPage } from './row-page.js';
-import type { TimelineRow } from './timeline.js';
+import { type PageRoom, RowPage, rowVersion } from './row-page.js';
+import type { RowKey } from './timeline.js';
 
-// The head: | header 16 | root u32 | next id u32 | boundary time f64 | boundary source f64 | boundary offset f64 | horizon f64 | rows | heap |
+// The head:
+//
+//   | header 16 | root u32 | next id u32 | boundary time f64 | boundary source f64 | boundary offset f64 | horizon f64 | rows | heap |
 export const HEAD_BYTES = 56;
 const ROOT_HALF = 4;
 const NEXT_ID_HALF = 5;
@@ -46,7 +48,8 @@ export class HeadPage {
 
   encode(room?: PageRoom): Uint8Array {
     const page = this.rows.encodeBehind(HEAD_BYTES, room);
-    writeHeader(page, { kind: PageKind.head, columnCount: this.rows.layout.columnCount, count: this.rows.count, a: this.rows.heapBytes, b: this.height });
+    const { layout, count, heapBytes } = this.rows;
+    writeHeader(page, { kind: PageKind.head, columnCount: layout.columnCount, count, a: heapBytes, b: this.height }, rowVersion(layout));
     const halves = new Uint32Array(page.buffer, page.byteOffset, NEXT_ID_HALF + 1);
     const words = new Float64Array(page.buffer, page.byteOffset, HORIZON_WORD + 1);
     halves[ROOT_HALF] = this.root;
@@ -65,7 +68,7 @@ export class HeadPage {
     return Object.assign(copy, { root, height, nextId, boundaryTimeUs, boundarySource, boundaryOffset, horizonUs });
   }
 
-  isAfterBoundary(row: TimelineRow): boolean {
+  isAfterBoundary(row: RowKey): boolean {
     if (this.root === 0) return true;
     if (row.eventTimeUs !== this.boundaryTimeUs) return row.eventTimeUs > this.boundaryTimeUs;
     if (row.orderSource !== this.boundarySource) return row.orderSource > this.boundarySource;

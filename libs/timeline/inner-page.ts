@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict';
 import { ENTRY_CHILD, ENTRY_OFFSET_MAX, ENTRY_SOURCE_MAX, ENTRY_TIME_MAX, FLAG_DIGEST, FLAG_LATE, type Layout } from './layout.js';
-import { aligned, HEADER_BYTES, PageKind, readHeader, writeHeader } from './page-header.js';
-import type { TimelineRow } from './timeline.js';
+import { aligned, HEADER_BYTES, PageKind, readHeader, requirePage, writeHeader } from './page-header.js';
+import type { RowKey } from './timeline.js';
 
 /**
  * An inner page of the tree: one entry for each child, in time order, with the child's partials. Level 1
@@ -12,7 +11,12 @@ export class InnerPage {
   readonly words: Float64Array;
   private readonly halves: Uint32Array;
 
-  constructor(readonly layout: Layout, readonly level: number, entries: Uint8Array, public count: number) {
+  constructor(
+    readonly layout: Layout,
+    readonly level: number,
+    entries: Uint8Array,
+    public count: number,
+  ) {
     this.words = new Float64Array(entries.buffer, entries.byteOffset, entries.byteLength / 8);
     this.halves = new Uint32Array(entries.buffer, entries.byteOffset, entries.byteLength / 4);
   }
@@ -24,7 +28,10 @@ export class InnerPage {
   static decode(value: Uint8Array, layout: Layout): InnerPage {
     const page = aligned(value);
     const header = readHeader(page, PageKind.inner, layout.columnCount);
-    assert.equal(page.length, HEADER_BYTES + header.count * layout.entryWords * 8, 'an inner page has not the length that its header says');
+    requirePage(
+      page.length === HEADER_BYTES + header.count * layout.entryWords * 8,
+      'an inner page has not the length that its header says',
+    );
     return new InnerPage(layout, header.a, page.subarray(HEADER_BYTES), header.count);
   }
 
@@ -67,8 +74,11 @@ export class InnerPage {
     this.halves[2 * (index * this.layout.entryWords + ENTRY_CHILD) + 1] = flags;
   }
 
-  /** The child that a late row belongs to: the first whose last row is not before it. There is one, for the row is not after the boundary. */
-  childFor(row: TimelineRow): number {
+  /**
+   * The child that a late row belongs to, or that has a row: the first whose last row is not before it. There is one,
+   * for the row is not after the boundary.
+   */
+  childFor(row: RowKey): number {
     let index = 0;
     while (index < this.count - 1 && this.isBefore(index, row)) index++;
     return index;
@@ -85,8 +95,12 @@ export class InnerPage {
   }
 
   removeFirst(count: number): void {
+    this.remove(0, count);
+  }
+
+  remove(index: number, count = 1): void {
     const { entryWords } = this.layout;
-    this.words.copyWithin(0, count * entryWords, this.count * entryWords);
+    this.words.copyWithin(index * entryWords, (index + count) * entryWords, this.count * entryWords);
     this.count -= count;
   }
 
@@ -94,7 +108,7 @@ export class InnerPage {
     return this.halves[2 * (index * this.layout.entryWords + ENTRY_CHILD) + 1]!;
   }
 
-  private isBefore(index: number, row: TimelineRow): boolean {
+  private isBefore(index: number, row: RowKey): boolean {
     const time = this.field(index, ENTRY_TIME_MAX);
     if (time !== row.eventTimeUs) return time < row.eventTimeUs;
     const source = this.field(index, ENTRY_SOURCE_MAX);

@@ -1,4 +1,5 @@
 import { type CoverItem, expandEntry } from './cover.js';
+import type { InnerPage } from './inner-page.js';
 import { COLUMN_COUNT } from './layout.js';
 import type { RowPage } from './row-page.js';
 import type { WindowView } from './window-view.js';
@@ -26,8 +27,8 @@ export function lastValues(view: WindowView, options: LastValuesOptions): Value[
       if (seen.has(identity)) return true;
       seen.add(identity);
     }
-    // A copy: the page belongs to the store.
-    values.push(value instanceof Uint8Array ? value.slice() : value);
+    // A copy: the page belongs to the store. Not by `slice`, which of a Buffer is a view.
+    values.push(value instanceof Uint8Array ? new Uint8Array(value) : value);
     return values.length < options.k;
   });
   return values.slice(0, options.k);
@@ -49,16 +50,33 @@ function neededColumns({ column, dropNull, whereColumn }: LastValuesOptions): nu
   return [...(dropNull ? [column] : []), ...(whereColumn === undefined ? [] : [whereColumn])];
 }
 
+export interface Passing {
+  /** Subtrees with nothing in one of these columns are passed over. */
+  readonly needs: readonly number[];
+  /** So are those that it is true of. */
+  readonly skips?: (page: InnerPage, index: number) => boolean;
+}
+
 /** Calls `visit` for the rows of the window, newest first, until it returns false. */
-function visitNewestFirst(view: WindowView, { needs }: { readonly needs: readonly number[] }, visit: (page: RowPage, index: number) => boolean): void {
+export function visitNewestFirst(view: WindowView, { needs, skips }: Passing, visit: (page: RowPage, index: number) => boolean): void {
   const { knownAtUs } = view.bounds;
+  const { ended } = view;
+  let endedLeft = ended?.count ?? 0;
+  /** The ended rows that are newer than a row, or all that are left. */
+  const visitEnded = (page?: RowPage, index = 0): boolean => {
+    while (ended !== undefined && endedLeft > 0 && (page === undefined || ended.isAfterRow(endedLeft - 1, page, index))) {
+      if (!visit(ended, --endedLeft)) return false;
+    }
+    return true;
+  };
   const visitItem = (item: CoverItem): boolean => {
     if (item.kind === 'rows') {
       for (let index = item.end - 1; index >= item.start; index--) {
-        if (item.page.known(index) <= knownAtUs && !visit(item.page, index)) return false;
+        if (item.page.known(index) <= knownAtUs && !(visitEnded(item.page, index) && visit(item.page, index))) return false;
       }
       return true;
     }
+    if (skips?.(item.page, item.index) === true) return true;
     for (const column of needs) {
       if (item.page.field(item.index, item.page.layout.partialAt[column]! + COLUMN_COUNT) === 0) return true;
     }
@@ -68,7 +86,7 @@ function visitNewestFirst(view: WindowView, { needs }: { readonly needs: readonl
     for (let at = items.length - 1; at >= 0; at--) if (!visitItem(items[at]!)) return false;
     return true;
   };
-  visitItems(view.items);
+  if (visitItems(view.current)) visitEnded();
 }
 
 function valueOf(page: RowPage, index: number, column: number): Value {

@@ -1,6 +1,5 @@
-import assert from 'node:assert/strict';
 import type { Layout } from './layout.js';
-import { aligned, HEADER_BYTES, PageKind, readHeader, writeHeader } from './page-header.js';
+import { aligned, HEADER_BYTES, PageKind, readHeader, requirePage, writeHeader } from './page-header.js';
 
 // Values that came late to a sealed page and are not in its digest yet: a list for each column that keeps digests, in
 // the order of the columns, and within it in the order in which they came; all words f64:
@@ -25,14 +24,14 @@ export function encodeLate(lists: readonly ArrayLike<number>[], layout: Layout):
 export function decodeLate(value: Uint8Array, layout: Layout): Float64Array[] {
   const page = aligned(value);
   const { count } = readHeader(page, PageKind.late, layout.columnCount);
-  assert.equal(page.length, HEADER_BYTES + count * 8, 'a page of late values has not the length that its header says');
+  requirePage(page.length === HEADER_BYTES + count * 8, 'a page of late values has not the length that its header says');
   const words = new Float64Array(page.buffer, page.byteOffset + HEADER_BYTES, count);
   let at = 0;
   return layout.digestColumns.map(() => {
     const length = words[at++]!;
     const list = words.subarray(at, at + length);
     at += length;
-    assert(list.length === length, 'a page of late values is cut short');
+    requirePage(list.length === length, 'a page of late values is cut short');
     return list;
   });
 }

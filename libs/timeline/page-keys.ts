@@ -8,8 +8,9 @@ import assert from 'node:assert/strict';
 //   DIGEST   | head key | 01 | id u32 |      the digests of a sealed inner page; of the base where id = 0
 //   BASE     | head key | 02 |               the partial of what was trimmed (S20)
 //   LATE     | head key | 03 | id u32 |      what came late to a sealed inner page, and is not in its digests
+//   ENDED    | head key | 04 |               the head key of the timeline of ended rows (S17), and so the begin of its pages' keys
 
-export const PageTag = { page: 0x00, digest: 0x01, base: 0x02, late: 0x03 } as const;
+export const PageTag = { page: 0x00, digest: 0x01, base: 0x02, late: 0x03, ended: 0x04 } as const;
 const PAGE_ID_MAX = 0xffff_ffff;
 
 /** No page has this id: the base's digests have it, and the child of the base's entry. */
@@ -29,13 +30,22 @@ export function lateKey(headKey: Uint8Array, id: number): Uint8Array {
 }
 
 export function baseKey(headKey: Uint8Array): Uint8Array {
+  return withTag(headKey, PageTag.base);
+}
+
+/** The head key of a timeline's ended rows. */
+export function endedKey(headKey: Uint8Array): Uint8Array {
+  return withTag(headKey, PageTag.ended);
+}
+
+function withTag(headKey: Uint8Array, tag: number): Uint8Array {
   const key = new Uint8Array(headKey.length + 1);
   key.set(headKey);
-  key[headKey.length] = PageTag.base;
+  key[headKey.length] = tag;
   return key;
 }
 
-/** Of keys of one timeline, the head's. */
+/** Whether a key of this timeline is a head's. */
 export function isHeadKeyOf(key: Uint8Array, headKeyLength: number): boolean {
   return key.length === headKeyLength;
 }
@@ -44,7 +54,7 @@ export function isHeadKeyOf(key: Uint8Array, headKeyLength: number): boolean {
 export function pageOfKey(key: Uint8Array, headKeyLength: number): { readonly tag: number; readonly id: number } {
   const at = headKeyLength;
   const tag = key[at]!;
-  if (tag === PageTag.base) return { tag, id: BASE_ID };
+  if (tag === PageTag.base || tag === PageTag.ended) return { tag, id: BASE_ID };
   return { tag, id: ((key[at + 1]! << 24) | (key[at + 2]! << 16) | (key[at + 3]! << 8) | key[at + 4]!) >>> 0 };
 }
 

@@ -17,6 +17,8 @@ export class PageShelf {
   /** Undefined until it is looked for, null where there is none. */
   head: HeadPage | null | undefined;
   base: BasePage | null | undefined;
+  /** The pages of its ended rows; absent until they are asked for. */
+  #ended: PageShelf | undefined;
   #leaves = new Map<number, LeafPage>();
   #inner = new Map<number, InnerPage>();
   #digests = new Map<number, readonly Digest[]>();
@@ -25,7 +27,11 @@ export class PageShelf {
 
   /** What it holds in memory, about. Grows as pages are read. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + (this.#ended?.bytes ?? 0);
+  }
+
+  get ended(): PageShelf {
+    return (this.#ended ??= new PageShelf());
   }
 
   leaf(id: number): LeafPage | undefined {
@@ -69,6 +75,7 @@ export class PageShelf {
     const next = new PageShelf();
     next.head = this.head;
     next.base = this.base;
+    next.#ended = this.#ended?.succeed();
     [next.#leaves, this.#leaves] = [this.#leaves, next.#leaves];
     [next.#inner, this.#inner] = [this.#inner, next.#inner];
     [next.#digests, this.#digests] = [this.#digests, next.#digests];
@@ -85,6 +92,7 @@ export class PageShelf {
     }
     const { tag, id } = pageOfKey(key, headKeyLength);
     if (tag === PageTag.base) this.base = undefined;
+    else if (tag === PageTag.ended) this.#ended?.forget(key, headKeyLength + 1);
     else if (tag === PageTag.digest) this.#remove(this.#digests, id, digestBytes);
     else if (tag === PageTag.late) this.#remove(this.#late, id, lateBytes);
     else {

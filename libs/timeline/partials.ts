@@ -1,8 +1,25 @@
 import { PairSum } from './exact-sum.js';
 import type { InnerPage } from './inner-page.js';
 import {
-  COLUMN_COUNT, COLUMN_MAX, COLUMN_MIN, COLUMN_SUM_ERROR, COLUMN_SUM_HI, COLUMN_SUM_LO, ENTRY_ALIVE, ENTRY_COLUMNS, ENTRY_END_MAX, ENTRY_KNOWN_MAX,
-  ENTRY_KNOWN_MIN, ENTRY_OFFSET_MAX, ENTRY_ROWS, ENTRY_SOURCE_MAX, ENTRY_TIME_MAX, ENTRY_TIME_MIN, type Layout, ROW_OFFSET, ROW_SOURCE,
+  COLUMN_COUNT,
+  COLUMN_MAX,
+  COLUMN_MIN,
+  COLUMN_SUM_ERROR,
+  COLUMN_SUM_HI,
+  COLUMN_SUM_LO,
+  ENTRY_ALIVE,
+  ENTRY_COLUMNS,
+  ENTRY_START_MAX,
+  ENTRY_KNOWN_MAX,
+  ENTRY_KNOWN_MIN,
+  ENTRY_OFFSET_MAX,
+  ENTRY_ROWS,
+  ENTRY_SOURCE_MAX,
+  ENTRY_TIME_MAX,
+  ENTRY_TIME_MIN,
+  type Layout,
+  ROW_OFFSET,
+  ROW_SOURCE,
 } from './layout.js';
 import type { RowPage } from './row-page.js';
 
@@ -77,10 +94,11 @@ export function describeLeaf(parent: InnerPage, index: number, leaf: RowPage): v
   const { layout } = parent;
   const at = index * layout.entryWords;
   const last = (leaf.count - 1) * layout.rowWords;
-  let [knownMin, knownMax] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let [knownMin, knownMax, startMax] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < leaf.count; row++) {
     knownMin = Math.min(knownMin, leaf.known(row));
     knownMax = Math.max(knownMax, leaf.known(row));
+    if (layout.startAt >= 0) startMax = Math.max(startMax, leaf.start(row));
   }
   parent.words[at + ENTRY_ROWS] = leaf.count;
   parent.words[at + ENTRY_ALIVE] = leaf.count;
@@ -88,7 +106,7 @@ export function describeLeaf(parent: InnerPage, index: number, leaf: RowPage): v
   parent.words[at + ENTRY_TIME_MAX] = leaf.time(leaf.count - 1);
   parent.words[at + ENTRY_SOURCE_MAX] = leaf.words[last + ROW_SOURCE]!;
   parent.words[at + ENTRY_OFFSET_MAX] = leaf.words[last + ROW_OFFSET]!;
-  parent.words[at + ENTRY_END_MAX] = Number.NEGATIVE_INFINITY;
+  parent.words[at + ENTRY_START_MAX] = startMax;
   parent.words[at + ENTRY_KNOWN_MIN] = knownMin;
   parent.words[at + ENTRY_KNOWN_MAX] = knownMax;
   for (let column = 0; column < layout.columnCount; column++) {
@@ -103,7 +121,10 @@ export function describeInner(parent: InnerPage, index: number, child: InnerPage
   const { layout } = parent;
   const at = index * layout.entryWords;
   // Child and flags stay; of the rest, the last entry has the greatest key.
-  parent.words.set(child.words.subarray((child.count - 1) * layout.entryWords + ENTRY_ROWS, (child.count - 1) * layout.entryWords + ENTRY_COLUMNS), at + ENTRY_ROWS);
+  parent.words.set(
+    child.words.subarray((child.count - 1) * layout.entryWords + ENTRY_ROWS, (child.count - 1) * layout.entryWords + ENTRY_COLUMNS),
+    at + ENTRY_ROWS,
+  );
   mergeBounds(layout, parent.words.subarray(at, at + ENTRY_COLUMNS), child);
   for (let column = 0; column < layout.columnCount; column++) {
     const partial = new ColumnPartial();
@@ -118,7 +139,7 @@ function mergeBounds(layout: Layout, out: Float64Array, child: InnerPage): void 
     out[ENTRY_ROWS]! += child.words[at + ENTRY_ROWS]!;
     out[ENTRY_ALIVE]! += child.words[at + ENTRY_ALIVE]!;
     out[ENTRY_TIME_MIN] = Math.min(out[ENTRY_TIME_MIN]!, child.words[at + ENTRY_TIME_MIN]!);
-    out[ENTRY_END_MAX] = Math.max(out[ENTRY_END_MAX]!, child.words[at + ENTRY_END_MAX]!);
+    out[ENTRY_START_MAX] = Math.max(out[ENTRY_START_MAX]!, child.words[at + ENTRY_START_MAX]!);
     out[ENTRY_KNOWN_MIN] = Math.min(out[ENTRY_KNOWN_MIN]!, child.words[at + ENTRY_KNOWN_MIN]!);
     out[ENTRY_KNOWN_MAX] = Math.max(out[ENTRY_KNOWN_MAX]!, child.words[at + ENTRY_KNOWN_MAX]!);
   }

@@ -33,7 +33,7 @@ function rankSearch(view: WindowView, column: number): RankSearch {
   const spans: RowSpan[] = [];
   const late: Float64Array[] = [];
   const digestAt = view.pages.layout.digestColumns.indexOf(column);
-  // Of the base there are no raw values to be had.
+  // The base has no raw values to give.
   const usesDigest = (child: number): boolean => digestAt >= 0 && (count > RAW_VALUES_MAX || child === BASE_ID);
   const gather = (item: CoverItem): void => {
     if (item.kind === 'rows') {
@@ -52,7 +52,11 @@ function rankSearch(view: WindowView, column: number): RankSearch {
   return search;
 }
 
-function valuesOf({ spans, late }: { readonly spans: readonly RowSpan[]; readonly late: readonly Float64Array[] }, column: number, knownAtUs: number): Float64Array<ArrayBuffer> {
+function valuesOf(
+  { spans, late }: { readonly spans: readonly RowSpan[]; readonly late: readonly Float64Array[] },
+  column: number,
+  knownAtUs: number,
+): Float64Array<ArrayBuffer> {
   const lateCount = late.reduce((sum, { length }) => sum + length, 0);
   const values = new Float64Array(spans.reduce((sum, { start, end }) => sum + end - start, lateCount));
   let count = 0;

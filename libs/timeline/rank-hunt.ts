@@ -9,10 +9,10 @@ const GUESSES_MAX = 4;
 /** From a guess the way to its other side is sought in steps that grow by this factor, the first being this long. */
 const STEP_FACTOR = 16n;
 const STEPS_MAX = 4;
-/** Of so few doubles, halving finds the right one sooner than another guess. */
+/** Among so few doubles, halving finds the right one sooner than another guess. */
 const HALVED_DOUBLES = 64n;
 
-/** Of all values. */
+/** Between which all values lie. */
 export interface ValueRange {
   readonly min: number;
   readonly max: number;
@@ -51,11 +51,11 @@ export class RankHunt {
   /** Raw values strictly within the interval. */
   #rawStart = 0;
   #rawEnd: number;
-  /** Of each list, values strictly within: from, and up to; and how many were just counted. */
+  /** Which values of each list lie strictly within: from, and up to; and how many were just counted. */
   readonly #from: Int32Array;
   readonly #upTo: Int32Array;
   readonly #counted: Int32Array;
-  /** Of each digest the last bucket that begins at or before the interval's ends, and the one just looked for. */
+  /** The last bucket of each digest that begins at or before the interval's ends, and the one just looked for. */
   readonly #starts: Int32Array;
   readonly #ends: Int32Array;
   readonly #found: Int32Array;
@@ -70,7 +70,11 @@ export class RankHunt {
     const belowMax = doubleBefore(max);
     this.#rawEnd = partition(raw, belowMax, { start: 0, end: raw.length });
     [this.#from, this.#upTo, this.#counted] = [new Int32Array(sorted.length), new Int32Array(sorted.length), new Int32Array(sorted.length)];
-    [this.#starts, this.#ends, this.#found] = [new Int32Array(digests.length), new Int32Array(digests.length), new Int32Array(digests.length)];
+    [this.#starts, this.#ends, this.#found] = [
+      new Int32Array(digests.length),
+      new Int32Array(digests.length),
+      new Int32Array(digests.length),
+    ];
     this.#countEnough = raw.length;
     for (let at = 0; at < sorted.length; at++) {
       const values = sorted[at]!;
@@ -112,13 +116,19 @@ export class RankHunt {
     for (let at = 0; at < this.#sorted.length; at++) {
       const length = this.#upTo[at]! - this.#from[at]!;
       if (length <= longest) continue;
-      [longest, candidate] = [length, this.#sorted[at]![this.#from[at]! + Math.min(length - 1, Math.floor(length * (likely ? share : 0.5)))]];
+      [longest, candidate] = [
+        length,
+        this.#sorted[at]![this.#from[at]! + Math.min(length - 1, Math.floor(length * (likely ? share : 0.5)))],
+      ];
     }
     for (let at = 0; at < this.#digests.length; at++) {
       const { low } = this.#digests[at]!;
-      const end = this.#ends[at]!;
-      const length = end - this.#starts[at]! - (end >= 0 && low[end] === this.#enough ? 1 : 0);
-      if (length > longest) [longest, candidate] = [length, low[likely ? this.#likelyBucket(at, length, share) : this.#starts[at]! + ((length + 1) >> 1)]];
+      let end = this.#ends[at]!;
+      // Several buckets may begin with one value, where others end with it: none of them begins strictly within.
+      while (end > this.#starts[at]! && low[end] === this.#enough) end -= 1;
+      const length = end - this.#starts[at]!;
+      if (length > longest)
+        [longest, candidate] = [length, low[likely ? this.#likelyBucket(at, length, share) : this.#starts[at]! + ((length + 1) >> 1)]];
     }
     return longest === 0 ? undefined : candidate;
   }
@@ -131,7 +141,10 @@ export class RankHunt {
     return Math.min(last, lastAtMost(upTo, before + share * (upTo[last]! - before), start, last) + 1);
   }
 
-  /** Once no bucket begins within: the first end of one that is open there, infinity where none is, or undefined where none ends before the interval does. */
+  /**
+   * Once no bucket begins within: the first end of one that is open there, infinity where none is, or undefined where
+   * none ends before the interval does.
+   */
   #openEnd(): number | undefined {
     let [first, isOpen] = [Number.POSITIVE_INFINITY, false];
     for (let at = 0; at < this.#digests.length; at++) {
@@ -153,7 +166,10 @@ export class RankHunt {
     }
   }
 
-  /** Where the count is enough if it goes on as it does at the interval's begin. By halves: values of opposite sign may be further apart than the greatest double. */
+  /**
+   * Where the count is enough if it goes on as it does at the interval's begin. By halves: values of opposite sign may
+   * be further apart than the greatest double.
+   */
   #alongTheLine(): number {
     let slope = 0;
     for (let at = 0; at < this.#digests.length; at++) {
@@ -177,7 +193,8 @@ export class RankHunt {
   #probe(x: number): boolean {
     const rawCount = partition(this.#raw, x, { start: this.#rawStart, end: this.#rawEnd });
     let count = rawCount;
-    for (let at = 0; at < this.#sorted.length; at++) count += this.#counted[at] = lastAtMost(this.#sorted[at]!, x, this.#from[at]! - 1, this.#upTo[at]! - 1) + 1;
+    for (let at = 0; at < this.#sorted.length; at++)
+      count += this.#counted[at] = lastAtMost(this.#sorted[at]!, x, this.#from[at]! - 1, this.#upTo[at]! - 1) + 1;
     // Whole numbers first, then the digests in their order: so a sum is rounded alike, whichever way its values came (S4).
     for (let at = 0; at < this.#digests.length; at++) {
       const digest = this.#digests[at]!;
@@ -196,7 +213,8 @@ export class RankHunt {
     // What equals x is not strictly within any more.
     const before = doubleBefore(x);
     this.#rawEnd = partition(this.#raw, before, { start: this.#rawStart, end: rawCount });
-    for (let at = 0; at < this.#sorted.length; at++) this.#upTo[at] = lastAtMost(this.#sorted[at]!, before, this.#from[at]! - 1, this.#counted[at]! - 1) + 1;
+    for (let at = 0; at < this.#sorted.length; at++)
+      this.#upTo[at] = lastAtMost(this.#sorted[at]!, before, this.#from[at]! - 1, this.#counted[at]! - 1) + 1;
     this.#ends.set(this.#found);
   }
 

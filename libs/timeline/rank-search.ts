@@ -39,7 +39,8 @@ export class RankSearch {
   }
 
   #find(rank: number, range: ValueRange): number {
-    if (this.digests.length + this.sorted.length > 0) return new RankHunt({ raw: this.#raw, sorted: this.sorted, digests: this.digests }, rank, range).find();
+    if (this.digests.length + this.sorted.length > 0)
+      return new RankHunt({ raw: this.#raw, sorted: this.sorted, digests: this.digests }, rank, range).find();
     assert(rank >= 1 && rank <= this.#raw.length);
     return select(this.#raw, rank - 1);
   }

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { type Layout, NULL_OFFSET, ROW_COLUMNS, ROW_KNOWN, ROW_OFFSET, ROW_SOURCE, ROW_TIME } from './layout.js';
-import { aligned, HEADER_BYTES, type PageHeader, PageKind, readHeader, VERSION_WITHOUT_END, writeHeader } from './page-header.js';
-import type { PageWriter, TimelineRow } from './timeline.js';
+import {
+  aligned,
+  HEADER_BYTES,
+  PAGE_VERSION,
+  type PageHeader,
+  PageKind,
+  readHeader,
+  requirePage,
+  VERSION_WITH_START,
+  VERSION_WITHOUT_END,
+  writeHeader,
+} from './page-header.js';
+import type { RowKey, TimelineRow } from './timeline.js';
 
 const HEAP_BYTES_FIRST = 1_024;
 const NO_BYTES = new Uint8Array(0);
@@ -17,7 +28,13 @@ export class RowPage {
   /** The same memory, for the offsets and lengths of byte values. */
   readonly halves: Uint32Array;
 
-  constructor(readonly layout: Layout, rows: Uint8Array, public count: number, private heap: Uint8Array, private heapLength: number) {
+  constructor(
+    readonly layout: Layout,
+    rows: Uint8Array,
+    public count: number,
+    private heap: Uint8Array,
+    private heapLength: number,
+  ) {
     this.words = new Float64Array(rows.buffer, rows.byteOffset, rows.byteLength / 8);
     this.halves = layout.hasBytes ? new Uint32Array(rows.buffer, rows.byteOffset, rows.byteLength / 4) : NO_HALVES;
   }
@@ -29,10 +46,17 @@ export class RowPage {
   /** The rows behind a header of `headerBytes` (a head's is longer), which says that the heap has `a` bytes. `page` is aligned. */
   static within(page: Uint8Array, headerBytes: number, layout: Layout, { version, count, a: heapBytes }: PageHeader): RowPage {
     const hasEnd = version < VERSION_WITHOUT_END;
+    requirePage(version >= VERSION_WITH_START === layout.startAt >= 0, 'it has rows of another form than its timeline');
     const rowBytes = count * (layout.rowWords + (hasEnd ? 1 : 0)) * 8;
-    assert.equal(page.length, headerBytes + rowBytes + heapBytes, 'a page has not the length that its header says');
+    requirePage(page.length === headerBytes + rowBytes + heapBytes, 'it has not the length that its header says');
     const rows = page.subarray(headerBytes, headerBytes + rowBytes);
-    return new RowPage(layout, hasEnd ? withoutEnds(rows, layout, count) : rows, count, heapBytes === 0 ? NO_BYTES : page.subarray(headerBytes + rowBytes), heapBytes);
+    return new RowPage(
+      layout,
+      hasEnd ? withoutEnds(rows, layout, count) : rows,
+      count,
+      heapBytes === 0 ? NO_BYTES : page.subarray(headerBytes + rowBytes),
+      heapBytes,
+    );
   }
 
   static decodeLeaf(value: Uint8Array, layout: Layout): RowPage {
@@ -43,7 +67,8 @@ export class RowPage {
 
   encodeLeaf(room?: PageRoom): Uint8Array {
     const page = this.encodeBehind(HEADER_BYTES, room);
-    writeHeader(page, { kind: PageKind.leaf, columnCount: this.layout.columnCount, count: this.count, a: this.heapLength, b: 0 });
+    const header = { kind: PageKind.leaf, columnCount: this.layout.columnCount, count: this.count, a: this.heapLength, b: 0 };
+    writeHeader(page, header, rowVersion(this.layout));
     return page;
   }
 
@@ -73,6 +98,11 @@ export class RowPage {
 
   known(index: number): number {
     return this.words[index * this.layout.rowWords + ROW_KNOWN]!;
+  }
+
+  /** From when on it counts (S17); -Infinity where nothing is said. For layouts with starts only. */
+  start(index: number): number {
+    return this.words[index * this.layout.rowWords + this.layout.startAt]!;
   }
 
   /** NaN for null. */
@@ -127,7 +157,9 @@ export class RowPage {
     this.words[at + ROW_SOURCE] = row.orderSource;
     this.words[at + ROW_OFFSET] = row.orderOffset;
     this.words[at + ROW_KNOWN] = row.knownUs;
-    for (let column = 0; column < this.layout.columnCount; column++) this.setValue(at + ROW_COLUMNS + column, row.values[column], this.layout.isNumber[column]!);
+    if (this.layout.startAt >= 0) this.words[at + this.layout.startAt] = row.startUs ?? Number.NEGATIVE_INFINITY;
+    for (let column = 0; column < this.layout.columnCount; column++)
+      this.setValue(at + ROW_COLUMNS + column, row.values[column], this.layout.isNumber[column]!);
   }
 
   /** Copies rows [start, end) of another page behind this one's. They must belong there. */
@@ -145,17 +177,73 @@ export class RowPage {
     }
   }
 
+  /** Where the row with this key is; -1 where it is not. */
+  find(key: RowKey): number {
+    let index = this.lowerBound(key.eventTimeUs);
+    while (index < this.count && this.isBefore(index, key)) index++;
+    return index < this.count && !this.isAfter(index, key) ? index : -1;
+  }
+
+  keyAt(index: number): RowKey {
+    const at = index * this.layout.rowWords;
+    return { eventTimeUs: this.time(index), orderSource: this.words[at + ROW_SOURCE]!, orderOffset: this.words[at + ROW_OFFSET]! };
+  }
+
+  /** A copy of a row. */
+  rowAt(index: number): TimelineRow {
+    const { rowWords, columnCount, isNumber, startAt } = this.layout;
+    const at = index * rowWords;
+    const values: (number | Uint8Array | null)[] = [];
+    for (let column = 0; column < columnCount; column++) {
+      if (this.isNull(index, column)) values.push(null);
+      // Not `slice`, which of a Buffer is a view: the page belongs to the store.
+      else values.push(isNumber[column]! ? this.number(index, column) : Uint8Array.from(this.bytes(index, column)!));
+    }
+    const startUs = startAt >= 0 && this.start(index) > Number.NEGATIVE_INFINITY ? this.start(index) : undefined;
+    const [orderSource, orderOffset] = [this.words[at + ROW_SOURCE]!, this.words[at + ROW_OFFSET]!];
+    return { eventTimeUs: this.time(index), orderSource, orderOffset, knownUs: this.known(index), values, startUs };
+  }
+
+  /** Takes a row out. */
+  remove(index: number): void {
+    const { rowWords, hasBytes } = this.layout;
+    this.words.copyWithin(index * rowWords, (index + 1) * rowWords, this.count * rowWords);
+    this.count--;
+    if (!hasBytes) return;
+    // The heap anew, without what the row had: a page that is updated for ever would else grow for ever.
+    const kept = this.writable(this.count);
+    this.heap = kept.heap;
+    this.heapLength = kept.heapLength;
+    this.halves.set(kept.halves);
+  }
+
   clear(): void {
     this.count = 0;
     this.heapLength = 0;
   }
 
   /** Whether the page's last row is after `row`. */
-  isLastAfter(row: TimelineRow): boolean {
+  isLastAfter(row: RowKey): boolean {
     return this.isAfter(this.count - 1, row);
   }
 
-  private isAfter(index: number, row: TimelineRow): boolean {
+  /** Whether a row is after one of another page of the timeline. */
+  isAfterRow(index: number, page: RowPage, other: number): boolean {
+    const at = other * page.layout.rowWords;
+    const [orderSource, orderOffset] = [page.words[at + ROW_SOURCE]!, page.words[at + ROW_OFFSET]!];
+    return this.isAfter(index, { eventTimeUs: page.time(other), orderSource, orderOffset });
+  }
+
+  isBefore(index: number, key: RowKey): boolean {
+    const at = index * this.layout.rowWords;
+    const time = this.words[at + ROW_TIME]!;
+    if (time !== key.eventTimeUs) return time < key.eventTimeUs;
+    const source = this.words[at + ROW_SOURCE]!;
+    if (source !== key.orderSource) return source < key.orderSource;
+    return this.words[at + ROW_OFFSET]! < key.orderOffset;
+  }
+
+  private isAfter(index: number, row: RowKey): boolean {
     const at = index * this.layout.rowWords;
     const time = this.words[at + ROW_TIME]!;
     if (time !== row.eventTimeUs) return time > row.eventTimeUs;
@@ -199,8 +287,16 @@ function withoutEnds(rows: Uint8Array, { rowWords }: Layout, count: number): Uin
   return new Uint8Array(words.buffer);
 }
 
+/** The version of heads and leaves of such rows. */
+export function rowVersion({ startAt }: Layout): number {
+  return startAt >= 0 ? VERSION_WITH_START : PAGE_VERSION;
+}
+
 /** Where encoded pages may find room: whoever they are put to. */
-export type PageRoom = Pick<PageWriter, 'allocate'>;
+export interface PageRoom {
+  /** Room for a page that is put next, aligned and not zeroed; absent where pages bring their own. */
+  allocate?(length: number): Uint8Array;
+}
 
 export function allocatePage(length: number, room?: PageRoom): Uint8Array {
   return room?.allocate?.(length) ?? new Uint8Array(length);

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import { ThymeError } from '../errors/errors.js';
 import { BasePage } from './base-page.js';
 import type { Digest } from './digest.js';
 import { decodeDigests } from './digest-page.js';
@@ -7,10 +7,13 @@ import { InnerPage } from './inner-page.js';
 import { decodeLate } from './late-page.js';
 import { type Layout, layoutOf } from './layout.js';
 import { LeafPage } from './leaf-page.js';
-import { baseKey, digestKey, lateKey, pageKey } from './page-keys.js';
+import { endedShape } from './ended-shape.js';
+import { baseKey, digestKey, endedKey, lateKey, pageKey } from './page-keys.js';
+import { requirePage } from './page-header.js';
 import { PageShelf } from './page-shelf.js';
 import { RowPage } from './row-page.js';
-import type { PageReader, TimelineShape } from './timeline.js';
+import type { PageReader } from './page-access.js';
+import type { TimelineShape } from './timeline.js';
 
 /** The pages of one timeline as one reading sees them: each is fetched at most once, whatever is asked of it. */
 export class TimelinePages {
@@ -19,15 +22,19 @@ export class TimelinePages {
   readonly #store: PageReader;
   readonly #headKey: Uint8Array;
   readonly #shelf: PageShelf;
+  readonly #shape: TimelineShape;
+  #ended: TimelinePages | undefined;
 
-  constructor(shape: TimelineShape, store: PageReader, headKey: Uint8Array) {
+  /** `shelf` is for a timeline within another; else the store's is taken. */
+  constructor(shape: TimelineShape, store: PageReader, headKey: Uint8Array, shelf?: PageShelf) {
+    this.#shape = shape;
     this.layout = layoutOf(shape);
     this.#store = store;
     this.#headKey = headKey;
-    this.#shelf = store.shelf?.(headKey) ?? new PageShelf();
+    this.#shelf = shelf ?? store.shelf?.(headKey) ?? new PageShelf();
     if (this.#shelf.head === undefined) {
       const head = store.get(headKey);
-      this.#shelf.head = head === undefined ? null : HeadPage.decode(head, this.layout);
+      this.#shelf.head = head === undefined ? null : this.#decoded(() => HeadPage.decode(head, this.layout));
     }
     this.head = this.#shelf.head ?? undefined;
   }
@@ -35,7 +42,7 @@ export class TimelinePages {
   leaf(id: number): LeafPage {
     let page = this.#shelf.leaf(id);
     if (page === undefined) {
-      page = new LeafPage(RowPage.decodeLeaf(this.#fetch(pageKey(this.#headKey, id)), this.layout));
+      page = this.#decoded(() => new LeafPage(RowPage.decodeLeaf(this.#fetch(pageKey(this.#headKey, id)), this.layout)));
       this.#shelf.putLeaf(id, page);
     }
     return page;
@@ -44,17 +51,17 @@ export class TimelinePages {
   inner(id: number): InnerPage {
     let page = this.#shelf.inner(id);
     if (page === undefined) {
-      page = InnerPage.decode(this.#fetch(pageKey(this.#headKey, id)), this.layout);
+      page = this.#decoded(() => InnerPage.decode(this.#fetch(pageKey(this.#headKey, id)), this.layout));
       this.#shelf.putInner(id, page);
     }
     return page;
   }
 
-  /** Of a sealed inner page: one for each column that keeps digests. */
+  /** Gives the digests of a sealed inner page: one for each column that keeps them. */
   digests(id: number): readonly Digest[] {
     let page = this.#shelf.digests(id);
     if (page === undefined) {
-      page = decodeDigests(this.#fetch(digestKey(this.#headKey, id)), this.layout);
+      page = this.#decoded(() => decodeDigests(this.#fetch(digestKey(this.#headKey, id)), this.layout));
       this.#shelf.putDigests(id, page);
     }
     return page;
@@ -64,7 +71,7 @@ export class TimelinePages {
   late(id: number): readonly Float64Array[] {
     let page = this.#shelf.late(id);
     if (page === undefined) {
-      page = decodeLate(this.#fetch(lateKey(this.#headKey, id)), this.layout);
+      page = this.#decoded(() => decodeLate(this.#fetch(lateKey(this.#headKey, id)), this.layout));
       this.#shelf.putLate(id, page);
     }
     return page;
@@ -75,14 +82,30 @@ export class TimelinePages {
     if (this.head === undefined || this.head.horizonUs === Number.NEGATIVE_INFINITY) return undefined;
     if (this.#shelf.base === undefined) {
       const value = this.#store.get(baseKey(this.#headKey));
-      this.#shelf.base = value === undefined ? null : BasePage.decode(value, this.layout);
+      this.#shelf.base = value === undefined ? null : this.#decoded(() => BasePage.decode(value, this.layout));
     }
     return this.#shelf.base ?? undefined;
   }
 
+  /** The timeline of its ended rows (S17), which may have none; undefined where there can be none. */
+  ended(): TimelinePages | undefined {
+    if (this.layout.startAt < 0 || this.head === undefined) return undefined;
+    return (this.#ended ??= new TimelinePages(endedShape(this.#shape), this.#store, endedKey(this.#headKey), this.#shelf.ended));
+  }
+
+  /** Whoever keeps the store is told of a page that cannot be one: the reading itself only fails. */
+  #decoded<P>(decode: () => P): P {
+    try {
+      return decode();
+    } catch (cause) {
+      if (cause instanceof ThymeError && cause.disposition === 'rebuild') this.#store.damaged?.(cause);
+      throw cause;
+    }
+  }
+
   #fetch(key: Uint8Array): Uint8Array {
     const value = this.#store.get(key);
-    assert(value !== undefined, 'a page that an entry points to is missing');
+    requirePage(value !== undefined, 'an entry points to it, and it is missing');
     return value;
   }
 }

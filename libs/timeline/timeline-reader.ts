@@ -10,7 +10,8 @@ import assert from 'node:assert/strict';
 import { lastValues } from './last-values.js';
 import { percentile, percentRank } from './percentiles.js';
 import { TimelinePages } from './timeline-pages.js';
-import type { Instant, PageReader, TimelineShape, WindowAnswer, WindowQuestion } from './timeline.js';
+import type { PageReader } from './page-access.js';
+import type { Instant, TimelineShape, WindowAnswer, WindowQuestion } from './timeline.js';
 import { WindowView } from './window-view.js';
 
 /**
@@ -18,9 +19,16 @@ import { WindowView } from './window-view.js';
  * Synchronous, and one `get` for a small group. A group never written has nothing in its windows (S5).
  *
  * Sums are exactly rounded: one of ints that has left the safe range is greater than
- * MAX_SAFE_INTEGER in magnitude, and a float's that overflows is not finite; refusing them is the caller's (S8).
+ * MAX_SAFE_INTEGER in magnitude, and a float's that overflows is not finite; refusing them is the caller's (S8). A mean is
+ * finite whatever the sum is.
  */
-export function readWindows(shape: TimelineShape, store: PageReader, headKey: Uint8Array, instant: Instant, questions: readonly WindowQuestion[]): WindowAnswer[] {
+export function readWindows(
+  shape: TimelineShape,
+  store: PageReader,
+  headKey: Uint8Array,
+  instant: Instant,
+  questions: readonly WindowQuestion[],
+): WindowAnswer[] {
   const reading = new TimelineReading(new TimelinePages(shape, store, headKey), instant);
   return questions.map((question) => reading.answer(question));
 }
@@ -71,7 +79,7 @@ function answerNumber(view: WindowView, question: Exclude<WindowQuestion, { kind
     case 'sum':
       return view.sum(question.column);
     case 'avg':
-      return partial.count === 0 ? null : view.sum(question.column) / partial.count;
+      return view.mean(question.column);
     case 'min':
       return partial.count === 0 ? null : partial.min;
     case 'max':

@@ -5,12 +5,18 @@
 //   digest-seals.ts    digests of inner pages that appends have left behind, and what came late to them
 //   write-rows.ts      a tick's rows, and the short way for those that are only to be appended
 //   trimming.ts        drops old leaves, whose partials trimmed-base.ts keeps
+//   ended-rows.ts      the timeline of the rows that were ended
 
-import { checkRow } from './check-row.js';
+import assert from 'node:assert/strict';
+import { checkEnd, checkRow } from './check-row.js';
 import { DigestSeals } from './digest-seals.js';
+import { countsEver, endedRow } from './ended-rows.js';
+import { endedShape } from './ended-shape.js';
 import { type Geometry, PRODUCTION_GEOMETRY } from './geometry.js';
+import { endedKey } from './page-keys.js';
 import { RowPage } from './row-page.js';
-import type { PageWriter, TimelineRow, TimelineShape } from './timeline.js';
+import type { PageWriter } from './page-access.js';
+import type { RowEnd, RowKey, TimelineRow, TimelineShape } from './timeline.js';
 import { Tree } from './tree.js';
 import { TrimmedBase } from './trimmed-base.js';
 import { trimTree } from './trimming.js';
@@ -26,8 +32,12 @@ export class TimelineWriter {
   readonly #tree: Tree;
   readonly #seals: DigestSeals;
   readonly #base: TrimmedBase;
+  /** Writes the ended rows (S17); made with the first end. */
+  #ended: TimelineWriter | undefined;
+  readonly #endedWriter: () => TimelineWriter;
 
   constructor(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, geometry: Geometry = PRODUCTION_GEOMETRY) {
+    this.#endedWriter = () => new TimelineWriter(endedShape(shape), store, endedKey(headKey), geometry);
     this.#pages = new WritablePages(shape, geometry, store, headKey);
     this.#tree = new Tree(this.#pages);
     this.#seals = new DigestSeals(this.#pages, this.#tree);
@@ -56,22 +66,50 @@ export class TimelineWriter {
     if (head.rows.count >= geometry.headRows) this.#tree.appendHead();
   }
 
+  /**
+   * Takes the row out of the current ones (S17). False, and nothing is changed, where there is no such row: it was
+   * never here, or was ended.
+   */
+  end(end: RowEnd): boolean {
+    const { head, layout } = this.#pages;
+    checkEnd(end, layout);
+    const { root } = head;
+    const row = head.isAfterBoundary(end) ? this.#removeFromHead(end) : this.#seals.remove(end);
+    if (row === undefined) return false;
+    if (head.root !== root) this.#pages.headChanged = true;
+    if (countsEver(row, end)) (this.#ended ??= this.#endedWriter()).insert(endedRow(row, end));
+    return true;
+  }
+
   /** Puts the pages that changed. The store owns them from then on: what is put is a copy. */
   flush(): void {
     this.#base.flush();
     this.#seals.flush();
     this.#pages.flush();
+    this.#ended?.flush();
   }
 
   /**
    * Drops what is older than the horizon, page by page (S20). From then on windows that begin below it, and endless ones
-   * asked below it, are the caller's to refuse; `lastK` finds kept rows only. Never goes back.
+   * asked below it, are the caller's to refuse; `lastK` finds kept rows only. Never goes back. Not for retractable timelines: a row that
+   * was trimmed cannot be ended any more (S20).
    */
   trim(horizonUs: number): void {
-    const { head } = this.#pages;
+    const { head, layout } = this.#pages;
     if (horizonUs <= head.horizonUs) return;
+    assert(layout.startAt < 0, 'rows that may be taken back are not trimmed');
     head.horizonUs = horizonUs;
     this.#pages.headChanged = true;
     trimTree(this.#pages, { tree: this.#tree, seals: this.#seals, base: this.#base }, horizonUs);
+  }
+
+  #removeFromHead(key: RowKey): TimelineRow | undefined {
+    const { rows } = this.#pages.head;
+    const index = rows.find(key);
+    if (index < 0) return undefined;
+    const row = rows.rowAt(index);
+    rows.remove(index);
+    this.#pages.headChanged = true;
+    return row;
   }
 }

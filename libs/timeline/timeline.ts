@@ -7,8 +7,8 @@
 //       now and later unless rows within it were added (S4).
 //   T3. Nothing is subtracted from a running total (S8).
 //   T4. `knownAt` = K leaves out rows whose `knownUs` > K (S22).
-
-import type { PageShelf } from './page-shelf.js';
+//   T5. A row with a start counts for T from it on only, one that was ended for T below its end only, or where K is
+//       before the end was known (S17). An end of a row that is not there changes nothing.
 
 /** A column of numbers (int, float, bool as 0/1, timestamp, date), or of bytes (anything else). */
 export type ColumnShape =
@@ -18,30 +18,31 @@ export type ColumnShape =
 /** The columns of a pipeline's timelines, fixed for its version. A `where` is folded into its column: null where not true. */
 export interface TimelineShape {
   readonly columns: readonly ColumnShape[];
+  /** Its rows may have a start, and may be ended (S17). Others pay nothing for it. */
+  readonly retractable?: boolean;
 }
 
-export interface TimelineRow {
+/** A row's place in its timeline, which no other row has. */
+export interface RowKey {
   readonly eventTimeUs: number;
   /** S7: (input << 12 | partition) and offset; compared as a pair. */
   readonly orderSource: number;
   readonly orderOffset: number;
+}
+
+export interface TimelineRow extends RowKey {
   /** When the log took it in; its event time for history (S22). */
   readonly knownUs: number;
   /** One for each column. Numbers are finite. */
   readonly values: readonly (number | Uint8Array | null)[];
+  /** It counts from this instant on; absent: from its event time on. */
+  readonly startUs?: number | undefined;
 }
 
-/** Where pages lie: an overlay over a store, or a store. Keys and values are owned by the callee once put. */
-export interface PageReader {
-  get(key: Uint8Array): Uint8Array | undefined;
-  /** Where a group's pages are kept decoded for whoever reads it next, in the state that `get` shows; absent where nothing is kept. */
-  shelf?(headKey: Uint8Array): PageShelf | undefined;
-}
-export interface PageWriter extends PageReader {
-  /** Room for a page that is put next, aligned and not zeroed; absent where pages bring their own. */
-  allocate?(length: number): Uint8Array;
-  put(key: Uint8Array, value: Uint8Array): void;
-  delete(key: Uint8Array): void;
+/** From `endUs` on the row with this key counts no more, as was known from `endKnownUs` on. A row is ended once. */
+export interface RowEnd extends RowKey {
+  readonly endUs: number;
+  readonly endKnownUs: number;
 }
 
 /** One question to a column of a timeline; `column` is absent for the count of all events. */
@@ -50,8 +51,15 @@ export type WindowQuestion =
   | { readonly kind: 'sum' | 'avg' | 'min' | 'max'; readonly column: number; readonly windowUs: number | null }
   | { readonly kind: 'percentile'; readonly column: number; readonly windowUs: number | null; readonly pct: number }
   | { readonly kind: 'percentRank'; readonly column: number; readonly windowUs: number | null }
-  | { readonly kind: 'lastK'; readonly column: number; readonly windowUs: number | null; readonly k: number; readonly dedup: boolean; readonly dropNull: boolean;
-      /** A where's column (1 or null): rows that it rules out are no rows for this question. */ readonly whereColumn?: number };
+  | {
+      readonly kind: 'lastK';
+      readonly column: number;
+      readonly windowUs: number | null;
+      readonly k: number;
+      readonly dedup: boolean;
+      readonly dropNull: boolean;
+      /** A where's column (1 or null): rows that it rules out are no rows for this question. */ readonly whereColumn?: number;
+    };
 
 /** A number, null for none, or for `lastK` the values newest first. */
 export type WindowAnswer = number | null | readonly (number | Uint8Array | null)[];

@@ -1,7 +1,7 @@
 import { InnerPage } from './inner-page.js';
 import { ROW_OFFSET, ROW_SOURCE } from './layout.js';
 import { describeInner, describeLeaf } from './partials.js';
-import type { TimelineRow } from './timeline.js';
+import type { RowKey, TimelineRow } from './timeline.js';
 import type { WritablePages } from './writable-pages.js';
 
 /**
@@ -47,6 +47,55 @@ export class Tree {
     if (sibling !== 0) this.#grow([head.root, sibling]);
   }
 
+  /**
+   * Takes a row out, and the pages that have none left: `onDrop` is told of each inner page's entry before it goes. Entries are
+   * described anew along the path. Undefined where there is no such row.
+   */
+  remove(key: RowKey, onDrop: (page: InnerPage, index: number) => void): TimelineRow | undefined {
+    const { head } = this.pages;
+    if (head.root === 0) return undefined;
+    const row = this.#removeBelow(head.root, head.height, { key, onDrop });
+    if (row === undefined || !this.#isEmpty(head.root, head.height)) return row;
+    this.pages.remove(head.root);
+    head.root = 0;
+    head.height = 0;
+    return row;
+  }
+
+  #removeBelow(
+    id: number,
+    level: number,
+    what: { readonly key: RowKey; readonly onDrop: (page: InnerPage, index: number) => void },
+  ): TimelineRow | undefined {
+    if (level === 0) return this.#removeFromLeaf(id, what.key);
+    const inner = this.pages.inner(id);
+    const index = inner.childFor(what.key);
+    const child = inner.child(index);
+    const row = this.#removeBelow(child, level - 1, what);
+    if (row === undefined) return undefined;
+    if (this.#isEmpty(child, level - 1)) {
+      what.onDrop(inner, index);
+      inner.remove(index);
+      this.pages.remove(child);
+      this.pages.touch(id);
+    } else this.describe(id, index);
+    return row;
+  }
+
+  #removeFromLeaf(id: number, key: RowKey): TimelineRow | undefined {
+    const leaf = this.pages.leaf(id);
+    const index = leaf.find(key);
+    if (index < 0) return undefined;
+    const row = leaf.rowAt(index);
+    leaf.remove(index);
+    this.pages.touch(id);
+    return row;
+  }
+
+  #isEmpty(id: number, level: number): boolean {
+    return (level === 0 ? this.pages.leaf(id) : this.pages.inner(id)).count === 0;
+  }
+
   /** Whether appends can add nothing more below a page of the right edge. */
   isComplete(id: number, level: number): boolean {
     if (level === 0) return this.pages.leaf(id).count >= this.pages.geometry.leafRows;
@@ -67,7 +116,14 @@ export class Tree {
     if (level === 0) return;
     const inner = this.pages.inner(id);
     this.#describeSpine(inner.child(inner.count - 1), level - 1);
-    this.describe(id, inner.count - 1);
+    this.#describeGrown(id, inner.count - 1);
+  }
+
+  /** A sealed page that appends come to lies on the right edge again, since all behind it ended (S17): its digest lacks them. */
+  #describeGrown(id: number, index: number): void {
+    const inner = this.pages.inner(id);
+    if (inner.hasDigest(index)) this.pages.staleDigests.add(inner.child(index));
+    this.describe(id, index);
   }
 
   #appendLeaf(leafId: number): void {
@@ -85,7 +141,7 @@ export class Tree {
     const inner = this.pages.inner(id);
     const last = inner.count - 1;
     const child = level === 1 ? leafId : this.#appendBelow(inner.child(last), level - 1, leafId);
-    if (level > 1) this.describe(id, last);
+    if (level > 1 && child === 0) this.#describeGrown(id, last);
     if (child === 0) return 0;
     if (inner.count < this.pages.geometry.fanOut) {
       this.#addEntry(id, inner.count, child);

@@ -2,7 +2,6 @@ import { BasePage } from './base-page.js';
 import { digestWeight } from './digest.js';
 import { digestValues, mergeDigests } from './digest-builder.js';
 import { decodeDigests, encodeDigests } from './digest-page.js';
-import type { ExactSum } from './exact-sum.js';
 import { FLAG_DIGEST } from './layout.js';
 import { BASE_ID, baseKey, digestKey } from './page-keys.js';
 import { describeInner, describeLeaf } from './partials.js';
@@ -23,14 +22,15 @@ export class TrimmedBase {
   /** Takes the partials of rows that leave the timeline, or never enter it. */
   take(rows: RowPage): void {
     const { layout } = this.pages;
-    const { entry, sums } = (this.#page ??= this.#load());
+    const page = (this.#page ??= this.#load());
+    const { entry } = page;
     const parts = entry.writable(2);
     parts.insertEntry(parts.count, BASE_ID);
     describeLeaf(parts, parts.count - 1, rows);
     if (entry.count === 0) entry.insertEntry(0, BASE_ID);
     describeInner(entry, 0, parts);
     layout.isNumber.forEach((isNumber, column) => {
-      if (isNumber) this.#takeNumbers(rows, column, sums[column]!);
+      if (isNumber) this.#takeNumbers(rows, column, page);
     });
   }
 
@@ -52,13 +52,13 @@ export class TrimmedBase {
     this.#values = [];
   }
 
-  #takeNumbers(rows: RowPage, column: number, sum: ExactSum): void {
+  #takeNumbers(rows: RowPage, column: number, page: BasePage): void {
     const at = this.pages.layout.digestColumns.indexOf(column);
     const values = at < 0 ? undefined : (this.#values[at] ??= []);
     for (let index = 0; index < rows.count; index++) {
       const value = rows.number(index, column);
       if (value !== value) continue;
-      sum.add(value);
+      page.addTo(column, value);
       values?.push(value);
     }
   }

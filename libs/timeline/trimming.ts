@@ -14,7 +14,11 @@ interface Node {
  * Drops the leaves that lie wholly below the horizon (S20), after the base has taken them. A leaf astride it stays
  * whole, and so do the last leaf and the head: the newest rows of a group are never dropped, however old.
  */
-export function trimTree(pages: WritablePages, parts: { readonly tree: Tree; readonly seals: DigestSeals; readonly base: TrimmedBase }, horizonUs: number): void {
+export function trimTree(
+  pages: WritablePages,
+  parts: { readonly tree: Tree; readonly seals: DigestSeals; readonly base: TrimmedBase },
+  horizonUs: number,
+): void {
   const { head } = pages;
   if (head.root === 0 || head.height === 0) return;
 

@@ -1,21 +1,33 @@
 import { type CoverItem, coverWindow, expandEntry, type WindowBounds } from './cover.js';
+import { endedWithin } from './ended-rows.js';
 import { ExactSum } from './exact-sum.js';
 import { COLUMN_COUNT, COLUMN_SUM_ERROR, COLUMN_SUM_HI, COLUMN_SUM_LO, ENTRY_ROWS } from './layout.js';
 import { BASE_ID } from './page-keys.js';
 import { ColumnPartial } from './partials.js';
 import type { RankSearch } from './rank-search.js';
+import type { RowPage } from './row-page.js';
 import type { TimelinePages } from './timeline-pages.js';
 
 /** One window at one instant, for all that is asked of it: what was once computed is kept. */
 export class WindowView {
   readonly #partials: (ColumnPartial | undefined)[] = [];
   readonly #sums: (number | undefined)[] = [];
+  /** All that the window consists of; folds take it in any order. */
   readonly items: readonly CoverItem[];
+  /** The current rows among these, oldest first, and the ended ones that still count at this instant (S17). */
+  readonly current: readonly CoverItem[];
+  readonly ended: RowPage | undefined;
   /** Kept by percentiles.ts, by column: several percentiles of one window share it. */
   readonly rankSearches: (RankSearch | undefined)[] = [];
 
-  constructor(readonly pages: TimelinePages, readonly bounds: WindowBounds) {
-    this.items = coverWindow(pages, bounds);
+  constructor(
+    readonly pages: TimelinePages,
+    readonly bounds: WindowBounds,
+  ) {
+    this.current = coverWindow(pages, bounds);
+    this.ended = endedWithin(pages, bounds);
+    const { current, ended } = this;
+    this.items = ended === undefined ? current : [...current, { kind: 'rows', page: ended, start: 0, end: ended.count }];
   }
 
   /** All events, whatever their columns hold (S6). */
@@ -47,14 +59,24 @@ export class WindowView {
     return (this.#sums[column] ??= this.partial(column).sum.rounded() ?? this.#exactSum(column));
   }
 
+  /** Null over no values. Finite also where the sum is not (S8). */
+  mean(column: number): number | null {
+    const { count, min, max } = this.partial(column);
+    if (count === 0) return null;
+    const sum = this.sum(column);
+    if (Number.isFinite(sum)) return sum / count + 0; // -0 is 0, also where a negative sum is too small to be divided
+    return Math.min(max, Math.max(min, this.#sumOf(column, { scaled: true }).mean(count)));
+  }
+
   #exactSum(column: number): number {
-    const sum = new ExactSum();
+    const rounded = this.#sumOf(column, { scaled: false }).rounded();
+    return Number.isFinite(rounded) ? rounded : this.#sumOf(column, { scaled: true }).rounded();
+  }
+
+  #sumOf(column: number, options: { readonly scaled: boolean }): ExactSum {
+    const sum = new ExactSum(options);
     for (const item of this.items) this.#addExactly(item, column, sum);
-    const rounded = sum.rounded();
-    if (Number.isFinite(rounded)) return rounded;
-    const scaled = new ExactSum({ scaled: true });
-    for (const item of this.items) this.#addExactly(item, column, scaled);
-    return scaled.rounded();
+    return sum;
   }
 
   /** Takes the partials that lost nothing, and of the others what lies below them. */
@@ -69,8 +91,10 @@ export class WindowView {
     const at = item.page.layout.partialAt[column]!;
     if (item.page.field(item.index, at + COLUMN_COUNT) === 0) return;
     if (item.page.field(item.index, at + COLUMN_SUM_ERROR) !== 0) {
-      if (item.page.child(item.index) === BASE_ID) this.pages.base()?.sums[column]?.parts.forEach((part) => sum.add(part));
-      else for (const part of expandEntry(this.pages, item)) this.#addExactly(part, column, sum);
+      if (item.page.child(item.index) === BASE_ID) {
+        const base = this.pages.base()?.sums[column];
+        if (base !== undefined) sum.addSum(base);
+      } else for (const part of expandEntry(this.pages, item)) this.#addExactly(part, column, sum);
       return;
     }
     sum.add(item.page.field(item.index, at + COLUMN_SUM_HI));

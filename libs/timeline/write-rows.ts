@@ -5,18 +5,35 @@ import { type Layout, layoutOf, ROW_COLUMNS, ROW_KNOWN, ROW_OFFSET, ROW_SOURCE, 
 import { aligned, PageKind, readHeader, setCount, VERSION_WITHOUT_END } from './page-header.js';
 import { allocatePage, RowPage } from './row-page.js';
 import { TimelineWriter } from './timeline-writer.js';
-import type { PageWriter, TimelineRow, TimelineShape } from './timeline.js';
+import type { PageWriter } from './page-access.js';
+import type { RowEnd, TimelineRow, TimelineShape } from './timeline.js';
 
 /**
- * Writes one tick's rows of a group, trims it to the horizon (S20), and flushes. Most ticks bring a group a few rows newer than all it has: those
- * are put behind the head's bytes as they lie, at a fifth of what a writer costs. The pages are the same either way.
+ * Writes one tick's rows of a group, trims it to the horizon (S20), and flushes. Most ticks bring a group a few rows newer than
+ * all it has: those are put behind the head's bytes as they lie, at a fifth of what a writer costs. The pages are the same
+ * either way.
  */
-export function writeRows(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, rows: readonly TimelineRow[], horizonUs = Number.NEGATIVE_INFINITY): void {
+export function writeRows(
+  shape: TimelineShape,
+  store: PageWriter,
+  headKey: Uint8Array,
+  rows: readonly TimelineRow[],
+  horizonUs = Number.NEGATIVE_INFINITY,
+): void {
   if (appendRows(layoutOf(shape), { store, headKey, horizonUs }, rows)) return;
   const writer = new TimelineWriter(shape, store, headKey);
   for (const row of rows) writer.insert(row);
   writer.trim(horizonUs);
   writer.flush();
+}
+
+/** Ends one tick's rows of a group (S17), and flushes. Returns how many of them were there. */
+export function endRows(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, ends: readonly RowEnd[]): number {
+  const writer = new TimelineWriter(shape, store, headKey);
+  let found = 0;
+  for (const end of ends) if (writer.end(end)) found++;
+  writer.flush();
+  return found;
 }
 
 interface Place {
@@ -55,7 +72,7 @@ function appendRows(layout: Layout, { store, headKey, horizonUs }: Place, rows: 
 
 const emptyHeads = new WeakMap<Layout, Uint8Array>();
 
-/** Of a group that has nothing yet; not to be changed. */
+/** The head of a group that has nothing yet; not to be changed. */
 function emptyHead(layout: Layout): Uint8Array {
   let head = emptyHeads.get(layout);
   if (head === undefined) {
@@ -79,6 +96,7 @@ function putRow(row: TimelineRow, words: Float64Array, at: number, layout: Layou
   words[at + ROW_SOURCE] = row.orderSource;
   words[at + ROW_OFFSET] = row.orderOffset;
   words[at + ROW_KNOWN] = row.knownUs;
+  if (layout.startAt >= 0) words[at + layout.startAt] = row.startUs ?? Number.NEGATIVE_INFINITY;
   for (let column = 0; column < layout.columnCount; column++) {
     const value = row.values[column];
     // As RowPage has it: NaN is null, and -0 becomes 0.

@@ -6,11 +6,13 @@
 //   partition-task.ts     - a tick: adopts revisions, reads, folds; tick-commit.ts - commits, applies, hands on
 //   task-inputs.ts        - what a task reads: dataset topics by reader, and what others have re-keyed
 //   input-reading.ts      - within which limits; backfill-rate.ts, read-ahead.ts
-//   reader.ts             - one timeline's way through its topic; lane-watermarks.ts, seen-sequences.ts, hop-table.ts
+//   timeline-feed.ts      - one timeline's way through its topic; lane-watermarks.ts, seen-sequences.ts, hop-table.ts
 //   reader-plan.ts        - what it runs a record with; publish-plan.ts, author-functions.ts
 //   step-watch.ts         - ends the process when an author's function does not return
 //   pipeline-run.ts       - a record through the stages into its group; index-lookup.ts and join-marks.ts for joins
 //   tick-output.ts        - what a tick commits together; rekey-message.ts, dead-letters.ts, json-copy.ts
+//   upgrade-reader.ts     - carries an old dataset version's records into the new one; upgrade-source.ts, upgrade-plan.ts
+//   retiring-readers.ts   - what goes on beside its successor; misplaced-readers.ts - what an older program let pass to another topic
 //   change-stream.ts      - the batches for whoever follows; recent-batches.ts
 //   replication.ts, job-handlers.ts - the RPCs of ReplicationService and AggregatorService
 //
@@ -50,6 +52,8 @@ export interface AggregatorOptions extends Omit<TaskEnvironment, 'partition' | '
   readonly openStore: (partition: number, anew: boolean) => Promise<Store>;
   /** Told of every failure of a task; it is then acquired again, or the service ends. */
   readonly onFailure: (partition: number, cause: unknown) => void;
+  /** Told of every tick that had something to do, and how long it took. */
+  readonly onTick?: (spentUs: number) => void;
   readonly limits?: TickLimits;
   readonly tickMs?: number;
   readonly recentBytesMax?: number;
@@ -79,7 +83,12 @@ export class Aggregator implements Service {
     this.#clock = clock;
     this.partitionCount = partitionCount;
     this.#membership = membership ?? { ownership: new SoloMembership(partitionCount), address: () => 'here' };
-    this.#held = new HeldPartitions({ create: ownerFactory(options), isShared: membership !== undefined, onFatal: (cause) => this.#fail(cause), clock });
+    this.#held = new HeldPartitions({
+      create: ownerFactory(options),
+      isShared: membership !== undefined,
+      onFatal: (cause) => this.#fail(cause),
+      clock,
+    });
     this.views = viewsOf(partitionCount, this.#held);
     this.replication = ownersAsSource((partition) => ownerIn(this.#held, partition));
   }
@@ -135,15 +144,49 @@ function viewsOf(partitionCount: number, held: HeldPartitions): ReplicaViews {
 
 function ownerIn(held: HeldPartitions, partition: number): PartitionOwner {
   const owner = held.owner(partition);
-  if (owner === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not owned by this process`);
+  if (owner === undefined)
+    throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not owned by this process`);
   return owner;
 }
 
 function ownerFactory(options: AggregatorOptions): (partition: number) => PartitionOwner {
-  const { deployment, partitionCount, log, clock, feed, functionsOf, stepWatch, publishesJson, backfillRecordsPerS, openStore, onFailure } = options;
+  const {
+    deployment,
+    partitionCount,
+    log,
+    clock,
+    feed,
+    functionsOf,
+    stepWatch,
+    publishesJson,
+    backfillRecordsPerS,
+    openStore,
+    onFailure,
+    onTick,
+  } = options;
   const { limits = TICK_LIMITS, tickMs = TICK_MS, recentBytesMax = RECENT_BYTES_MAX, heartbeatMs = HEARTBEAT_MS } = options;
   return (partition) => {
-    const environment = { deployment, partition, partitionCount, log, clock, feed, functionsOf, stepWatch, publishesJson, backfillRecordsPerS, limits };
-    return new PartitionOwner({ environment, openStore: (anew) => openStore(partition, anew), tickMs, recentBytesMax, heartbeatMs, onFailure });
+    const environment = {
+      deployment,
+      partition,
+      partitionCount,
+      log,
+      clock,
+      feed,
+      functionsOf,
+      stepWatch,
+      publishesJson,
+      backfillRecordsPerS,
+      limits,
+    };
+    return new PartitionOwner({
+      environment,
+      openStore: (anew) => openStore(partition, anew),
+      tickMs,
+      recentBytesMax,
+      heartbeatMs,
+      onFailure,
+      onTick,
+    });
   };
 }

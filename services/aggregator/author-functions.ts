@@ -7,8 +7,9 @@ import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
 /** The transforms of a revision's bundle, evaluated here and now: it is operator-trusted code (DESIGN 8). */
 export function authorFunctionsOf({ bundle, definitions }: Revision): AuthorFunctions {
   const transforms = definitions.pipelines.some((pipeline) => pipeline.steps.some((step) => step.kind === 'transform'));
-  // Nothing of the author's runs where no pipeline needs it.
-  const functions = transforms ? collectDefinitions(evaluateBundle(bundle.code)).functions : new Map<string, never>();
+  const upgrades = definitions.datasets.some(({ upgrade }) => upgrade?.kind === 'function');
+  // Nothing of the author's runs where nothing needs it.
+  const functions = transforms || upgrades ? collectDefinitions(evaluateBundle(bundle.code)).functions : new Map<string, never>();
   return { transform: (name) => functions.get(name), decimal: Decimal };
 }
 

@@ -54,7 +54,10 @@ export class ChangeStream {
     this.#ended.abort();
   }
 
-  async *subscribe({ epoch, fromSeq }: { readonly epoch: number; readonly fromSeq: number }, subscriber: AbortSignal): AsyncGenerator<StreamMessage> {
+  async *subscribe(
+    { epoch, fromSeq }: { readonly epoch: number; readonly fromSeq: number },
+    subscriber: AbortSignal,
+  ): AsyncGenerator<StreamMessage> {
     const signal = AbortSignal.any([subscriber, this.#ended.signal]);
     let nextSeq = fromSeq;
     while (!signal.aborted) {
@@ -83,9 +86,12 @@ export class ChangeStream {
     }
   }
 
-  /** The store as of one seq; the commit record's key comes first of all. */
+  /**
+   * The store as of one seq; the commit record's key comes first of all. Not while it is still being replayed: it shows
+   * what was long ago.
+   */
   async *snapshot(signal: AbortSignal): AsyncGenerator<readonly SnapshotEntry[]> {
-    if (this.#applier === undefined) throw notHere(this.#options.partition);
+    if (this.#applier === undefined || !this.#options.isWorked()) throw notHere(this.#options.partition);
     yield* snapshotChunks(this.#applier.store, signal);
   }
 
@@ -95,14 +101,20 @@ export class ChangeStream {
 
   #heartbeat(): StreamMessage | undefined {
     const commit = this.#applier?.state.commit;
-    return commit && this.#options.isWorked() ? { kind: 'heartbeat', epoch: commit.epoch, headSeq: commit.seq, clockUs: this.#options.clock.nowUs() } : undefined;
+    return commit && this.#options.isWorked()
+      ? { kind: 'heartbeat', epoch: commit.epoch, headSeq: commit.seq, clockUs: this.#options.clock.nowUs() }
+      : undefined;
   }
 
   /** The subscriber has seen a later owner than this one. */
   #refuseIfStale(epoch: number): void {
     const own = this.#applier?.state.commit?.epoch;
     if (own !== undefined && own < epoch) {
-      throw new ThymeError('THYME_STALE_OWNER', 'ABORTED', `partition ${this.#options.partition} has had an owner of epoch ${epoch}, and this one has ${own}: follow the newer`);
+      throw new ThymeError(
+        'THYME_STALE_OWNER',
+        'ABORTED',
+        `partition ${this.#options.partition} has had an owner of epoch ${epoch}, and this one has ${own}: follow the newer`,
+      );
     }
   }
 

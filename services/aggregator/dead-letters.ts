@@ -1,4 +1,5 @@
 import type { NewRecord } from '../../libs/log/log.js';
+import { isInHistory, offsetAt } from '../../libs/pipeline/record-place.js';
 import type { Field, Row } from '../../libs/schema/value-type.js';
 import { compileWriter } from '../../libs/schema/write-value.js';
 import { formatTimestamp } from '../../libs/time/timestamp.js';
@@ -13,6 +14,8 @@ export interface PipelineDeadLetter {
   /** Its place in the dataset's topic. */
   readonly partition: number;
   readonly offset: number;
+  /** Present, and true, where that is a place in the history that the dataset's version was begun with (S19a). */
+  readonly history?: true;
   readonly event_time: string;
   /** When it was set aside, RFC 3339. */
   readonly at: string;
@@ -25,6 +28,7 @@ export interface PipelineDeadLetter {
 export interface DeadRecord {
   readonly reason: string;
   readonly partition: number;
+  /** A place (record-place.ts). */
   readonly offset: number;
   readonly eventTimeUs: number;
   readonly fields: readonly Field[];
@@ -35,13 +39,18 @@ const RECORD_LENGTH_MAX = 65_536;
 const REASON_LENGTH_MAX = 1_024;
 const NO_KEY = new Uint8Array();
 
-export function pipelineDeadLetter({ name, dataset }: ReaderPlan, dead: DeadRecord, clockUs: number): NewRecord {
+export function pipelineDeadLetter({ name, dataset }: Pick<ReaderPlan, 'name' | 'dataset'>, dead: DeadRecord, clockUs: number): NewRecord {
   const text = JSON.stringify(compileWriter(dead.fields)(dead.row));
   const letter: PipelineDeadLetter = {
     reason: dead.reason.slice(0, REASON_LENGTH_MAX),
-    dataset: dataset.name, version: dataset.version, pipeline: name,
-    partition: dead.partition, offset: dead.offset,
-    event_time: formatTimestamp(dead.eventTimeUs), at: formatTimestamp(clockUs),
+    dataset: dataset.name,
+    version: dataset.version,
+    pipeline: name,
+    partition: dead.partition,
+    offset: offsetAt(dead.offset),
+    ...(isInHistory(dead.offset) ? { history: true as const } : {}),
+    event_time: formatTimestamp(dead.eventTimeUs),
+    at: formatTimestamp(clockUs),
     record: text.slice(0, RECORD_LENGTH_MAX),
     ...(text.length > RECORD_LENGTH_MAX ? { truncated: true as const } : {}),
   };

@@ -48,12 +48,14 @@ export class HeldPartitions {
 
   /** Resolves when each has finished its tick and closed its store. */
   async letGo(partitions: readonly number[]): Promise<void> {
-    await Promise.all(partitions.map(async (partition) => {
-      const held = this.#held.get(partition);
-      held?.stopping.abort();
-      await held?.ended;
-      this.#held.delete(partition);
-    }));
+    await Promise.all(
+      partitions.map(async (partition) => {
+        const held = this.#held.get(partition);
+        held?.stopping.abort();
+        await held?.ended;
+        this.#held.delete(partition);
+      }),
+    );
   }
 
   /** Resolves when each of the partitions of now has been acquired once, or has ended. */

@@ -1,15 +1,15 @@
-import { datasetTopic } from '../../libs/pipeline/topics.js';
 import type { BackfillRate } from './backfill-rate.js';
 import { bytesOf, fills, type ReadAhead } from './read-ahead.js';
-import type { RevisionPlan } from './reader-plan.js';
 import type { TaskEnvironment } from './task-environment.js';
 import type { InputBatch, TaskInput } from './task-inputs.js';
 
 export type TickResult =
-  /** Nothing was there: wait. */
+  /** Nothing is there: wait until something comes. */
   | 'idle'
-  /** Or something is there, and its time has not come. */
+  /** Something was there, and it is done. */
   | 'worked'
+  /** Something is there whose time has not come: a reader of history may read on when its rate allows it. */
+  | 'held back'
   /** There is more: go on at once. */
   | 'full';
 
@@ -64,19 +64,23 @@ export class InputReading {
     return batch.nextOffset === input.nextOffset ? undefined : batch;
   }
 
-  /** Begins to read what the next tick will ask for, once the inputs have moved on. Not for joins: how far the right side must have come is asked when the left one is read (S24). */
+  /**
+   * Begins to read what the next tick will ask for, once the inputs have moved on. Not for joins: how far the right
+   * side must have come is asked when the left one is read (S24).
+   */
   beginNext(inputs: readonly TaskInput[]): void {
     this.#readAhead.keepFor(inputs);
     const { inputRecordsMax, inputBytesMax } = this.#environment.limits;
     for (const input of this.#full) {
-      if (input.joins.length === 0 && !input.paused) this.#readAhead.begin(input, { recordsMax: inputRecordsMax, bytesMax: inputBytesMax });
+      if (input.rights.length === 0 && !input.paused)
+        this.#readAhead.begin(input, { recordsMax: inputRecordsMax, bytesMax: inputBytesMax });
     }
   }
 
-  /** Who is held back must not be waited for as if nothing were there: the log would say at once that there is more. */
+  /** A reader that is held back must not be waited for as if nothing were there: the log would say at once that there is more. */
   result(otherwise: 'idle' | 'worked'): TickResult {
     if (this.isFull) return 'full';
-    return this.isHeldBack ? 'worked' : otherwise;
+    return this.isHeldBack ? 'held back' : otherwise;
   }
 
   /** `recordsMax` is what it was asked for. Whether there may be more. */
@@ -91,17 +95,13 @@ export class InputReading {
   }
 
   /** The batch, and how far the right sides of its joins had come when it was read (S24). */
-  async readForJoin(input: TaskInput, plan: RevisionPlan): Promise<void> {
+  async readForJoin(input: TaskInput): Promise<void> {
     if (input.waiting !== undefined) return;
     const batch = await this.read(input);
     if (batch === undefined) return;
-    const ends = new Map<string, number>();
-    for (const dataset of input.joins) {
-      const right = plan.indexOf.get(dataset)?.dataset;
-      if (right === undefined) continue;
-      const topic = datasetTopic(this.#environment.deployment, right.name, right.version);
-      ends.set(dataset, await this.#environment.log.endOffset({ topic, partition: this.#environment.partition }));
-    }
+    const ends = new Map<number, number>();
+    for (const { id, topic } of input.rights)
+      ends.set(id, await this.#environment.log.endOffset({ topic, partition: this.#environment.partition }));
     input.waiting = { batch, ends };
   }
 }

@@ -1,10 +1,10 @@
 import type { Applier } from '../../libs/change/applier.js';
 import type { EncodedBatch } from '../../libs/change/batch-codec.js';
-import { ThymeError } from '../../libs/errors/errors.js';
+import { dispositionOf, ThymeError } from '../../libs/errors/errors.js';
 import { createCompletion } from '../../libs/lifecycle/service.js';
 import { PartitionView } from '../../libs/replica/partition-view.js';
-import { isStoreDamaged, STORE_DAMAGED } from '../../libs/store/store-errors.js';
 import type { Store } from '../../libs/store/store.js';
+import { Backoff, type Random, systemRandom } from '../../libs/time/backoff.js';
 import { acquire } from './acquire.js';
 import { ChangeStream } from './change-stream.js';
 import type { PartitionTask } from './partition-task.js';
@@ -19,20 +19,23 @@ export interface OwnerOptions {
   readonly tickMs: number;
   readonly recentBytesMax: number;
   readonly heartbeatMs: number;
+  /** Spreads the pauses between attempts. */
+  readonly random?: Random;
   /** Told of every failure; never of values. */
   readonly onFailure: (partition: number, cause: unknown) => void;
+  /** Told of every tick that had something to do, and how long it took. */
+  readonly onTick?: ((spentUs: number) => void) | undefined;
 }
 
-/** How a life of a task ended; `retryDelayMs` alone decides what comes of it. */
-type TaskOutcome =
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'retryable'; readonly cause: unknown; readonly ticks: number }
-  /** Somebody else has the partition, or a newer process wrote here: this process cannot go on. */
-  | { readonly kind: 'fatal'; readonly cause: unknown };
+/** How a life of a task ended. What comes of a failure its cause says itself. */
+type TaskOutcome = { readonly kind: 'stopped' } | { readonly kind: 'failed'; readonly cause: unknown; readonly ticks: number };
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
-const FATAL_CODES = new Set(['THYME_FENCED', 'THYME_CHANGE_UNKNOWN', 'THYME_TIMELINE_UNKNOWN', 'THYME_FORMAT_NEWER', 'THYME_STORE_AHEAD', 'THYME_PARTITION_COUNT', 'THYME_LOG_FORMAT']);
+/** Builds in a row, none of which was sound for TICKS_SOUND: what is built is as broken as what was set aside, and would be for ever. */
+const REBUILDS_MAX = 3;
+/** Some minutes of them. */
+const TICKS_SOUND = 1_000;
 
 /**
  * Keeps a partition worked: acquires it, ticks, and after an error drops everything and acquires again
@@ -43,17 +46,29 @@ export class PartitionOwner {
   readonly stream: ChangeStream;
   readonly #options: OwnerOptions;
   #store: Store | undefined;
+  #applier: Applier | undefined;
   #task: PartitionTask | undefined;
   /** What lies on the disk is not to be opened again. */
   #isDamaged = false;
-  #retryMs = RETRY_MS_MIN;
+  /** Since the state was last sound. */
+  #rebuilds = 0;
+  readonly #pause: Backoff;
   readonly #acquired = createCompletion();
 
   constructor(options: OwnerOptions) {
     this.#options = options;
+    this.#pause = new Backoff({ minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX, random: options.random ?? systemRandom });
     const { deployment, partition, log, clock } = options.environment;
     this.view = new PartitionView(partition, () => (this.#task === undefined ? undefined : 0));
-    this.stream = new ChangeStream({ deployment, partition, log, clock, recentBytesMax: options.recentBytesMax, heartbeatMs: options.heartbeatMs, isWorked: () => this.#task !== undefined });
+    this.stream = new ChangeStream({
+      deployment,
+      partition,
+      log,
+      clock,
+      recentBytesMax: options.recentBytesMax,
+      heartbeatMs: options.heartbeatMs,
+      isWorked: () => this.#task !== undefined,
+    });
   }
 
   /** Resolves when the partition has been acquired once. */
@@ -78,8 +93,8 @@ export class PartitionOwner {
         const outcome = await this.#work(signal);
         if (outcome.kind === 'stopped') return;
         this.#options.onFailure(this.view.partition, outcome.cause);
-        if (outcome.kind === 'fatal') throw outcome.cause;
-        await this.#options.environment.clock.sleep(this.#nextRetryMs(outcome.ticks), signal);
+        await this.#prepareNext(outcome);
+        await this.#options.environment.clock.sleep(this.#pause.next(), signal);
       }
     } finally {
       this.stream.end();
@@ -92,19 +107,38 @@ export class PartitionOwner {
     let task: PartitionTask | undefined;
     try {
       this.#store ??= await this.#open();
-      task = await acquire(this.#options.environment, this.#store, { onApplier: (applier) => this.#attach(applier), onBatch: (batch) => this.#onBatch(batch), signal });
+      task = await acquire(this.#options.environment, this.#store, {
+        onApplier: (applier) => this.#attach(applier),
+        onBatch: (batch) => this.#onBatch(batch),
+        signal,
+      });
       this.#task = task;
       this.#acquired.resolve();
       for (; !signal.aborted; ticks++) await this.#tick(task, signal);
       return { kind: 'stopped' };
     } catch (cause) {
       if (signal.aborted && cause === signal.reason) return { kind: 'stopped' };
-      this.#isDamaged ||= isStoreDamaged(cause);
-      if (isOfStore(cause)) await this.#closeStore();
-      return isFatal(cause) ? { kind: 'fatal', cause } : { kind: 'retryable', cause, ticks };
+      return { kind: 'failed', cause, ticks };
     } finally {
       this.#task = undefined;
       await task?.close().catch(() => undefined); // a dead writer has nothing left to say
+    }
+  }
+
+  /** Decides what the next life begins with; throws where there is to be none. */
+  async #prepareNext({ cause, ticks }: Extract<TaskOutcome, { kind: 'failed' }>): Promise<void> {
+    // Only ticks are progress: a poisoned partition is not retried at full speed.
+    if (ticks > 1) this.#pause.reset();
+    if (ticks >= TICKS_SOUND) this.#rebuilds = 0;
+    switch (dispositionOf(cause)) {
+      case 'stop':
+        throw cause;
+      case 'rebuild':
+        if (this.#rebuilds++ === REBUILDS_MAX) throw builtInVain(this.view.partition, cause);
+        this.#isDamaged = true;
+        return this.#closeStore();
+      case 'retry':
+        if (isToBeReopened(this.#store, cause)) await this.#closeStore();
     }
   }
 
@@ -119,15 +153,18 @@ export class PartitionOwner {
   async #tick(task: PartitionTask, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.environment;
     const startUs = clock.nowUs();
-    if (this.#store?.damage !== undefined) throw this.#store.damage; // found by whoever has read there
+    const damage = this.#applier?.damage;
+    if (damage !== undefined) throw damage; // found by whoever has read there
     const result = await task.tick();
-    if (result === 'full') return;
     if (result === 'idle') return waitForInput(task, this.#options.environment, signal);
-    const spentMs = (clock.nowUs() - startUs) / 1_000;
-    await clock.sleep(Math.max(0, this.#options.tickMs - spentMs), signal);
+    const spentUs = clock.nowUs() - startUs;
+    this.#options.onTick?.(spentUs);
+    if (result === 'full') return;
+    await clock.sleep(Math.max(0, this.#options.tickMs - spentUs / 1_000), signal);
   }
 
   #attach(applier: Applier): void {
+    this.#applier = applier;
     this.view.attach(applier);
     this.stream.attach(applier);
   }
@@ -137,30 +174,32 @@ export class PartitionOwner {
     this.view.committed();
   }
 
-  /** Backs off until a life of the task has done something; a poisoned one is not retried at full speed. */
-  #nextRetryMs(ticks: number): number {
-    if (ticks > 1) this.#retryMs = RETRY_MS_MIN;
-    const delayMs = this.#retryMs;
-    this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
-    return delayMs;
-  }
-
-  /** After an error of the store itself: it takes no more writes until it is opened again. */
+  /** The next life opens it again, or another in its place. */
   async #closeStore(): Promise<void> {
     const store = this.#store;
     this.#store = undefined;
+    this.#applier = undefined;
     this.view.attach(undefined);
     this.stream.attach(undefined);
     await store?.close();
   }
 }
 
-const STORE_CODES = new Set(['THYME_STORE_FAILED', STORE_DAMAGED, 'THYME_STORE_CLOSED']);
-
-function isOfStore(cause: unknown): boolean {
-  return cause instanceof ThymeError && STORE_CODES.has(cause.code);
+/**
+ * A store that failed to write takes no more until it is opened again, and one that was closed gives nothing. And what is not
+ * one of our errors (an assertion, a length out of range) may come of bytes that were not written so: at its opening a store is
+ * compared with its checksums.
+ */
+function isToBeReopened(store: Store | undefined, cause: unknown): boolean {
+  return store?.failure !== undefined || !(cause instanceof ThymeError) || cause.code.startsWith('THYME_STORE_');
 }
 
-function isFatal(cause: unknown): boolean {
-  return cause instanceof ThymeError && FATAL_CODES.has(cause.code);
+function builtInVain(partition: number, cause: unknown): ThymeError {
+  return new ThymeError(
+    'THYME_BUILT_IN_VAIN',
+    'FAILED_PRECONDITION',
+    `the state of partition ${partition} was built anew ${REBUILDS_MAX} times, and is damaged again each time (${cause instanceof Error ? cause.message : String(cause)}): look at the disk, and at the memory`,
+    [],
+    { cause, disposition: 'stop' },
+  );
 }

@@ -1,6 +1,8 @@
 import type { DatasetRecord } from '../../libs/codec/dataset-record.js';
+import type { ErasedRecord, EraseMark } from '../../libs/codec/erasure-record.js';
 import { partitionOf, slotOf } from '../../libs/codec/slot.js';
 import type { Applier } from '../../libs/change/applier.js';
+import type { Change } from '../../libs/change/change.js';
 import { headKey } from '../../libs/change/state-keys.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import type { Stage } from '../../libs/pipeline/compile.js';
@@ -10,27 +12,35 @@ import type { LogRecord } from '../../libs/log/log.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { Turns } from '../../libs/time/turns.js';
 import { pipelineDeadLetter, reasonOf } from './dead-letters.js';
-import { type FlowingRecord, knownUs, orderSourceOf, partitionOfOrder } from './flowing-record.js';
+import { type ErasingPlace, ErasingRun } from './erasing-run.js';
+import { type FlowingRecord, knownUs, orderSourceOf, partitionOfOrder, type VersionChange } from './flowing-record.js';
 import { GroupTable } from './group-table.js';
-import { IndexLookup } from './index-lookup.js';
-import type { Reader } from './reader.js';
-import type { ReaderPlan, RevisionPlan } from './reader-plan.js';
+import { IndexLookup, StateUnreadable } from './index-lookup.js';
+import type { TimelineFeed } from './timeline-feed.js';
+import type { ReaderPlan } from './reader-plan.js';
 import type { RekeyedRecord } from './rekey-message.js';
+import { type LivingRow, type RowStep, statedChangeTimeUs } from './row-step.js';
 import type { StepWatch } from './step-watch.js';
 import type { TickOutput } from './tick-output.js';
 
+type VersionEnds = Extract<VersionChange, { kind: 'ends' }>;
+
+/** Whether it is no record of its own, but runs to the group of one: it is in no books. */
+function takesBack(change: VersionChange | undefined): boolean {
+  return change !== undefined && change.kind !== 'begins';
+}
+
+/** A record that has passed all stages. */
 interface Published {
   readonly record: FlowingRecord;
   readonly key: Uint8Array;
 }
 
-interface RunPlace {
-  readonly partition: number;
-  readonly partitionCount: number;
+interface RunPlace extends ErasingPlace {
   readonly clockUs: number;
   readonly stepWatch: StepWatch | undefined;
-  /** By dataset: the readers that join with it. */
-  readonly joiners: ReadonlyMap<string, readonly Reader[]>;
+  /** By an index's reader: those that join with it. */
+  readonly joiners: ReadonlyMap<number, readonly TimelineFeed[]>;
 }
 
 /** Records or groups between two turns of others: some millisecond. A record is one step, and most make a group's step as well. */
@@ -48,26 +58,29 @@ export class PipelineRun {
   readonly #output: TickOutput;
   readonly #context: { eventTimeUs: number } & StepContext;
   /** Whose record is under way. */
-  #flowing: Reader | undefined;
-  readonly #groups = new Map<Reader, GroupTable>();
-  readonly #published = new Map<Reader, Published[]>();
+  #flowing: TimelineFeed | undefined;
+  readonly #groups = new Map<TimelineFeed, GroupTable>();
+  readonly #published = new Map<TimelineFeed, Published[]>();
+  readonly #erasing: ErasingRun;
 
-  constructor(place: RunPlace, applier: Applier, output: TickOutput, plan: RevisionPlan) {
+  constructor(place: RunPlace, applier: Applier, output: TickOutput) {
     this.#place = place;
     this.#applier = applier;
     this.#output = output;
-    const lookup = new IndexLookup(plan, applier);
+    this.#erasing = new ErasingRun(place, applier, output);
+    const lookup = new IndexLookup(applier);
     this.#context = {
       eventTimeUs: 0,
       newest: (dataset, key, eventTimeUs) => {
         this.#flowing?.noteJoined(dataset, key, eventTimeUs);
-        return lookup.newest(dataset, key, eventTimeUs);
+        const right = this.#flowing?.plan.rights.get(dataset);
+        return right && lookup.newest(right, key, eventTimeUs);
       },
     };
   }
 
-  /** A record of the reader's dataset topic: judged once, here (S10, S13). */
-  take(reader: Reader, record: DatasetRecord, source: LogRecord): void {
+  /** A record of the reader's dataset, at its place there: judged once, here (S10, S13). */
+  take(reader: TimelineFeed, record: DatasetRecord, source: LogRecord, place: number): void {
     const { counters } = reader;
     counters.read++;
     if (record.producerId !== undefined && record.sequence !== undefined) {
@@ -76,49 +89,113 @@ export class PipelineRun {
         counters.duplicate++;
         return;
       }
-      if (verdict === 'forgotten') return this.#takeForgotten(reader, record, source);
+      if (verdict === 'forgotten') return this.#takeForgotten(reader, record, source, place);
     }
-    const watermarkUs = reader.lanes.observe(record.lane, record.eventTimeUs, record.appendTimeUs);
-    const movedUs = Math.min(record.eventTimeUs, record.appendTimeUs);
+    // S17: a change is judged by its change time.
+    const timeUs = record.change === undefined ? record.eventTimeUs : statedChangeTimeUs(record);
+    const watermarkUs = reader.lanes.observe(record.lane, timeUs, record.appendTimeUs);
+    const movedUs = Math.min(timeUs, record.appendTimeUs);
     if (movedUs > counters.watermarkUs) counters.watermarkUs = movedUs;
     const maxLatenessUs = record.historical ? undefined : reader.plan.maxLatenessUs(record.lane);
-    if (maxLatenessUs !== undefined && record.eventTimeUs < watermarkUs - maxLatenessUs) {
+    if (maxLatenessUs !== undefined && timeUs < watermarkUs - maxLatenessUs) {
       counters.late++;
       return;
     }
+    if (reader.rows !== undefined) return this.#takeChange(reader, reader.rows, record, source);
     const { eventTimeUs, appendTimeUs, historical, row } = record;
-    this.#flow(reader, 0, { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: source.offset, row, source });
+    this.#flow(reader, 0, {
+      eventTimeUs,
+      appendTimeUs,
+      historical,
+      orderSource: orderSourceOf(0, this.#place.partition),
+      orderOffset: place,
+      row,
+      source,
+    });
+  }
+
+  /** What lies in the dataset's topic for an erased entity (S26): its mark, or what is left of a record. */
+  async takeErasure(reader: TimelineFeed, erasure: EraseMark | ErasedRecord, place: number): Promise<void> {
+    reader.counters.read++;
+    reader.counters.erased++;
+    if (erasure.kind === 'erase') {
+      await this.#erasing.take(reader, erasure, place);
+    } else if (erasure.producerId !== undefined && erasure.sequence !== undefined) {
+      reader.sequences.observe(erasure.producerId, erasure.sequence);
+    }
+  }
+
+  /** A change of a row (S17): the version before it ends, and then the new one begins. They may go to different groups. */
+  #takeChange(reader: TimelineFeed, rows: RowStep, record: DatasetRecord, source: LogRecord): void {
+    const { counters } = reader;
+    const verdict = rows.observe(source, record);
+    if (verdict.kind === 'outdated') counters.outdated++;
+    if (verdict.kind === 'repeat') counters.duplicate++;
+    if (verdict.kind !== 'changed') return;
+    const { changeTimeUs, knownUs, startUs, ended } = verdict;
+    const orderSource = orderSourceOf(0, this.#place.partition);
+    if (ended !== undefined) this.#flow(reader, 0, endOf(ended, { orderSource, rowKey: source.key, endUs: changeTimeUs, knownUs }));
+    if (record.change?.deleted === true) {
+      counters.applied++;
+      return;
+    }
+    const { eventTimeUs, appendTimeUs, historical, row } = record;
+    const change = { kind: 'begins', startUs, knownUs } as const;
+    this.#flow(reader, 0, { eventTimeUs, appendTimeUs, historical, orderSource, orderOffset: source.offset, row, source, change });
   }
 
   /** A record that another task has re-keyed. */
-  takeRekeyed(reader: Reader, { readerId: _readerId, stage, rowBytes, ...record }: RekeyedRecord): void {
-    reader.counters.received++;
+  takeRekeyed(reader: TimelineFeed, { readerId: _readerId, stage, rowBytes, ...record }: RekeyedRecord): void {
+    const { change, orderSource } = record;
+    if (change?.kind === 'erases' && change.fromOffset === Number.NEGATIVE_INFINITY)
+      return this.#erasing.enter(reader, stage, { key: rowBytes, orderSource, change });
+    if (!takesBack(change)) reader.counters.received++;
     const row = reader.plan.stageRows[stage]?.decode(rowBytes, 0) ?? [];
     this.#flow(reader, stage, { ...record, row, source: undefined });
   }
 
   /** Folds what the reader's groups have got; called once a tick and reader, when it has got everything. */
-  async finish(reader: Reader): Promise<void> {
+  async finish(reader: TimelineFeed): Promise<void> {
     const groups = this.#groups.get(reader)?.groups;
     if (groups !== undefined) {
-      for (const { key, rows } of groups) {
-        const change = { kind: 'rows', timelineId: reader.plan.id, groupKey: key, rows } as const;
-        this.#applier.fold(change);
-        this.#output.changes.push(change);
-        if (this.turns.isOver()) await this.turns.next();
+      for (const { key, rows, ends } of groups) {
+        const at = { timelineId: reader.plan.id, groupKey: key };
+        if (rows.length > 0) this.#fold({ kind: 'rows', ...at, rows });
+        if (ends !== undefined) this.#foldEnds(reader, { kind: 'ended', ...at, ends });
+        if (this.turns.step()) await this.turns.next();
       }
       this.#groups.delete(reader);
     }
-    const published = this.#published.get(reader);
-    if (published === undefined) return;
+    for await (const record of this.#erasing.sweep(reader)) {
+      this.#flow(reader, 0, record);
+      if (this.turns.step()) await this.turns.next();
+    }
+    await this.#erasing.fold(reader);
+    const published = this.#published.get(reader) ?? [];
     for (const item of published) {
-      this.#publish(reader, item);
-      if (this.turns.isOver()) await this.turns.next();
+      if (!this.#erasing.isErased(reader, item.key, item.record)) this.#publish(reader, item);
+      if (this.turns.step()) await this.turns.next();
     }
     this.#published.delete(reader);
+    this.#erasing.finish(reader);
   }
 
-  #flow(reader: Reader, firstStage: number, record: FlowingRecord): void {
+  #fold(change: Change): void {
+    this.#applier.fold(change);
+    this.#output.changes.push(change);
+  }
+
+  #foldEnds({ counters }: TimelineFeed, change: Extract<Change, { kind: 'ended' }>): void {
+    const missedBefore = this.#applier.missedEnds;
+    this.#fold(change);
+    const missed = this.#applier.missedEnds - missedBefore;
+    counters.ended += change.ends.length - missed;
+    // A step was another function than when the row came.
+    counters.failed += missed;
+  }
+
+  #flow(reader: TimelineFeed, firstStage: number, record: FlowingRecord): void {
+    const isEnd = takesBack(record.change);
     let { row } = record;
     let stage = firstStage;
     this.#context.eventTimeUs = record.eventTimeUs;
@@ -128,7 +205,7 @@ export class PipelineRun {
         const at = reader.plan.stages[stage];
         const passed = at?.callsAuthor === true ? this.#runWatched(reader.plan, at, { record, row }) : this.#runSteps(at, row);
         if (passed === undefined) {
-          reader.counters.filtered++;
+          if (!isEnd) reader.counters.filtered++;
           break;
         }
         row = passed;
@@ -141,12 +218,14 @@ export class PipelineRun {
         const destination = key === undefined ? this.#place.partition : partitionOf(slotOf(key), this.#place.partitionCount);
         if (destination !== this.#place.partition) {
           this.#output.rekey(destination, reader.plan, stage + 1, { ...record, row });
-          reader.counters.sent++;
+          if (!isEnd) reader.counters.sent++;
           break;
         }
       }
-      reader.failuresInARow = 0;
+      if (!isEnd) reader.failuresInARow = 0;
     } catch (error) {
+      if (error instanceof StateUnreadable) throw error.cause;
+      if (isEnd) return; // the record itself is among the dead letters, so there is nothing to end
       this.#fail(reader, { stage: firstStage, record }, error);
     }
   }
@@ -156,7 +235,12 @@ export class PipelineRun {
     const { stepWatch } = this.#place;
     if (stepWatch === undefined) return this.#runSteps(stage, row);
     const place = { partition: partitionOfOrder(record.orderSource), offset: record.orderOffset };
-    if (stepWatch.isCondemned(plan, place)) throw new ThymeError('THYME_STEP_HUNG', 'DEADLINE_EXCEEDED', `${plan.name}: a step did not return at this record, and the process was ended for it`);
+    if (stepWatch.isCondemned(plan, place))
+      throw new ThymeError(
+        'THYME_STEP_HUNG',
+        'DEADLINE_EXCEEDED',
+        `${plan.name}: a step did not return at this record, and the process was ended for it`,
+      );
     stepWatch.enter(plan, place);
     try {
       return this.#runSteps(stage, row);
@@ -176,14 +260,22 @@ export class PipelineRun {
   }
 
   /** Everything that may throw comes before anything is kept. */
-  #apply(reader: Reader, record: FlowingRecord): void {
+  #apply(reader: TimelineFeed, record: FlowingRecord): void {
     const { plan, counters } = reader;
-    const key = plan.groupsByRecordKey && record.source !== undefined ? record.source.key : plan.keyOf(record.row);
+    const topicKey = record.source?.key ?? record.rowKey;
+    const key = plan.groupsByRecordKey && topicKey !== undefined ? topicKey : plan.keyOf(record.row);
     if (key === undefined) throw new ThymeError('THYME_NO_KEY', 'INVALID_ARGUMENT', `${plan.name}: a field of its key is null`);
+    const { change } = record;
+    if (change?.kind === 'ends') return this.#applyEnd(reader, { record, key }, change);
+    if (change?.kind === 'erases') return this.#erasing.add(reader, { key, orderSource: record.orderSource, change });
     if (plan.measureValues !== undefined) {
       const values = plan.measureValues(record.row);
       const { eventTimeUs, orderSource, orderOffset } = record;
-      this.#groupsOf(reader).add(key, { eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
+      const startUs = change?.startUs;
+      const groups = this.#groupsOf(reader);
+      // Spelled out twice: most rows have no start, and are to pay nothing for it.
+      if (startUs === undefined) groups.add(key, { eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
+      else groups.add(key, { startUs, eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
     }
     if (plan.publish !== undefined) {
       const published = this.#published.get(reader);
@@ -192,10 +284,21 @@ export class PipelineRun {
     }
     counters.applied++;
     if (!plan.isIndex) return;
-    for (const joiner of this.#place.joiners.get(plan.dataset.name) ?? []) joiner.noteRightRow(plan.dataset.name, key, record.eventTimeUs);
+    for (const joiner of this.#place.joiners.get(plan.id) ?? []) joiner.noteRightRow(plan.dataset.name, key, record.eventTimeUs);
   }
 
-  #groupsOf(reader: Reader): GroupTable {
+  /** S25: what was published stays as it was. */
+  #applyEnd(reader: TimelineFeed, { record, key }: Published, { endUs, knownUs: endKnownUs }: VersionEnds): void {
+    const { plan, counters } = reader;
+    if (plan.measureValues !== undefined) {
+      plan.measureValues(record.row); // throws where it threw for the row
+      const { eventTimeUs, orderSource, orderOffset } = record;
+      this.#groupsOf(reader).addEnd(key, { eventTimeUs, orderSource, orderOffset, endUs, endKnownUs });
+    }
+    if (plan.publish !== undefined) counters.unpublished++;
+  }
+
+  #groupsOf(reader: TimelineFeed): GroupTable {
     let groups = this.#groups.get(reader);
     if (groups === undefined) {
       groups = new GroupTable();
@@ -205,45 +308,91 @@ export class PipelineRun {
   }
 
   /** The values known at this tick, at the record's event time (S25). */
-  #publish(reader: Reader, { record, key }: Published): void {
+  #publish(reader: TimelineFeed, { record, key }: Published): void {
     const { publish, id } = reader.plan;
     if (publish === undefined) return;
-    const { eventTimeUs, appendTimeUs, historical } = record;
+    const { appendTimeUs, historical } = record;
     try {
+      // What a version of a row adds to its group is there from its change time on (S17).
+      const startUs = record.change?.kind === 'begins' && publish.questions.length > 0 ? record.change.startUs : undefined;
+      const eventTimeUs = startUs ?? record.eventTimeUs;
       const instant = { asOfUs: eventTimeUs, knownAtUs: Number.POSITIVE_INFINITY };
-      const answers = publish.questions.length === 0 ? [] : readWindows(this.#applier.shape(id), this.#applier.pages, headKey(slotOf(key), id, key), instant, publish.questions);
+      const answers =
+        publish.questions.length === 0
+          ? []
+          : readWindows(this.#applier.shape(id), this.#applier.pages, headKey(slotOf(key), id, key), instant, publish.questions);
       const row = publish.outputRow(record.row, eventTimeUs, answers);
       if (publish.json !== undefined) this.#output.append(publish.json.topic, publish.json.encode(row));
-      this.#output.append(publish.topic, { key, value: publish.records.encode({ eventTimeUs, appendTimeUs, lane: publish.lane, historical, row }) });
+      this.#output.append(publish.topic, {
+        key,
+        value: publish.records.encode({ eventTimeUs, appendTimeUs, lane: publish.lane, historical, row }),
+      });
     } catch (error) {
-      if (!(error instanceof ThymeError)) throw error; // no author's code runs here
+      if (!(error instanceof ThymeError) || error.status === 'UNAVAILABLE' || error.disposition !== 'retry') throw error; // of the state, for no author's code runs here
       reader.counters.failed++; // its group has it: it counts as applied
       this.#deadLetter(reader, { stage: reader.plan.stages.length - 1, record, whole: true }, reasonOf(error));
     }
   }
 
   /** S13: nobody can tell whether it was seen. */
-  #takeForgotten(reader: Reader, record: DatasetRecord, source: LogRecord): void {
+  #takeForgotten(reader: TimelineFeed, record: DatasetRecord, source: LogRecord, place: number): void {
     reader.counters.dead++;
     const { eventTimeUs, appendTimeUs, historical, row, producerId, sequence } = record;
-    const flowing = { eventTimeUs, appendTimeUs, historical, orderSource: orderSourceOf(0, this.#place.partition), orderOffset: source.offset, row, source };
-    this.#deadLetter(reader, { stage: 0, record: flowing }, `sequence ${sequence} of producer '${producerId}' is too far below its newest to tell whether it was seen: retry sooner`);
+    const flowing = {
+      eventTimeUs,
+      appendTimeUs,
+      historical,
+      orderSource: orderSourceOf(0, this.#place.partition),
+      orderOffset: place,
+      row,
+      source,
+    };
+    this.#deadLetter(
+      reader,
+      { stage: 0, record: flowing },
+      `sequence ${sequence} of producer '${producerId}' is too far below its newest to tell whether it was seen: retry sooner`,
+    );
   }
 
-  #fail(reader: Reader, at: { readonly stage: number; readonly record: FlowingRecord }, error: unknown): void {
+  #fail(reader: TimelineFeed, at: { readonly stage: number; readonly record: FlowingRecord }, error: unknown): void {
     reader.counters.dead++;
     reader.counters.failed++;
     reader.failuresInARow++;
     this.#deadLetter(reader, at, reasonOf(error));
   }
 
-  #deadLetter(reader: Reader, at: { readonly stage: number; readonly record: FlowingRecord; readonly whole?: boolean }, reason: string): void {
+  #deadLetter(
+    reader: TimelineFeed,
+    at: { readonly stage: number; readonly record: FlowingRecord; readonly whole?: boolean },
+    reason: string,
+  ): void {
     const { plan } = reader;
     const { record } = at;
     const fields = at.whole === true ? plan.fields : (plan.stages[at.stage]?.fields ?? []);
     // A reader that decodes a part of its records has one stage and no step that makes another row of it.
-    const row = plan.records === plan.wholeRecords || record.source === undefined ? record.row : plan.wholeRecords.decode(record.source.value).row;
-    const dead = { reason, partition: partitionOfOrder(record.orderSource), offset: record.orderOffset, eventTimeUs: record.eventTimeUs, fields, row };
+    const row =
+      plan.records === plan.wholeRecords || record.source === undefined ? record.row : plan.wholeRecords.decode(record.source.value).row;
+    const dead = {
+      reason,
+      partition: partitionOfOrder(record.orderSource),
+      offset: record.orderOffset,
+      eventTimeUs: record.eventTimeUs,
+      fields,
+      row,
+    };
     this.#output.append(plan.deadTopic, pipelineDeadLetter(plan, dead, this.#place.clockUs));
   }
+}
+
+interface EndOfVersion {
+  readonly orderSource: number;
+  readonly rowKey: Uint8Array;
+  readonly endUs: number;
+  readonly knownUs: number;
+}
+
+/** The version that ends, as it came. */
+function endOf(version: LivingRow, { orderSource, rowKey, endUs, knownUs }: EndOfVersion): FlowingRecord {
+  const { eventTimeUs, appendTimeUs, historical, orderOffset, row } = version;
+  return { eventTimeUs, appendTimeUs, historical, orderSource, orderOffset, row, rowKey, change: { kind: 'ends', endUs, knownUs } };
 }

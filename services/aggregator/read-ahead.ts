@@ -16,8 +16,11 @@ export class ReadAhead {
   begin({ source, nextOffset }: Place, limits: ReadLimits): void {
     const name = nameOf(source, nextOffset);
     if (this.#begun.has(name)) return;
-    // A failure is for who reads there next: he asks the log himself.
-    this.#begun.set(name, this.#log.read(source, nextOffset, limits).catch(() => undefined));
+    // The next reader of this place meets the failure by itself, since it asks the log again.
+    this.#begun.set(
+      name,
+      this.#log.read(source, nextOffset, limits).catch(() => undefined),
+    );
   }
 
   /** Forgets what was read for places where nobody stands any more. */

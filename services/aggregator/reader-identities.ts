@@ -11,10 +11,16 @@ const STREAM_ID_BASE = 0x4000_0000;
  */
 export function readerIdentities({ definitions, timelines }: Revision): readonly TimelineIdentity[] {
   const streams = definitions.pipelines
-    .filter(({ aggregate, name, version }) => aggregate === undefined && !timelines.some((timeline) => timeline.name === name && timeline.version === version))
+    .filter(
+      ({ aggregate, name, version }) =>
+        aggregate === undefined && !timelines.some((timeline) => timeline.name === name && timeline.version === version),
+    )
     .map(({ name, version }): TimelineIdentity => ({ name, version, id: streamId(name, version), measures: [] }));
   const identities = [...timelines, ...streams];
-  assert(new Set(identities.map(({ id }) => id)).size === identities.length, 'two readers have one id: rename one of the pipelines that only publish');
+  assert(
+    new Set(identities.map(({ id }) => id)).size === identities.length,
+    'two readers have one id: rename one of the pipelines that only publish',
+  );
   return identities;
 }
 

@@ -1,18 +1,22 @@
 // A message of the rekey topic: what one task sends another in a tick.
 //
-//   | version u8 = 1 | sender's revision f64 | through: count, through ... | records: count, record ... |
+//   | version u8 = 1, 2 or 3 | sender's revision f64 | through: count, through ... | records: count, record ... |
 //   through = | reader varint | stage varint | sources: count, { source varint, next offset f64, caught up u8 } ... |
 //   record  = | reader varint | stage varint | event time f64 | append time f64 | historical u8 |
-//             | order source varint | order offset f64 | row: length varint, row-codec.ts |
+//             | order source varint | order offset f64 | row: length varint, row-codec.ts | version 2, 3: change |
+//   change  = | 0 |   | 1 begins | start f64, -Infinity for none | known f64 |   | 2 ends | end f64 | known f64 |
+//           | version 3: 3 erases | from offset f64 | before offset f64 | erasure's id: text |
+//             from -Infinity: all of an entity, whose key is in the row's place
 //
-// Little-endian. The receiver waits at a message of a revision that it has not adopted.
+// Version 2 is written only for versions of rows (S17), version 3 only where something is erased (S26). Little-endian. The receiver
+// waits at a message of a revision that it has not adopted.
 
 import assert from 'node:assert';
 import { ByteReader } from '../../libs/codec/byte-reader.js';
-import { ByteWriter } from '../../libs/codec/byte-writer.js';
+import { ByteWriter, corruptBytes } from '../../libs/codec/byte-writer.js';
 import type { RowCodec } from '../../libs/codec/row-codec.js';
 import { ThymeError } from '../../libs/errors/errors.js';
-import type { FlowingRecord } from './flowing-record.js';
+import type { FlowingRecord, VersionChange } from './flowing-record.js';
 
 /** The sender has passed on what the source partition held below `nextOffset`. */
 export interface Through {
@@ -27,7 +31,7 @@ export interface StageThrough {
   readonly sources: readonly Through[];
 }
 
-export interface RekeyedRecord extends Omit<FlowingRecord, 'row' | 'source'> {
+export interface RekeyedRecord extends Omit<FlowingRecord, 'row' | 'source' | 'rowKey'> {
   readonly readerId: number;
   readonly stage: number;
   readonly rowBytes: Uint8Array;
@@ -39,7 +43,10 @@ export interface RekeyMessage {
   readonly records: readonly RekeyedRecord[];
 }
 
-const FORMAT_VERSION = 1;
+const VERSION_OF_EVENTS = 1;
+const VERSION_OF_CHANGES = 2;
+const FORMAT_VERSION = 3;
+const CHANGE = { none: 0, begins: 1, ends: 2, erases: 3 } as const;
 /** A message is closed at this size: half of what a message may have, since one record may be as large. */
 const MESSAGE_BYTES_MAX = 512 * 1_024;
 
@@ -50,6 +57,8 @@ export class RekeyPacker {
   readonly #row = new ByteWriter();
   readonly #messages: Uint8Array[] = [];
   #count = 0;
+  /** The version of the message that is open. */
+  #version = VERSION_OF_EVENTS;
 
   constructor(revision: number) {
     this.#revision = revision;
@@ -58,8 +67,15 @@ export class RekeyPacker {
   add(readerId: number, stage: number, record: FlowingRecord, rows: RowCodec): void {
     this.#row.clear();
     rows.encode(record.row, this.#row);
-    const row = this.#row.copy();
-    if (this.#count > 0 && this.#body.length + row.length > MESSAGE_BYTES_MAX) this.#close([]);
+    this.addBytes(readerId, stage, record, this.#row.copy());
+  }
+
+  /** With what stands in the row's place. */
+  addBytes(readerId: number, stage: number, record: Omit<FlowingRecord, 'row'>, row: Uint8Array): void {
+    const { change } = record;
+    const version = change === undefined ? VERSION_OF_EVENTS : change.kind === 'erases' ? FORMAT_VERSION : VERSION_OF_CHANGES;
+    if (this.#count > 0 && (version !== this.#version || this.#body.length + row.length > MESSAGE_BYTES_MAX)) this.#close([]);
+    this.#version = version;
     const into = this.#body;
     into.varint(readerId);
     into.varint(stage);
@@ -69,6 +85,7 @@ export class RekeyPacker {
     into.varint(record.orderSource);
     into.f64(record.orderOffset);
     into.bytes(row);
+    if (change !== undefined) writeVersionChange(change, into);
     this.#count++;
   }
 
@@ -80,7 +97,7 @@ export class RekeyPacker {
 
   #close(through: readonly StageThrough[]): void {
     const head = new ByteWriter();
-    head.u8(FORMAT_VERSION);
+    head.u8(this.#version);
     head.f64(this.#revision);
     head.varint(through.length);
     for (const entry of through) writeThrough(entry, head);
@@ -95,13 +112,19 @@ export function decodeRekeyMessage(bytes: Uint8Array): RekeyMessage {
   const from = new ByteReader(bytes, 0);
   const version = from.u8();
   if (version > FORMAT_VERSION) {
-    throw new ThymeError('THYME_FORMAT_NEWER', 'FAILED_PRECONDITION', `a rekey message has format ${version}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`);
+    throw new ThymeError(
+      'THYME_FORMAT_NEWER',
+      'FAILED_PRECONDITION',
+      `a rekey message has format ${version}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`,
+      [],
+      { disposition: 'stop' },
+    );
   }
   const revision = from.f64();
   const through: StageThrough[] = [];
   for (let left = from.varint(); left > 0; left--) through.push(readThrough(from));
   const records: RekeyedRecord[] = [];
-  for (let left = from.varint(); left > 0; left--) records.push(readRecord(from));
+  for (let left = from.varint(); left > 0; left--) records.push(readRecord(from, version));
   return { revision, through, records };
 }
 
@@ -120,15 +143,43 @@ function writeThrough({ readerId, stage, sources }: StageThrough, into: ByteWrit
 function readThrough(from: ByteReader): StageThrough {
   const [readerId, stage] = [from.varint(), from.varint()];
   const sources: Through[] = [];
-  for (let left = from.varint(); left > 0; left--) sources.push({ source: from.varint(), nextOffset: from.f64(), caughtUp: from.u8() === 1 });
+  for (let left = from.varint(); left > 0; left--)
+    sources.push({ source: from.varint(), nextOffset: from.f64(), caughtUp: from.u8() === 1 });
   return { readerId, stage, sources };
 }
 
-function readRecord(from: ByteReader): RekeyedRecord {
-  return {
-    readerId: from.varint(), stage: from.varint(),
-    eventTimeUs: from.f64(), appendTimeUs: from.f64(), historical: from.u8() === 1,
-    orderSource: from.varint(), orderOffset: from.f64(),
+function writeVersionChange(change: VersionChange, into: ByteWriter): void {
+  into.u8(CHANGE[change.kind]);
+  if (change.kind === 'erases') {
+    into.f64(change.fromOffset);
+    into.f64(change.beforeOffset);
+    into.text(change.id);
+    return;
+  }
+  into.f64(change.kind === 'begins' ? (change.startUs ?? Number.NEGATIVE_INFINITY) : change.endUs);
+  into.f64(change.knownUs);
+}
+
+function readVersionChange(from: ByteReader): VersionChange | undefined {
+  const kind = from.u8();
+  if (kind === CHANGE.none) return undefined;
+  if (kind === CHANGE.erases) return { kind: 'erases', fromOffset: from.f64(), beforeOffset: from.f64(), id: from.text() };
+  if (kind !== CHANGE.begins && kind !== CHANGE.ends) throw corruptBytes('a rekey message');
+  const [timeUs, knownUs] = [from.f64(), from.f64()];
+  if (kind === CHANGE.ends) return { kind: 'ends', endUs: timeUs, knownUs };
+  return { kind: 'begins', startUs: timeUs === Number.NEGATIVE_INFINITY ? undefined : timeUs, knownUs };
+}
+
+function readRecord(from: ByteReader, version: number): RekeyedRecord {
+  const record = {
+    readerId: from.varint(),
+    stage: from.varint(),
+    eventTimeUs: from.f64(),
+    appendTimeUs: from.f64(),
+    historical: from.u8() === 1,
+    orderSource: from.varint(),
+    orderOffset: from.f64(),
     rowBytes: from.bytes(),
   };
+  return version === VERSION_OF_EVENTS ? record : { ...record, change: readVersionChange(from) };
 }

@@ -1,5 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import { type ReplicationService, SnapshotResponseSchema, SubscribeResponseSchema, type SubscribeResponse } from '../../gen/thyme/v1/replication_pb.js';
+import {
+  type ReplicationService,
+  SnapshotResponseSchema,
+  SubscribeResponseSchema,
+  type SubscribeResponse,
+} from '../../gen/thyme/v1/replication_pb.js';
 import { decodeCommit } from '../../libs/change/commit-codec.js';
 import type { ReplicationSource, SnapshotEntry, StreamMessage } from '../../libs/replica/replication-source.js';
 import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
@@ -26,7 +31,10 @@ export function replicationHandlers(source: ReplicationSource): ServiceHandlers<
       for await (const entries of source.snapshot(partition, signal)) {
         const first: SnapshotEntry | undefined = total === 0 ? entries[0] : undefined;
         total += entries.length;
-        yield create(SnapshotResponseSchema, { entries: entries.map(({ key, value }) => ({ key, value })), ...(first === undefined ? {} : { seq: BigInt(decodeCommit(first.value).seq) }) });
+        yield create(SnapshotResponseSchema, {
+          entries: entries.map(({ key, value }) => ({ key, value })),
+          ...(first === undefined ? {} : { seq: BigInt(decodeCommit(first.value).seq) }),
+        });
       }
       yield create(SnapshotResponseSchema, { total: BigInt(total) });
     },
@@ -36,8 +44,12 @@ export function replicationHandlers(source: ReplicationSource): ServiceHandlers<
 function messageToProto(message: StreamMessage): SubscribeResponse {
   if (message.kind === 'heartbeat') {
     const { epoch, headSeq, clockUs } = message;
-    return create(SubscribeResponseSchema, { kind: { case: 'heartbeat', value: { epoch: BigInt(epoch), headSeq: BigInt(headSeq), clockUs: BigInt(clockUs) } } });
+    return create(SubscribeResponseSchema, {
+      kind: { case: 'heartbeat', value: { epoch: BigInt(epoch), headSeq: BigInt(headSeq), clockUs: BigInt(clockUs) } },
+    });
   }
   const { epoch, seq, prevSeq, bytes } = message.batch;
-  return create(SubscribeResponseSchema, { kind: { case: 'batch', value: { epoch: BigInt(epoch), seq: BigInt(seq), prevSeq: BigInt(prevSeq), payload: bytes } } });
+  return create(SubscribeResponseSchema, {
+    kind: { case: 'batch', value: { epoch: BigInt(epoch), seq: BigInt(seq), prevSeq: BigInt(prevSeq), payload: bytes } },
+  });
 }

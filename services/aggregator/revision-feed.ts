@@ -4,6 +4,8 @@ import type { Revision } from '../../libs/definition/revision.js';
 export interface RevisionFeed {
   /** Revisions above this number, in order. Of many, only the last few: each stands for all before it. */
   after(number: number): readonly Revision[];
+  /** The one with this number, however old. */
+  get(number: number): Promise<Revision>;
   /** Resolves when there is a newer one, or when the signal aborts. */
   waitForNewer(number: number, signal: AbortSignal): Promise<void>;
 }
@@ -18,6 +20,11 @@ export class RevisionList implements RevisionFeed {
     if ((this.#revisions.at(-1)?.number ?? 0) >= revision.number) return;
     this.#revisions.push(revision);
     for (const wake of [...this.#waiting]) wake();
+  }
+
+  get(number: number): Promise<Revision> {
+    const found = this.#revisions.find((revision) => revision.number === number);
+    return found === undefined ? Promise.reject(new RangeError(`there is no revision ${number}`)) : Promise.resolve(found);
   }
 
   after(number: number): readonly Revision[] {

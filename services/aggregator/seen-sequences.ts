@@ -1,3 +1,4 @@
+import { formerProducerId } from '../../libs/codec/owned-producer.js';
 import { seenKey } from '../../libs/change/state-keys.js';
 import type { Change } from '../../libs/change/change.js';
 import type { StoreReader } from '../../libs/store/store.js';
@@ -46,7 +47,14 @@ export class SeenSequences {
       if (!producer.changed) continue;
       producer.changed = false;
       const { highest, bitmap } = producer.seen;
-      changes.push({ kind: 'seen', readerId: this.#readerId, partition: this.#partition, producerId, highest, bitmap: Uint8Array.from(bitmap) });
+      changes.push({
+        kind: 'seen',
+        readerId: this.#readerId,
+        partition: this.#partition,
+        producerId,
+        highest,
+        bitmap: Uint8Array.from(bitmap),
+      });
     }
     return changes;
   }
@@ -57,8 +65,21 @@ export class SeenSequences {
   }
 
   #load(producerId: string): SeenWindow {
-    const stored = this.#store.get(seenKey(this.#readerId, this.#partition, producerId));
+    const former = formerProducerId(producerId);
+    const stored = this.#stored(producerId) ?? (former === undefined ? undefined : this.#former(former));
     if (stored === undefined) return new SeenWindow(Number.NEGATIVE_INFINITY, new Uint8Array(BITMAP_LENGTH));
+    return stored;
+  }
+
+  /** The window of records from before ids belonged to keys: also of those in this very tick, which the store has not yet. */
+  #former(producerId: string): SeenWindow | undefined {
+    const held = this.#producers.get(producerId)?.seen;
+    return held === undefined ? this.#stored(producerId) : new SeenWindow(held.highest, Uint8Array.from(held.bitmap));
+  }
+
+  #stored(producerId: string): SeenWindow | undefined {
+    const stored = this.#store.get(seenKey(this.#readerId, this.#partition, producerId));
+    if (stored === undefined) return undefined;
     const bytes = Buffer.from(stored);
     return new SeenWindow(bytes.readDoubleLE(0), Uint8Array.from(bytes.subarray(8)));
   }

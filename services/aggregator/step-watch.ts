@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 export interface WatchedPipeline {
   readonly name: string;
   readonly version: number;
-  /** Of the dataset that it reads. */
+  /** The topic of the dataset that it reads. */
   readonly topic: string;
 }
 
@@ -142,7 +142,11 @@ export class StepWatchdog implements StepWatch {
 
   #startWatcher(): Worker {
     const { file, timeoutMs } = this.#options;
-    const watcher = new Worker(WATCHER, { eval: true, execArgv: [], workerData: { memory: this.#memory, file, timeoutMs, looks: LOOKS, lookMs: timeoutMs / LOOKS } });
+    const watcher = new Worker(WATCHER, {
+      eval: true,
+      execArgv: [],
+      workerData: { memory: this.#memory, file, timeoutMs, looks: LOOKS, lookMs: timeoutMs / LOOKS },
+    });
     watcher.unref();
     return watcher;
   }
@@ -161,7 +165,13 @@ function readHung(file: string): ReadonlySet<string> {
   if (!existsSync(file)) return new Set();
   const text = readFileSync(file, 'utf8');
   if (!text.endsWith('\n')) endLine(file);
-  return new Set(text.split('\n').slice(0, -1).slice(-HUNG_STEPS_MAX).flatMap((line) => parseLine(line) ?? []));
+  return new Set(
+    text
+      .split('\n')
+      .slice(0, -1)
+      .slice(-HUNG_STEPS_MAX)
+      .flatMap((line) => parseLine(line) ?? []),
+  );
 }
 
 function parseLine(line: string): string | undefined {

@@ -34,5 +34,13 @@ export interface TickLimits {
   readonly tickBytesMax: number;
 }
 
-/** 8,192 small records keep a tick at some 80 ms, beside which a transaction of a few is cheap; the log takes 32 MiB and 100,000 records in one. Four inputs fill a tick. */
-export const TICK_LIMITS: TickLimits = { inputRecordsMax: 8_192, inputBytesMax: 2 * 1_024 * 1_024, tickRecordsMax: 32_768, tickBytesMax: 8 * 1_024 * 1_024 };
+/**
+ * 8,192 small records keep a tick at some 80 ms, beside which a transaction of a few is cheap; the log takes 32 MiB and
+ * 100,000 records in one. Four inputs fill a tick.
+ */
+export const TICK_LIMITS: TickLimits = {
+  inputRecordsMax: 8_192,
+  inputBytesMax: 2 * 1_024 * 1_024,
+  tickRecordsMax: 32_768,
+  tickBytesMax: 8 * 1_024 * 1_024,
+};

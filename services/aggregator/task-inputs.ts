@@ -1,8 +1,11 @@
 import type { DatasetRecord } from '../../libs/codec/dataset-record.js';
+import { decodeErasure, isErasure } from '../../libs/codec/erasure-record.js';
 import type { LogRecord, TopicPartition } from '../../libs/log/log.js';
 import { rekeyPartition, rekeyTopic } from '../../libs/pipeline/topics.js';
+import { firstPlace, isInHistory, offsetAt, placeOf } from '../../libs/pipeline/record-place.js';
 import type { PipelineRun } from './pipeline-run.js';
-import type { Reader } from './reader.js';
+import type { ReaderPlan } from './reader-plan.js';
+import type { TimelineFeed } from './timeline-feed.js';
 import { decodeRekeyMessage } from './rekey-message.js';
 import type { TaskEnvironment } from './task-environment.js';
 
@@ -10,24 +13,27 @@ import type { TaskEnvironment } from './task-environment.js';
 export interface InputBatch {
   readonly records: readonly LogRecord[];
   readonly nextOffset: number;
-  decoded: readonly DatasetRecord[] | undefined;
+  decoded: readonly (DatasetRecord | undefined)[] | undefined;
 }
 
 /** A batch that waits until the right sides of its joins are as far as they were when it was read (S24). */
 export interface WaitingBatch {
   readonly batch: InputBatch;
-  /** By dataset: the end that its index must have reached. */
-  readonly ends: ReadonlyMap<string, number>;
+  /** By an index's reader: the end that it must have reached. */
+  readonly ends: ReadonlyMap<number, number>;
 }
 
 /** One place that a task reads: a reader in its dataset's topic, or what another task has re-keyed. */
 export interface TaskInput {
   readonly source: TopicPartition;
-  nextOffset: number;
+  /** In the source. */
+  readonly nextOffset: number;
+  /** Grows with all that it reads (record-place.ts). */
+  readonly place: number;
   /** Kept from tick to tick: asking anew each time would wait for ever behind a busy right side. */
   waiting: WaitingBatch | undefined;
-  /** The datasets that its records may be joined with. */
-  readonly joins: readonly string[];
+  /** The indexes that its records may be joined with. */
+  readonly rights: readonly ReaderPlan[];
   readonly paused: boolean;
   /** It reads what was there before its reader was (S18). */
   readonly isBackfill: boolean;
@@ -37,20 +43,31 @@ export interface TaskInput {
 
 export class TopicInput implements TaskInput {
   waiting: WaitingBatch | undefined;
-  readonly source: TopicPartition;
-  readonly reader: Reader;
+  readonly reader: TimelineFeed;
+  readonly #topic: TopicPartition;
+  readonly #history: TopicPartition | undefined;
 
-  constructor(reader: Reader, partition: number) {
+  constructor(reader: TimelineFeed, partition: number) {
     this.reader = reader;
-    this.source = { topic: reader.plan.topic, partition };
+    const { topic, history } = reader.plan;
+    this.#topic = { topic, partition };
+    this.#history = history && { topic: history.topic, partition };
   }
 
-  get nextOffset(): number {
+  get source(): TopicPartition {
+    return isInHistory(this.place) && this.#history !== undefined ? this.#history : this.#topic;
+  }
+
+  get place(): number {
     return this.reader.nextOffset;
   }
 
-  get joins(): readonly string[] {
-    return this.reader.plan.joins;
+  get nextOffset(): number {
+    return offsetAt(this.place);
+  }
+
+  get rights(): readonly ReaderPlan[] {
+    return [...this.reader.plan.rights.values()];
   }
 
   get paused(): boolean {
@@ -65,20 +82,40 @@ export class TopicInput implements TaskInput {
     const { reader } = this;
     const { records, wholeRecords } = reader.plan;
     // A part of a record costs less to decode than to keep for others, and leaves the garbage collector nothing to copy.
-    if (records === wholeRecords) batch.decoded ??= batch.records.map((record) => records.decode(record.value));
+    if (records === wholeRecords)
+      batch.decoded ??= batch.records.map((record) => (isRecord(record) ? records.decode(record.value) : undefined));
     const decoded = records === wholeRecords ? batch.decoded : undefined;
+    const begin = this.place;
     for (let i = 0; i < batch.records.length; i++) {
       const logRecord = batch.records[i];
       if (logRecord === undefined) continue;
-      run.take(reader, decoded?.[i] ?? records.decode(logRecord.value), logRecord);
-      if (reader.paused) {
-        reader.moveTo(logRecord.offset + 1); // the record that paused it is in the dead letters
+      if (endsHistory(logRecord)) {
+        reader.moveTo(firstPlace(false));
         return;
       }
-      if (run.turns.isOver()) await run.turns.next();
+      const place = placeOf(logRecord.offset, begin);
+      if (isErasure(logRecord.value)) {
+        await run.takeErasure(reader, decodeErasure(logRecord.value), place);
+        continue;
+      }
+      run.take(reader, decoded?.[i] ?? records.decode(logRecord.value), logRecord, place);
+      if (reader.paused) {
+        reader.moveTo(place + 1); // the record that paused it is in the dead letters
+        return;
+      }
+      if (run.turns.step()) await run.turns.next();
     }
-    reader.moveTo(batch.nextOffset);
+    reader.moveTo(placeOf(batch.nextOffset, begin));
   }
+}
+
+function isRecord(record: LogRecord): boolean {
+  return !endsHistory(record) && !isErasure(record.value);
+}
+
+/** A history's last record (S19a). */
+export function endsHistory({ value }: LogRecord): boolean {
+  return value.length === 0;
 }
 
 /** What one other task sends to this one, for all readers together. */
@@ -91,10 +128,14 @@ export class RekeyInput implements TaskInput {
   #awaited = 0;
   readonly source: TopicPartition;
   readonly sender: number;
-  readonly #readers: () => ReadonlyMap<number, Reader>;
+  readonly #readers: () => ReadonlyMap<number, TimelineFeed>;
   readonly #revision: () => number;
 
-  constructor(environment: TaskEnvironment, sender: number, state: { readonly readers: () => ReadonlyMap<number, Reader>; readonly revision: () => number }) {
+  constructor(
+    environment: TaskEnvironment,
+    sender: number,
+    state: { readonly readers: () => ReadonlyMap<number, TimelineFeed>; readonly revision: () => number },
+  ) {
     const { deployment, partition, partitionCount } = environment;
     this.sender = sender;
     this.source = { topic: rekeyTopic(deployment), partition: rekeyPartition(sender, partition, partitionCount) };
@@ -107,12 +148,19 @@ export class RekeyInput implements TaskInput {
     return this.#awaited > this.#revision();
   }
 
-  get joins(): readonly string[] {
-    const joins = new Set<string>();
+  get place(): number {
+    return this.nextOffset;
+  }
+
+  get rights(): readonly ReaderPlan[] {
+    const rights = new Map<number, ReaderPlan>();
     for (const { plan } of this.#readers().values()) {
-      for (const stage of plan.stages.slice(1)) stage.joins.forEach((dataset) => joins.add(dataset));
+      for (const dataset of plan.stages.slice(1).flatMap((stage) => stage.joins)) {
+        const right = plan.rights.get(dataset);
+        if (right !== undefined) rights.set(right.id, right);
+      }
     }
-    return [...joins];
+    return [...rights.values()];
   }
 
   async run(batch: InputBatch, run: PipelineRun): Promise<void> {
@@ -127,7 +175,7 @@ export class RekeyInput implements TaskInput {
       for (const record of message.records) {
         const reader = this.#readers().get(record.readerId);
         if (reader !== undefined) run.takeRekeyed(reader, record); // of a pipeline that was removed: no longer asked for
-        if (run.turns.isOver()) await run.turns.next();
+        if (run.turns.step()) await run.turns.next();
       }
       for (const through of message.through) this.#readers().get(through.readerId)?.hear(this.sender, through);
     }

@@ -31,6 +31,11 @@ export class TickOutput {
     this.#packer(destination).add(plan.id, stage, record, rows);
   }
 
+  /** All rows of an entity go, where the stage of its group runs (S26). */
+  rekeyErase(destination: number, plan: ReaderPlan, stage: number, record: Omit<FlowingRecord, 'row'>, entityKey: Uint8Array): void {
+    this.#packer(destination).addBytes(plan.id, stage, record, entityKey);
+  }
+
   /** A record for this task's partition of another topic. */
   append(topic: string, record: NewRecord): void {
     const records = this.#appended.get(topic);
@@ -46,7 +51,10 @@ export class TickOutput {
       if (destination === partition) continue;
       if (through.length === 0 && !this.#rekeyed.has(destination)) continue;
       const messages = this.#packer(destination).finish(through);
-      parts.push({ target: { topic: rekeyTopic(deployment), partition: rekeyPartition(partition, destination, partitionCount) }, records: messages.map((value) => ({ key: NO_KEY, value })) });
+      parts.push({
+        target: { topic: rekeyTopic(deployment), partition: rekeyPartition(partition, destination, partitionCount) },
+        records: messages.map((value) => ({ key: NO_KEY, value })),
+      });
     }
     for (const [topic, records] of this.#appended) parts.push({ target: { topic, partition }, records });
     return parts;

@@ -34,7 +34,13 @@ export async function writeSnapshot(replica: Replica, folder: string, signal: Ab
   try {
     const entries = await copyInto(store, replica.snapshot(signal));
     const { seq, sha256 } = await digestStore(store);
-    const manifest: SnapshotManifest = { version: 1, partition: replica.view.partition, seq, entries, sha256: Buffer.from(sha256).toString('hex') };
+    const manifest: SnapshotManifest = {
+      version: 1,
+      partition: replica.view.partition,
+      seq,
+      entries,
+      sha256: Buffer.from(sha256).toString('hex'),
+    };
     await store.close();
     await writeDurably(join(temporary, 'manifest.json'), JSON.stringify(manifest));
     await rename(temporary, folder);
@@ -56,7 +62,11 @@ export async function restoreSnapshot(folder: string, stores: ReplicaStores, sig
     await copyInto(into, snapshotChunks(from, signal));
     const { seq, sha256 } = await digestStore(into);
     if (seq !== manifest.seq || Buffer.from(sha256).toString('hex') !== manifest.sha256) {
-      throw new ThymeError('THYME_SNAPSHOT_CORRUPT', 'FAILED_PRECONDITION', `the snapshot in ${folder} is not what its manifest says: use another`);
+      throw new ThymeError(
+        'THYME_SNAPSHOT_CORRUPT',
+        'FAILED_PRECONDITION',
+        `the snapshot in ${folder} is not what its manifest says: use another`,
+      );
     }
     await stores.adoptFresh();
     return manifest;
@@ -68,7 +78,14 @@ export async function restoreSnapshot(folder: string, stores: ReplicaStores, sig
 
 async function readManifest(folder: string): Promise<SnapshotManifest> {
   const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as SnapshotManifest; // written by writeSnapshot
-  if (manifest.version > 1) throw new ThymeError('THYME_FORMAT_NEWER', 'FAILED_PRECONDITION', `the snapshot in ${folder} has format ${manifest.version}: upgrade this process`);
+  if (manifest.version > 1)
+    throw new ThymeError(
+      'THYME_FORMAT_NEWER',
+      'FAILED_PRECONDITION',
+      `the snapshot in ${folder} has format ${manifest.version}: upgrade this process`,
+      [],
+      { disposition: 'stop' },
+    );
   return manifest;
 }
 

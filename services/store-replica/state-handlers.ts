@@ -13,16 +13,18 @@ export function stateHandlers(replicas: readonly Replica[]): ServiceHandlers<typ
   const byPartition = new Map(replicas.map((replica) => [replica.view.partition, replica]));
   const replicaOf = (partition: number): Replica => {
     const replica = byPartition.get(partition);
-    if (replica === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);
+    if (replica === undefined)
+      throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);
     return replica;
   };
   return {
     get({ partition, key }) {
-      const value = replicaOf(partition).view.reader().get(key);
+      const value = replicaOf(partition).view.tick().get(key);
       return create(StateServiceGetResponseSchema, value === undefined ? {} : { value });
     },
     async *scan({ partition, from, limit }, { signal }) {
-      if (limit < 0 || limit > SCAN_LENGTH_MAX) throw invalidArgument('limit', `send 1 to ${SCAN_LENGTH_MAX}, or 0 for ${SCAN_LENGTH_DEFAULT}`);
+      if (limit < 0 || limit > SCAN_LENGTH_MAX)
+        throw invalidArgument('limit', `send 1 to ${SCAN_LENGTH_MAX}, or 0 for ${SCAN_LENGTH_DEFAULT}`);
       for await (const [key, value] of replicaOf(partition).entries({ from, limit: limit === 0 ? SCAN_LENGTH_DEFAULT : limit })) {
         signal.throwIfAborted();
         yield create(ScanResponseSchema, { key, value });

@@ -40,7 +40,10 @@ export class StoreReplica implements Service {
   constructor({ partitionCount, partitions, source, storesOf, clock, onFailure }: StoreReplicaOptions) {
     const followed = partitions ?? Array.from({ length: partitionCount }, (_, partition) => partition);
     this.replicas = followed.map((partition) => new Replica({ partition, source, stores: storesOf(partition), clock, onFailure }));
-    this.views = createReplicaViews(partitionCount, this.replicas.map((replica) => replica.view));
+    this.views = createReplicaViews(
+      partitionCount,
+      this.replicas.map((replica) => replica.view),
+    );
     this.#clock = clock;
   }
 
@@ -53,10 +56,13 @@ export class StoreReplica implements Service {
     const { signal } = this.#stopping;
     const runs = this.replicas.map((replica) => replica.run(signal));
     this.#running = Promise.allSettled(runs);
-    Promise.all(runs).then(() => this.#ended.resolve(), (error: unknown) => {
-      this.#ended.reject(error);
-      this.#stopping.abort();
-    });
+    Promise.all(runs).then(
+      () => this.#ended.resolve(),
+      (error: unknown) => {
+        this.#ended.reject(error);
+        this.#stopping.abort();
+      },
+    );
     await Promise.race([Promise.all(this.replicas.map((replica) => replica.caughtUp)), this.done]);
   }
 
@@ -68,7 +74,8 @@ export class StoreReplica implements Service {
   /** FAILED_PRECONDITION for a partition that is not followed here. */
   replicaOf(partition: number): Replica {
     const replica = this.replicas.find(({ view }) => view.partition === partition);
-    if (replica === undefined) throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);
+    if (replica === undefined)
+      throw new ThymeError('THYME_PARTITION_ELSEWHERE', 'FAILED_PRECONDITION', `partition ${partition} is not held by this process`);
     return replica;
   }
 

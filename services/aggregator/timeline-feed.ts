@@ -1,28 +1,31 @@
+import assert from 'node:assert';
 import type { Cursor, Hop, Position, ReaderCounters } from '../../libs/change/change.js';
-import type { StoreReader } from '../../libs/store/store.js';
+import { firstPlace } from '../../libs/pipeline/record-place.js';
+import type { Store } from '../../libs/store/store.js';
 import { HopTable } from './hop-table.js';
 import { JoinMarks } from './join-marks.js';
 import { LaneWatermarks } from './lane-watermarks.js';
 import type { ReaderPlan } from './reader-plan.js';
 import type { StageThrough, Through } from './rekey-message.js';
+import { RowStep } from './row-step.js';
 import { SeenSequences } from './seen-sequences.js';
 
 /** Steps that throw one after another before the pipeline is paused: by then it is not the records (S23). */
-const FAILURES_IN_A_ROW_MAX = 1_000;
+export const FAILURES_IN_A_ROW_MAX = 1_000;
 
 /** The books of a reader while a tick changes them. */
 export type MutableCounters = { -readonly [K in keyof ReaderCounters]: ReaderCounters[K] };
 
-export interface ReaderStart {
+export interface FeedStart {
   readonly cursor: Cursor | undefined;
   readonly counters: ReaderCounters | undefined;
   readonly hops: readonly Hop[];
 }
 
-interface ReaderPlace {
+interface FeedPlace {
   readonly partition: number;
   readonly partitionCount: number;
-  readonly store: StoreReader;
+  readonly store: Pick<Store, 'get' | 'entries'>;
 }
 
 /**
@@ -30,8 +33,9 @@ interface ReaderPlace {
  * it, so that one that starts from the beginning disturbs no other (S18). Runs ahead of what is
  * committed during a tick; after an error it is thrown away and made anew from the last commit.
  */
-export class Reader {
+export class TimelineFeed {
   plan: ReaderPlan;
+  /** A place of its dataset (record-place.ts). */
   nextOffset: number;
   caughtUp: boolean;
   /** The end that it must have read to be caught up; undefined while that cannot be told yet. */
@@ -44,26 +48,36 @@ export class Reader {
   readonly lanes: LaneWatermarks;
   readonly sequences: SeenSequences;
   readonly hops: HopTable;
+  /** Where the dataset's records are changes of rows (S17). */
+  readonly rows: RowStep | undefined;
   /** How far it has joined with other datasets (S24). */
   readonly joined: JoinMarks;
-  readonly #place: ReaderPlace;
+  readonly #place: FeedPlace;
 
-  constructor(plan: ReaderPlan, start: ReaderStart, place: ReaderPlace) {
+  constructor(plan: ReaderPlan, start: FeedStart, place: FeedPlace) {
     this.plan = plan;
     this.#place = place;
-    this.nextOffset = start.cursor?.nextOffset ?? 0;
+    assert(
+      start.cursor === undefined || start.cursor.topic === plan.topic,
+      `${plan.name} stands in ${start.cursor?.topic}, not in ${plan.topic}`,
+    );
+    this.nextOffset = start.cursor?.nextOffset ?? firstPlace(plan.history !== undefined);
     this.caughtUp = start.cursor?.caughtUp ?? false;
     this.counters = { ...(start.counters ?? noCounters(plan.id)) };
     this.joined = new JoinMarks(this.counters.joinedUs);
     this.lanes = new LaneWatermarks(plan.id, place.partition, place.store);
     this.sequences = new SeenSequences(plan.id, place.partition, place.store);
+    const isFresh = start.cursor === undefined;
+    this.rows = plan.dataset.cdc === undefined ? undefined : new RowStep(plan.id, plan.dataset.fields, { store: place.store, isFresh });
     this.hops = new HopTable(place.partition, place.partitionCount);
-    for (const { stage, sender, source, nextOffset, caughtUp } of start.hops) this.hops.hear(sender, { stage, sources: [{ source, nextOffset, caughtUp }] });
+    for (const { stage, sender, source, nextOffset, caughtUp } of start.hops)
+      this.hops.hear(sender, { stage, sources: [{ source, nextOffset, caughtUp }] });
   }
 
   /** Another revision's plan for the same timeline: added fields, the same meaning (S19). */
   follow(plan: ReaderPlan): void {
     this.plan = plan;
+    this.rows?.follow(plan.dataset.fields);
     this.failuresInARow = 0;
   }
 
@@ -108,7 +122,13 @@ export class Reader {
   }
 
   cursor(): Cursor {
-    return { readerId: this.plan.id, topic: this.plan.topic, partition: this.#place.partition, nextOffset: this.nextOffset, caughtUp: this.caughtUp };
+    return {
+      readerId: this.plan.id,
+      topic: this.plan.topic,
+      partition: this.#place.partition,
+      nextOffset: this.nextOffset,
+      caughtUp: this.caughtUp,
+    };
   }
 
   positions(): Position[] {
@@ -131,7 +151,8 @@ export class Reader {
     const from = this.#newsFrom;
     this.#newsFrom = undefined;
     const news: StageThrough[] = [];
-    for (let stage = from ?? Number.POSITIVE_INFINITY; stage < this.plan.stages.length; stage++) news.push(this.hops.tell(this.plan.id, stage, this.#own()));
+    for (let stage = from ?? Number.POSITIVE_INFINITY; stage < this.plan.stages.length; stage++)
+      news.push(this.hops.tell(this.plan.id, stage, this.#own()));
     return news;
   }
 
@@ -144,6 +165,24 @@ export class Reader {
   }
 }
 
-function noCounters(readerId: number): ReaderCounters {
-  return { readerId, read: 0, received: 0, sent: 0, applied: 0, filtered: 0, late: 0, duplicate: 0, dead: 0, failed: 0, watermarkUs: Number.NEGATIVE_INFINITY, lateRight: 0, joinedUs: Number.NEGATIVE_INFINITY };
+export function noCounters(readerId: number): ReaderCounters {
+  return {
+    readerId,
+    read: 0,
+    received: 0,
+    sent: 0,
+    applied: 0,
+    filtered: 0,
+    late: 0,
+    duplicate: 0,
+    dead: 0,
+    failed: 0,
+    watermarkUs: Number.NEGATIVE_INFINITY,
+    lateRight: 0,
+    joinedUs: Number.NEGATIVE_INFINITY,
+    ended: 0,
+    unpublished: 0,
+    erased: 0,
+    outdated: 0,
+  };
 }
