@@ -64,7 +64,7 @@ export class ByteReader {
     const length = this.u8();
     const at = this.#take(length);
     if (this.#isAt(at, length, last.bytes)) return last.text;
-    last.bytes = this.#bytes.slice(at, at + length);
+    last.bytes = new Uint8Array(this.#bytes.subarray(at, at + length)); // not by `slice`, which of a Buffer is a view
     last.text = this.#utf8(at, length);
     return last.text;
   }

@@ -116,7 +116,10 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** What a codec throws at bytes that it did not write: storage or transport broke them. */
-export function corruptBytes(what: string): ThymeError {
-  return new ThymeError('THYME_CORRUPT', 'INTERNAL', `${what} cannot be decoded: its bytes are damaged`);
+/** What a codec throws at bytes that it did not write: whoever has stored them builds them anew, unless their reader knows better. */
+export function corruptBytes(what: string, options?: ErrorOptions): ThymeError {
+  return new ThymeError('THYME_CORRUPT', 'INTERNAL', `${what} cannot be decoded: its bytes are damaged`, [], {
+    ...options,
+    disposition: 'rebuild',
+  });
 }

@@ -25,10 +25,11 @@ export function keyFromText(type: ValueType, input: unknown, place: string): Val
  */
 export function keyValuesFrom(fields: readonly Field[], input: unknown, place: string): readonly Value[] {
   if (Array.isArray(input)) {
-    if (input.length !== fields.length) throw invalidArgument(place, `${input.length} values for a key of ${named(fields)}: send one for each`);
+    if (input.length !== fields.length)
+      throw invalidArgument(place, `${input.length} values for a key of ${named(fields)}: send one for each`);
     return fields.map((field, i) => keyFromText(field.type, input[i], `${place}.${field.name}`));
   }
-  if (typeof input === 'object' && input !== null) return valuesByName(fields, input, place);
+  if (typeof input === 'object' && input !== null && !isDate(input)) return valuesByName(fields, input, place);
   const [only] = fields;
   if (only === undefined || fields.length > 1) {
     throw invalidArgument(place, `the key is ${named(fields)}, got ${describeInput(input)}: send an object with each of them`);
@@ -41,7 +42,8 @@ function valuesByName(fields: readonly Field[], input: object, place: string): r
   const values = fields.map((field) => keyFromText(field.type, members.get(field.name), `${place}.${field.name}`));
   for (const field of fields) members.delete(field.name);
   // A surplus member would be a condition silently dropped from the question.
-  for (const name of members.keys()) throw invalidArgument(place, `'${name.slice(0, 64)}' is not part of the key, which is ${named(fields)}: remove it`);
+  for (const name of members.keys())
+    throw invalidArgument(place, `'${name.slice(0, 64)}' is not part of the key, which is ${named(fields)}: remove it`);
   return values;
 }
 
@@ -70,7 +72,14 @@ function coerced(type: ValueType, input: unknown): unknown {
       return typeof input === 'string' && INT_TEXT.test(input) ? Number(input) : input;
     case 'bool':
       return input === 'true' ? true : input === 'false' ? false : input;
+    case 'timestamp':
+      return isDate(input) ? new Date(Number(input)) : input;
     default:
       return input;
   }
+}
+
+/** By tag and not by class: an author's lookup may bring a Date of the bundle's own realm. */
+function isDate(input: unknown): input is Date {
+  return Object.prototype.toString.call(input) === '[object Date]';
 }

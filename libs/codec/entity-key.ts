@@ -19,12 +19,20 @@ import { corruptBytes } from './byte-writer.js';
 export const KEY_BYTES_MAX = 1_024;
 
 const TEXT = 0x01;
-const TAG_OF: Readonly<Partial<Record<ValueType['kind'], number>>> = { string: TEXT, enum: TEXT, int: 0x02, bool: 0x03, timestamp: 0x04, date: 0x05 };
+const TAG_OF: Readonly<Partial<Record<ValueType['kind'], number>>> = {
+  string: TEXT,
+  enum: TEXT,
+  int: 0x02,
+  bool: 0x03,
+  timestamp: 0x04,
+  date: 0x05,
+};
 const TAG_MAX = 0x05;
 
 /** Refuses a type that no key field can have. */
 export function checkKeyType(type: ValueType, place: string): void {
-  if (TAG_OF[type.kind] === undefined) throw invalidArgument(place, `a ${type.kind} cannot be a key: use a string, an int, an enum, a bool, a date or a timestamp`);
+  if (TAG_OF[type.kind] === undefined)
+    throw invalidArgument(place, `a ${type.kind} cannot be a key: use a string, an int, an enum, a bool, a date or a timestamp`);
   if (type.optional) throw invalidArgument(place, 'a key cannot be optional: remove .optional');
 }
 

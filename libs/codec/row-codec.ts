@@ -32,7 +32,7 @@ export interface RowCodec {
   read(from: ByteReader): Row;
 }
 
-/** Of fields that are not `wanted`, rows are decoded as null: for who reads one column of many. */
+/** Fields that are not `wanted` are decoded as null: a reader of one column does not pay for the others. */
 export function compileRowCodec(fields: readonly Field[], wanted?: ReadonlySet<string>): RowCodec {
   for (const field of fields) checkDepth(field.type, field.name);
   const codec = compileFields(fields, wanted);
@@ -51,7 +51,9 @@ interface Codec<T> {
 }
 
 function compileFields(fields: readonly Field[], wanted?: ReadonlySet<string>): Codec<Row> {
-  const codecs = fields.map(({ name, type }) => (wanted === undefined || wanted.has(name) ? compileValue(type) : passedOver(compileValue(type))));
+  const codecs = fields.map(({ name, type }) =>
+    wanted === undefined || wanted.has(name) ? compileValue(type) : passedOver(compileValue(type)),
+  );
   const decode = (from: ByteReader): Row => {
     const written = from.varint();
     const present = from.bits(written);

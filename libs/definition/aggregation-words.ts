@@ -40,7 +40,8 @@ export const Max: Extreme = (o) => aggregation('max', o);
 /** S9: the value of the nearest rank, or the share of values below the newest. */
 export const ApproxPercentile = <R, const N extends NamesOf<R, number>>(o: Of<R, N> & Percentile): Aggregation<R, number | null> =>
   'mode' in o && o.mode === 'rank' ? aggregation('percentRank', o) : aggregation('percentile', o);
-export const Last = <R, const N extends Names<R>>(o: Of<R, N> & { readonly dropNull?: boolean }): Aggregation<R, R[N & keyof R] | null> => aggregation('last', o);
+export const Last = <R, const N extends Names<R>>(o: Of<R, N> & { readonly dropNull?: boolean }): Aggregation<R, R[N & keyof R] | null> =>
+  aggregation('last', o);
 /** The newest `k`, newest first. */
 export const LastK = <R, const N extends Names<R>, const D extends boolean = false>(
   o: Of<R, N> & { readonly k: number; readonly dedup?: boolean; readonly dropNull?: D },

@@ -9,7 +9,11 @@ export function checkCycles(definitions: Definitions, problems: Problems): void 
     problems.add(cycle[0] ?? '', `it needs itself: ${[...cycle, cycle[0]].join(' ← ')}`, 'take one of these inputs away');
   }
   for (const cycle of cyclesIn(datasetGraph(definitions))) {
-    problems.add(cycle[0] ?? '', `it is filled from itself: ${[...cycle, cycle[0]].join(' ← ')}`, 'pipelines read datasets that do not depend on their own');
+    problems.add(
+      cycle[0] ?? '',
+      `it is filled from itself: ${[...cycle, cycle[0]].join(' ← ')}`,
+      'pipelines read datasets that do not depend on their own',
+    );
   }
 }
 
@@ -20,7 +24,10 @@ function featureGraph({ featuresets }: Definitions): Graph {
     for (const feature of features) {
       const producers = extractors.filter((extractor) => extractor.outputs.includes(feature.name));
       const inputs = producers.flatMap((extractor) => extractor.inputs.map((input) => `${name}.${input}`));
-      graph.set(`${name}.${feature.name}`, feature.from === undefined ? inputs : [...inputs, `${feature.from.featureset}.${feature.from.feature}`]);
+      graph.set(
+        `${name}.${feature.name}`,
+        feature.from === undefined ? inputs : [...inputs, `${feature.from.featureset}.${feature.from.feature}`],
+      );
     }
   }
   return graph;

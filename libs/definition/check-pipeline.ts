@@ -17,10 +17,18 @@ export function checkPipeline(pipeline: PipelineDefinition, index: DefinitionInd
   checkVersion(pipeline.version, report);
   checkMetadata(pipeline, report);
   checkInputs(pipeline, index, report);
-  if (pipeline.steps.length > STEPS_MAX) report(`it has ${pipeline.steps.length} steps`, `at most ${STEPS_MAX} are allowed: chain two pipelines`);
+  if (pipeline.steps.length > STEPS_MAX)
+    report(`it has ${pipeline.steps.length} steps`, `at most ${STEPS_MAX} are allowed: chain two pipelines`);
   const origin = index.datasets.get(pipeline.inputs[0] ?? '');
   const output = index.datasets.get(pipeline.output);
   if (output === undefined) report(`it fills '${pipeline.output}', which is no dataset`, 'declare the dataset');
+  if (origin?.cdc !== undefined && pipeline.steps.some(({ kind }) => kind === 'join'))
+    report(
+      `it joins records of '${origin.name}', which are changes (cdc), and a joined record stays as it was joined (S24)`,
+      'join in a pipeline of a dataset without cdc, or leave the join out',
+    );
+  if (output?.cdc !== undefined)
+    report(`it fills '${output.name}', which declares cdc`, 'take cdc away: what a pipeline publishes is not taken back (S25)');
   if (origin === undefined) return; // reported as an unknown input: nothing is known of the columns
   let schema = datasetSchema(origin);
   for (const [i, step] of pipeline.steps.entries()) {
@@ -40,11 +48,15 @@ function checkInputs({ name, inputs, steps, output }: PipelineDefinition, index:
       const nearest = nearestName(input, index.datasets.keys());
       report(`its input '${input}' is no dataset`, nearest === undefined ? 'declare and export the dataset' : `did you mean '${nearest}'?`);
     } else if (input !== output && index.isDerived(input) && index.datasets.get(input)?.publish !== true) {
-      report(`it reads '${input}', which a pipeline fills and which is not published`, `write @dataset({ ..., publish: true }) on ${input} (S25)`);
+      report(
+        `it reads '${input}', which a pipeline fills and which is not published`,
+        `write @dataset({ ..., publish: true }) on ${input} (S25)`,
+      );
     }
   }
   for (const step of steps) {
-    if (step.kind === 'join' && !inputs.includes(step.dataset)) report(`it joins '${step.dataset}', which is not in its inputs`, `add it to the inputs of ${name}`);
+    if (step.kind === 'join' && !inputs.includes(step.dataset))
+      report(`it joins '${step.dataset}', which is not in its inputs`, `add it to the inputs of ${name}`);
   }
 }
 
@@ -71,7 +83,8 @@ function checkStep(step: Step, schema: Schema, index: DefinitionIndex, problems:
     case 'rename':
       columnType(step.from, schema, report);
       checkName(step.to, report);
-      if (step.from !== step.to && schema.has(step.to)) report(`there is a column '${step.to}' already`, 'choose another name, or leave that column out first');
+      if (step.from !== step.to && schema.has(step.to))
+        report(`there is a column '${step.to}' already`, 'choose another name, or leave that column out first');
       return;
     case 'join':
       checkJoin(step, schema, index.datasets.get(step.dataset), report);
@@ -84,13 +97,23 @@ function checkJoin(step: Extract<Step, { kind: 'join' }>, schema: Schema, right:
     return;
   }
   if (!right.index) report(`it joins '${right.name}', which is not indexed`, `write @dataset({ ..., index: true }) on ${right.name}`);
+  if (right.cdc !== undefined && right.cdc.rowKey.join() !== right.keys.join())
+    report(
+      `it joins '${right.name}', whose rowKey is (${right.cdc.rowKey.join(', ')}) and whose key is (${right.keys.join(', ')})`,
+      'only a dataset whose rowKey is its key can be joined: its changes lie where its entities do',
+    );
   const isKey = step.on.length === right.keys.length && right.keys.every((key) => step.on.includes(key));
-  if (!isKey) report(`it joins '${right.name}' on ${step.on.join(', ') || 'nothing'}`, `join on exactly its key: ${right.keys.join(', ')} (S24); rename columns before where needed`);
+  if (!isKey)
+    report(
+      `it joins '${right.name}' on ${step.on.join(', ') || 'nothing'}`,
+      `join on exactly its key: ${right.keys.join(', ')} (S24); rename columns before where needed`,
+    );
   for (const name of step.on) {
     const left = columnType(name, schema, report);
     const key = right.fields.find((field) => field.name === name)?.type;
     if (left === undefined || key === undefined) continue;
-    if (!fits({ ...key, optional: true }, left)) report(`'${name}' is ${describeType(left)} here and ${describeType(key)} in ${right.name}`, 'join columns of one type');
+    if (!fits({ ...key, optional: true }, left))
+      report(`'${name}' is ${describeType(left)} here and ${describeType(key)} in ${right.name}`, 'join columns of one type');
   }
 }
 
@@ -99,12 +122,22 @@ function checkRows(place: string, schema: Schema, output: DatasetDefinition, pro
   for (const { name, type } of output.fields) {
     const given = schema.get(name);
     if (!schema.has(name)) {
-      if (name !== output.timestamp) problems.add(`${output.name}.${name}`, `the pipeline '${place}' does not fill it`, 'assign the column, or take the field away');
+      if (name !== output.timestamp)
+        problems.add(`${output.name}.${name}`, `the pipeline '${place}' does not fill it`, 'assign the column, or take the field away');
     } else if (given !== undefined && !fits(type, given)) {
-      problems.add(`${output.name}.${name}`, `it is declared ${describeType(type)}, but the pipeline '${place}' gives ${describeType(given)}`, 'declare what the pipeline gives, or change the pipeline');
+      problems.add(
+        `${output.name}.${name}`,
+        `it is declared ${describeType(type)}, but the pipeline '${place}' gives ${describeType(given)}`,
+        'declare what the pipeline gives, or change the pipeline',
+      );
     }
   }
   for (const name of schema.keys()) {
-    if (!output.fields.some((field) => field.name === name)) problems.add(place, `its rows have a column '${name}', which is not a field of ${output.name}`, 'end with .select(...), or declare the field');
+    if (!output.fields.some((field) => field.name === name))
+      problems.add(
+        place,
+        `its rows have a column '${name}', which is not a field of ${output.name}`,
+        'end with .select(...), or declare the field',
+      );
   }
 }

@@ -31,15 +31,17 @@ export function checkDefinitions(definitions: Definitions): readonly Problem[] {
 
 /** Collects and checks a module; throws THYME_DEFINITIONS_INVALID with every problem. */
 export function readDefinitions(module: Readonly<Record<string, unknown>> | readonly unknown[]): Omit<Collected, 'problems'> {
-  const { definitions, functions, problems } = collectDefinitions(module);
-  const all = [...problems, ...checkDefinitions(definitions)];
+  const { problems, ...collected } = collectDefinitions(module);
+  const all = [...problems, ...checkDefinitions(collected.definitions)];
   if (all.length > 0) throw definitionsInvalid(all);
-  return { definitions, functions };
+  return collected;
 }
 
 function checkCounts({ datasets, featuresets }: Definitions, problems: Problems): void {
-  if (datasets.length > DATASETS_MAX) problems.add('module', `it has ${datasets.length} datasets`, `at most ${DATASETS_MAX} are allowed: split the module`);
-  if (featuresets.length > FEATURESETS_MAX) problems.add('module', `it has ${featuresets.length} featuresets`, `at most ${FEATURESETS_MAX} are allowed: split the module`);
+  if (datasets.length > DATASETS_MAX)
+    problems.add('module', `it has ${datasets.length} datasets`, `at most ${DATASETS_MAX} are allowed: split the module`);
+  if (featuresets.length > FEATURESETS_MAX)
+    problems.add('module', `it has ${featuresets.length} featuresets`, `at most ${FEATURESETS_MAX} are allowed: split the module`);
 }
 
 function reportDuplicates(kind: string, named: readonly { readonly name: string }[], problems: Problems): void {
@@ -51,10 +53,22 @@ function reportDuplicates(kind: string, named: readonly { readonly name: string 
 }
 
 /** A dataset has one thing that fills it: a source, a pipeline, or pushes. */
-function checkFilling({ pipelinesOf, sourcesOf }: DefinitionIndex, problems: Problems): void {
+function checkFilling({ datasets, pipelinesOf, sourcesOf }: DefinitionIndex, problems: Problems): void {
   for (const [dataset, [first, second]] of pipelinesOf) {
-    if (second !== undefined) problems.add(second.name, `'${first?.name ?? ''}' fills ${dataset} already`, 'make a dataset for each pipeline');
-    if (sourcesOf.has(dataset)) problems.add(dataset, `it has a source and the pipeline '${first?.name ?? ''}'`, 'take away one of them: what fills a dataset is its only writer');
+    if (datasets.get(dataset)?.upgrade !== undefined)
+      problems.add(
+        dataset,
+        `it has an upgrade, and the pipeline '${first?.name ?? ''}', which builds each version from the log`,
+        'take the upgrade away: it is for what clients push and sources fill (S19a)',
+      );
+    if (second !== undefined)
+      problems.add(second.name, `'${first?.name ?? ''}' fills ${dataset} already`, 'make a dataset for each pipeline');
+    if (sourcesOf.has(dataset))
+      problems.add(
+        dataset,
+        `it has a source and the pipeline '${first?.name ?? ''}'`,
+        'take away one of them: what fills a dataset is its only writer',
+      );
   }
   for (const [dataset, sources] of sourcesOf) {
     if (sources.length > 1) problems.add(dataset, `it has ${sources.length} sources`, 'keep one: positions are kept by dataset');

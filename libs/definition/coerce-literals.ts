@@ -33,7 +33,10 @@ function coerceStep(step: Step, schema: Schema): Step {
 }
 
 function coerceAggregate(aggregate: Aggregate, schema: Schema): Aggregate {
-  return { ...aggregate, aggregations: aggregate.aggregations.map((one) => (one.where === undefined ? one : { ...one, where: coerce(one.where, schema) })) };
+  return {
+    ...aggregate,
+    aggregations: aggregate.aggregations.map((one) => (one.where === undefined ? one : { ...one, where: coerce(one.where, schema) })),
+  };
 }
 
 function coerce(expression: Expression, schema: Schema): Expression {

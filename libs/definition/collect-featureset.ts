@@ -1,6 +1,7 @@
 import type { FeatureDefinition, FeaturesetDefinition } from './definitions.js';
 import { compileValueFromAuthor } from '../schema/author-value.js';
 import type { Value } from '../schema/value-type.js';
+import { kindOf } from './check-shape.js';
 import { datasetNameOf, type FeatureMark, featuresetNameOf, type Marks, type Method } from './marks.js';
 import { omitUndefined } from './omit-undefined.js';
 import type { Problems } from './problem.js';
@@ -43,18 +44,24 @@ function featureDefinition(featureset: string, mark: FeatureMark, problems: Prob
 
 function refOf(place: string, { ref }: FeatureMark, problems: Problems): FeatureDefinition['ref'] {
   if (ref === undefined) return undefined;
-  return attempt(place, 'ref: [Dataset, field] names a class above this one', problems, () => ({ dataset: datasetNameOf(ref[0]), field: nameIn(ref[1]) }));
+  return attempt(place, 'ref: [Dataset, field] names a class above this one', problems, () => ({
+    dataset: datasetNameOf(ref[0]),
+    field: nameIn(ref[1]),
+  }));
 }
 
 function fromOf(place: string, { from }: FeatureMark, problems: Problems): FeatureDefinition['from'] {
   if (from === undefined) return undefined;
-  return attempt(place, 'from: [Featureset, feature] names a class above this one', problems, () => ({ featureset: featuresetNameOf(from[0]), feature: nameIn(from[1]) }));
+  return attempt(place, 'from: [Featureset, feature] names a class above this one', problems, () => ({
+    featureset: featuresetNameOf(from[0]),
+    feature: nameIn(from[1]),
+  }));
 }
 
 function defaultOf(place: string, mark: FeatureMark, problems: Problems): Value | undefined {
   const { type, default: given } = mark;
   if (given === undefined || given === null) return undefined; // a default stands for null: null is none
-  return attempt(place, 'give a default of the feature\'s own type', problems, () => compileValueFromAuthor(type, 'the default')(given));
+  return attempt(place, "give a default of the feature's own type", problems, () => compileValueFromAuthor(type, 'the default')(given));
 }
 
 function namesIn(place: string, given: readonly unknown[], problems: Problems): readonly string[] {
@@ -65,7 +72,7 @@ function namesIn(place: string, given: readonly unknown[], problems: Problems): 
 /** The editor knows that it is text; a module that was committed without a look at its types may hold anything. */
 function nameIn(given: unknown): string {
   if (typeof given === 'string') return given;
-  throw new TypeError(`${given === undefined ? 'nothing' : `a ${typeof given}`} stands where a name should`);
+  throw new TypeError(`${given === undefined ? 'nothing' : kindOf(given)} stands where a name should`);
 }
 
 function attempt<T>(place: string, fix: string, problems: Problems, body: () => T): T | undefined {

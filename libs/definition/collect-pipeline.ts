@@ -13,7 +13,13 @@ export interface RecordedPipeline {
 }
 
 /** Runs the method once. Undefined where it threw or gave no stream, which `problems` then says. */
-export function recordPipeline(dataset: string, mark: PipelineMark, owner: unknown, functions: Map<string, Method>, problems: Problems): RecordedPipeline | undefined {
+export function recordPipeline(
+  dataset: string,
+  mark: PipelineMark,
+  owner: unknown,
+  functions: Map<string, Method>,
+  problems: Problems,
+): RecordedPipeline | undefined {
   const place = `${dataset}.${mark.name}`;
   const recording: Recording = { pipeline: place, functions: new Map(), joined: new Set() };
   try {
@@ -25,11 +31,16 @@ export function recordPipeline(dataset: string, mark: PipelineMark, owner: unkno
     for (const [id, compute] of recording.functions) functions.set(id, compute);
     const pipeline = pipelineDefinition(dataset, place, mark, [...inputs], outcome, recording);
     for (const name of inputs) {
-      if (!pipeline.inputs.includes(name)) problems.add(place, `its input '${name}' is not used`, `join it, or take it out of \`inputs\` and of the method`);
+      if (!pipeline.inputs.includes(name))
+        problems.add(place, `its input '${name}' is not used`, `join it, or take it out of \`inputs\` and of the method`);
     }
     return { pipeline: { ...pipeline, inputs: [...new Set([...pipeline.inputs, ...inputs])] }, joined: recording.joined };
   } catch (error) {
-    problems.add(place, `it cannot be read: ${error instanceof Error ? error.message : String(error)}`, 'a pipeline is a chain of steps on its streams, without other work');
+    problems.add(
+      place,
+      `it cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      'a pipeline is a chain of steps on its streams, without other work',
+    );
     return undefined;
   }
 }
@@ -42,12 +53,24 @@ interface Outcome {
 
 function outcomeOf(result: unknown): Outcome {
   if (result instanceof RecordedStream) return result;
-  if (result instanceof RecordedAggregate) return { origin: result.stream.origin, steps: result.stream.steps, aggregate: { groupBy: result.groupBy, aggregations: result.aggregations } };
+  if (result instanceof RecordedAggregate)
+    return {
+      origin: result.stream.origin,
+      steps: result.stream.steps,
+      aggregate: { groupBy: result.groupBy, aggregations: result.aggregations },
+    };
   throw new TypeError('it must return its stream, or what .aggregate({...}) gives');
 }
 
 /** The stream that the steps start from is the first input, the joined datasets follow. */
-function pipelineDefinition(output: string, name: string, mark: PipelineMark, inputs: readonly string[], outcome: Outcome, recording: Recording): PipelineDefinition {
+function pipelineDefinition(
+  output: string,
+  name: string,
+  mark: PipelineMark,
+  inputs: readonly string[],
+  outcome: Outcome,
+  recording: Recording,
+): PipelineDefinition {
   const { description, owner, tags, deprecated, version } = mark;
   const joined = [...recording.joined].map(datasetNameOf);
   return {
@@ -62,7 +85,11 @@ function pipelineDefinition(output: string, name: string, mark: PipelineMark, in
 
 /** In JavaScript `a && b` is b, and a predicate alone does nothing: neither may go by in silence. */
 function reportUnused(place: string, expression: Expression, problems: Problems): void {
-  problems.add(place, `the expression ${describe(expression)} is made, but used nowhere`, 'join predicates with a.and(b) or a.or(b), never with && or ||');
+  problems.add(
+    place,
+    `the expression ${describe(expression)} is made, but used nowhere`,
+    'join predicates with a.and(b) or a.or(b), never with && or ||',
+  );
 }
 
 function describe(expression: Expression): string {

@@ -1,4 +1,5 @@
 import type { DatasetDefinition, Definitions, FeaturesetDefinition, PipelineDefinition, SourceDefinition } from './definitions.js';
+import { checkShapes } from './check-shape.js';
 import { coerceLiterals } from './coerce-literals.js';
 import { checkMembers, datasetDefinition, sourceDefinitions } from './collect-dataset.js';
 import { featuresetDefinition } from './collect-featureset.js';
@@ -15,6 +16,8 @@ export interface Collected {
   readonly definitions: Definitions;
   /** By the ids that the definitions name. */
   readonly functions: ReadonlyMap<string, UserFunction>;
+  /** The author's methods of pipelines, by the pipelines' names. */
+  readonly methods: ReadonlyMap<string, UserFunction>;
   /** What plain data no longer shows: undecorated fields, unused predicates, methods that threw. checkDefinitions finds the rest. */
   readonly problems: readonly Problem[];
 }
@@ -26,7 +29,13 @@ export interface Collected {
 export function collectDefinitions(module: Readonly<Record<string, unknown>> | readonly unknown[]): Collected {
   const problems = new Problems();
   const functions = new Map<string, UserFunction>();
-  const found = { datasets: [] as DatasetDefinition[], sources: [] as SourceDefinition[], pipelines: [] as RecordedPipeline[], featuresets: [] as FeaturesetDefinition[] };
+  const methods = new Map<string, UserFunction>();
+  const found = {
+    datasets: [] as DatasetDefinition[],
+    sources: [] as SourceDefinition[],
+    pipelines: [] as RecordedPipeline[],
+    featuresets: [] as FeaturesetDefinition[],
+  };
   const queue = Object.values(module);
   const seen = new Set<unknown>();
   // The queue grows as it is walked: a class refers to others.
@@ -37,16 +46,19 @@ export function collectDefinitions(module: Readonly<Record<string, unknown>> | r
     const name = classNameOf(candidate);
     checkMembers(candidate as new () => object, marks, problems); // marked, so it is a class
     if (marks.dataset !== undefined) {
-      found.datasets.push(datasetDefinition(name, marks, marks.dataset, problems));
+      found.datasets.push(datasetDefinition(name, marks, marks.dataset, functions, problems));
       found.sources.push(...sourceDefinitions(name, marks));
       const recorded = marks.pipelines.flatMap((mark) => recordPipeline(name, mark, candidate, functions, problems) ?? []);
       found.pipelines.push(...recorded);
+      for (const mark of marks.pipelines) methods.set(`${name}.${mark.name}`, mark.method);
       queue.push(...recorded.flatMap(({ joined }) => [...joined]));
     }
-    if (marks.featureset !== undefined) found.featuresets.push(featuresetDefinition(name, marks, marks.featureset, candidate, functions, problems));
+    if (marks.featureset !== undefined)
+      found.featuresets.push(featuresetDefinition(name, marks, marks.featureset, candidate, functions, problems));
     queue.push(...referencesOf(marks));
   }
-  return { definitions: finished(found.datasets, found.sources, found.pipelines, found.featuresets), functions, problems: problems.found };
+  const definitions = wellShaped(found.datasets, found.sources, found.pipelines, found.featuresets, problems);
+  return { definitions, functions, methods, problems: problems.found };
 }
 
 /** The classes that a class names in its options; a class it only looks up is not known here. */
@@ -54,10 +66,25 @@ function referencesOf(marks: Marks): readonly unknown[] {
   return [...marks.pipelines.flatMap(({ inputs }) => inputs), ...marks.features.flatMap(({ ref, from }) => [ref?.[0], from?.[0]])];
 }
 
-function finished(datasets: readonly DatasetDefinition[], sources: readonly SourceDefinition[], recorded: readonly RecordedPipeline[], featuresets: readonly FeaturesetDefinition[]): Definitions {
+/** The definitions; none of them where a member has a wrong type, which `problems` then says: nothing else can be judged. */
+function wellShaped(
+  datasets: readonly DatasetDefinition[],
+  sources: readonly SourceDefinition[],
+  recorded: readonly RecordedPipeline[],
+  featuresets: readonly FeaturesetDefinition[],
+  problems: Problems,
+): Definitions {
+  const pipelines = recorded.map(({ pipeline }) => pipeline);
+  const before = problems.found.length;
+  checkShapes({ datasets, sources, pipelines, featuresets }, problems);
+  if (problems.found.length > before) return { datasets: [], sources: [], pipelines: [], featuresets: [] };
   const byName = new Map(datasets.map((dataset) => [dataset.name, dataset]));
-  const pipelines = recorded.map(({ pipeline }): PipelineDefinition => inKeyOrder(coerceLiterals(pipeline, byName), byName.get(pipeline.output)));
-  return { datasets, sources, pipelines, featuresets };
+  return {
+    datasets,
+    sources,
+    pipelines: pipelines.map((pipeline) => inKeyOrder(coerceLiterals(pipeline, byName), byName.get(pipeline.output))),
+    featuresets,
+  };
 }
 
 /** Group columns are named as the output's keys are: their order is the key's, however the author wrote them. */

@@ -35,8 +35,13 @@ type Compare<N extends string, V> = <const X extends Operand<V> | Expr<never, Op
 ) => Predicate<X extends Expr<infer R, unknown> ? Record<N, V> & R : Record<N, Wide<X> | null>>;
 type Equal<N extends string, V> = <const X extends Operand<V> | Expr<never, Operand<V> | null>>(
   x: X,
-) => Predicate<X extends Expr<infer R, unknown> ? Record<N, V> & R : Record<N, Wide<X> | null>, X extends Expr<never, unknown> ? object : Record<N, X>>;
-type Arithmetic<N extends string, V = number> = <const X extends number | Expr<never, number>>(other: X) => Computed<Record<N, number> & NumbersReadBy<X>, V>;
+) => Predicate<
+  X extends Expr<infer R, unknown> ? Record<N, V> & R : Record<N, Wide<X> | null>,
+  X extends Expr<never, unknown> ? object : Record<N, X>
+>;
+type Arithmetic<N extends string, V = number> = <const X extends number | Expr<never, number>>(
+  other: X,
+) => Computed<Record<N, number> & NumbersReadBy<X>, V>;
 type Filled<V, X> = X extends Expr<never, infer V2> ? NonNullable<V> | V2 : IsAny<V> extends true ? Wide<X> : NonNullable<V>;
 
 /** A column of the row, by name. V is `any` where only the name is known, as in `col('amount')`. */
@@ -48,7 +53,9 @@ export interface Column<N extends string, V = any> extends Expr<Record<N, V>, V>
   readonly lt: Compare<N, V>;
   readonly lte: Compare<N, V>;
   isNull(): Predicate<Record<N, unknown>>;
-  fillNull<const X extends Operand<V> | Expr<never, Operand<V> | null>>(fallback: X): Computed<(IsAny<V> extends true ? Record<N, Wide<X> | null> : Record<N, V>) & ReadBy<X>, Filled<V, X>>;
+  fillNull<const X extends Operand<V> | Expr<never, Operand<V> | null>>(
+    fallback: X,
+  ): Computed<(IsAny<V> extends true ? Record<N, Wide<X> | null> : Record<N, V>) & ReadBy<X>, Filled<V, X>>;
   readonly add: Arithmetic<N>;
   readonly sub: Arithmetic<N>;
   readonly mul: Arithmetic<N>;

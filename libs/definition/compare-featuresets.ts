@@ -1,7 +1,7 @@
 import { describeType, sameType } from '../schema/value-type.js';
 import { canonicalJson } from './canonical-json.js';
 import { type Changes, matched } from './change-list.js';
-import type { ComparisonContext, RetiredFeature } from './compare.js';
+import type { ComparisonContext, RetiredFeature } from './comparison-context.js';
 import type { Definitions, FeatureDefinition, FeaturesetDefinition } from './definitions.js';
 
 /** S19 for featuresets: everything may change in place but the entity and what an id means. */
@@ -14,17 +14,28 @@ export function compareFeaturesets(previous: Definitions, next: Definitions, con
   }
 }
 
-function compareInPlace(old: FeaturesetDefinition, current: FeaturesetDefinition, changedFunctions: ReadonlySet<string>, changes: Changes): void {
+function compareInPlace(
+  old: FeaturesetDefinition,
+  current: FeaturesetDefinition,
+  changedFunctions: ReadonlySet<string>,
+  changes: Changes,
+): void {
   const { name } = current;
-  if (old.entity.join() !== current.entity.join()) changes.add('breaking', name, `its entity was (${old.entity.join(', ')}) and is (${current.entity.join(', ')}): make a new featureset`);
+  if (old.entity.join() !== current.entity.join())
+    changes.add('breaking', name, `its entity was (${old.entity.join(', ')}) and is (${current.entity.join(', ')}): make a new featureset`);
   compareFeatures(old, current, changes);
   for (const [method, was, is] of matched(old.extractors, current.extractors)) {
     const place = `${name}.${method}`;
     if (was === undefined) changes.add('added', place, 'extractor');
-    else if (is === undefined) changes.add('removed', place, 'extractor');
+    else if (is === undefined) changes.add('changed', place, 'the extractor is gone: what it computed is computed otherwise, or gone too');
     else if (canonicalJson(was) !== canonicalJson(is) || changedFunctions.has(is.function)) changes.add('changed', place, 'extractor');
   }
-  if (['description', 'owner', 'tags', 'deprecated'].some((key) => canonicalJson(Reflect.get(old, key)) !== canonicalJson(Reflect.get(current, key)))) changes.add('changed', name, 'description, owner, tags or deprecated');
+  if (
+    ['description', 'owner', 'tags', 'deprecated'].some(
+      (key) => canonicalJson(Reflect.get(old, key)) !== canonicalJson(Reflect.get(current, key)),
+    )
+  )
+    changes.add('changed', name, 'description, owner, tags or deprecated');
 }
 
 /** By id: it is the feature's identity, and a name may come back under a new one. */

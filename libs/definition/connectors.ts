@@ -1,16 +1,103 @@
-/** What a commit knows of a connector: how it is read, what it cannot do without, what must be a secret. */
+import type { SourceDefinition } from './definitions.js';
+
+/** What a commit knows of a connector: how it is read, what it cannot do without, what it may be told, what must be a secret. */
 export interface ConnectorRules {
+  /** A poll ends and is begun again after `every`; a stream goes on. */
   readonly mode: 'poll' | 'push';
+  /** What to read: part of the definition, never of the environment. */
   readonly required: readonly string[];
+  readonly optional: readonly string[];
   readonly secrets: readonly string[];
+  /** `column`: rows are read in the order of a column that only grows. `none`: the system has an order of its own. */
+  readonly cursor: 'column' | 'none';
+  readonly cdc: readonly SourceDefinition['cdc'][];
 }
 
-export const connectors: ReadonlyMap<string, ConnectorRules> = new Map<string, ConnectorRules>([
-  ['kafka', { mode: 'push', required: ['topic'], secrets: ['saslPassword', 'schemaRegistryPassword'] }],
-  ['kinesis', { mode: 'push', required: ['streamArn'], secrets: ['accessKeyId', 'secretAccessKey', 'sessionToken'] }],
-  ['postgres', { mode: 'poll', required: ['table'], secrets: ['password'] }],
-  ['iceberg', { mode: 'poll', required: ['table'], secrets: ['credential', 'token', 'accessKeyId', 'secretAccessKey'] }],
-  ['s3', { mode: 'poll', required: ['bucket'], secrets: ['accessKeyId', 'secretAccessKey', 'sessionToken'] }],
-  ['bigquery', { mode: 'poll', required: ['datasetId', 'table'], secrets: ['credentialsJson'] }],
-  ['snowflake', { mode: 'poll', required: ['table'], secrets: ['privateKey', 'privateKeyPassphrase'] }],
+const STREAM = { mode: 'push', cursor: 'none', cdc: ['append', 'upsert', 'debezium'] } as const;
+const TABLE = { mode: 'poll', cursor: 'column', cdc: ['append', 'upsert'] } as const;
+const OBJECTS = { mode: 'poll', cursor: 'none', cdc: ['append', 'upsert'] } as const;
+const POSTGRES = ['host', 'port', 'database', 'user', 'schema', 'sslmode', 'sslrootcert'];
+const AWS_KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken'];
+
+const known = new Map<string, ConnectorRules>([
+  [
+    'kafka',
+    {
+      ...STREAM,
+      required: ['topic'],
+      optional: [
+        'brokers',
+        'securityProtocol',
+        'saslMechanism',
+        'saslUsername',
+        'sslCa',
+        'sslCert',
+        'sslKey',
+        'format',
+        'groupId',
+        'schemaRegistryUrl',
+        'schemaRegistryUsername',
+      ],
+      secrets: ['saslPassword', 'schemaRegistryPassword'],
+    },
+  ],
+  [
+    'kinesis',
+    { ...STREAM, required: ['streamArn'], optional: ['region', 'endpointUrl', 'initPosition', 'format', 'roleArn'], secrets: AWS_KEYS },
+  ],
+  ['postgres', { ...TABLE, required: ['table'], optional: [...POSTGRES, 'key'], secrets: ['password'] }],
+  [
+    'iceberg',
+    {
+      ...OBJECTS, // its snapshots are its order
+      required: ['table'],
+      optional: ['catalog', 'database', 'warehouse', 'region', 'endpoint', 'pathStyle', 'oauthUrl', 'scope'],
+      secrets: ['credential', 'token', ...AWS_KEYS],
+    },
+  ],
+  [
+    's3',
+    { ...OBJECTS, required: ['bucket'], optional: ['prefix', 'region', 'endpoint', 'pathStyle', 'roleArn', 'lookBack'], secrets: AWS_KEYS },
+  ],
+  ['files', { ...OBJECTS, required: ['path'], optional: ['lookBack'], secrets: [] }],
+  [
+    'bigquery',
+    {
+      ...TABLE,
+      required: ['datasetId', 'table'],
+      optional: ['projectId', 'location', 'key', 'endpointUrl', 'maximumBytesBilled'],
+      secrets: ['credentialsJson'],
+    },
+  ],
+  [
+    'snowflake',
+    {
+      ...TABLE,
+      required: ['table'],
+      optional: ['account', 'database', 'warehouse', 'user', 'schema', 'role', 'endpointUrl', 'key'],
+      secrets: ['privateKey', 'privateKeyPassphrase', 'password'],
+    },
+  ],
 ]);
+
+export const connectors: ReadonlyMap<string, ConnectorRules> = known;
+
+/** Makes a connector known that is not part of Thyme. Throws RangeError where its name is taken. */
+export function registerConnector(name: string, rules: ConnectorRules): void {
+  if (known.has(name)) throw new RangeError(`a connector is called '${name}' already: give it another name`);
+  known.set(name, rules);
+}
+
+/** A table of Postgres by its log: told by `mode: 'cdc'`. */
+const POSTGRES_LOG: ConnectorRules = {
+  ...STREAM,
+  required: ['table', 'mode'],
+  optional: [...POSTGRES, 'key', 'slot', 'publication'],
+  secrets: ['password'],
+  cdc: ['append', 'upsert'],
+};
+
+/** The rules that a source is read by: its connector's, which may have several modes. Undefined for a connector that nobody knows. */
+export function rulesOf({ connector, config }: Pick<SourceDefinition, 'connector' | 'config'>): ConnectorRules | undefined {
+  return connector === 'postgres' && config['mode'] !== undefined ? POSTGRES_LOG : connectors.get(connector);
+}

@@ -1,8 +1,8 @@
 import type { Fits, KeyFits, Same, Say } from './field-fit.js';
 import { type DatasetOptions, type FieldMark, type Marks, marksOf, type Method } from './marks.js';
-import type { NotData, Piped, Unless } from './method-fit.js';
+import type { NotData, NotUpgraded, Piped, Unless } from './method-fit.js';
 import type { AnyMethod, Class, Duration, NamesOf, Row } from './names.js';
-import type { Connector } from './sources.js';
+import type { Connector, ConnectorMode } from './sources.js';
 import { t, type AnyType, valueTypeOf } from './type-words.js';
 import type { Decimal } from './decimal.js';
 import type { RowExpectation } from './expect.js';
@@ -33,6 +33,12 @@ interface DatasetWords extends About {
   /** S10, S12: for records that are pushed. A source has its own. */
   readonly maxLateness?: Duration;
   readonly maxFuture?: Duration;
+  /** S19a: makes a record of this version from one of the version before; `'empty'` begins without them. */
+  readonly upgrade?: ((old: any) => object) | 'empty';
+  /** S17: what a push is. An event of its own ('append', as where nothing is said), or a change of the row that `rowKey` names. */
+  readonly cdc?: 'append' | 'upsert' | 'debezium';
+  /** The fields that name a row: for `cdc` only. */
+  readonly rowKey?: readonly string[];
 }
 
 interface PushOptions {
@@ -50,10 +56,24 @@ interface PollOptions<C> {
   readonly cdc?: 'append' | 'upsert';
 }
 
+/** What sources of files, objects and snapshots take, which have an order of their own. */
+interface ObjectOptions {
+  readonly every: Duration;
+  readonly maxLateness?: Duration;
+  readonly maxFuture?: Duration;
+  readonly cdc?: 'append' | 'upsert';
+}
+
+type SourceOptions<C, M extends ConnectorMode> = M extends 'poll'
+  ? [options: PollOptions<C>]
+  : M extends 'objects'
+    ? [options: ObjectOptions]
+    : [options?: PushOptions];
+
 /** A typed, keyed, timestamped stream of records. */
 export const dataset =
-  (options: DatasetWords) =>
-  <C extends Class>(_value: Unless<NotData<Row<C>>, C>, context: ClassDecoratorContext<C>): void => {
+  <const O extends DatasetWords>(options: O) =>
+  <C extends Class>(_value: Unless<NotData<Row<C>> | NotUpgraded<Row<C>, O>, C>, context: ClassDecoratorContext<C>): void => {
     const marks = marksOf(context, 'dataset');
     marks.name = context.name ?? '';
     marks.dataset = options satisfies DatasetOptions;
@@ -61,8 +81,10 @@ export const dataset =
 
 /** A connector that feeds the dataset. */
 export const source =
-  <C extends Class, M extends 'poll' | 'push'>(connector: Connector<M>, ...[options]: M extends 'poll' ? [options: PollOptions<C>] : [options?: PushOptions]) =>
+  <C extends Class, M extends ConnectorMode>(connector: Connector<M>, ...[options]: SourceOptions<C, M>) =>
   (_value: C, context: ClassDecoratorContext<C>): void => {
+    if (typeof connector !== 'object' || (connector as unknown) === null || !('connector' in connector))
+      throw new TypeError("@source takes a connector first, such as kafka({ topic: 'orders' })");
     const { connector: name, config } = connector;
     marksOf(context, 'source').sources.push({ connector: name, config, ...options });
   };
@@ -105,14 +127,16 @@ interface Placed {
 /** The method's name; one that is not static is remembered as misplaced. */
 export function methodName(marks: Marks, context: Placed, word: string): string {
   const name = String(context.name);
-  if (!context.static || context.private) marks.misplaced.push({ member: name, message: `@${word} is on a method that is not static`, fix: `write \`static ${name}(...)\`` });
+  if (!context.static || context.private)
+    marks.misplaced.push({ member: name, message: `@${word} is on a method that is not static`, fix: `write \`static ${name}(...)\`` });
   return name;
 }
 
 /** The field's name; a static or private one is remembered as misplaced. */
 export function memberName(marks: Marks, context: Placed, word: string): string {
   const name = String(context.name);
-  if (context.static || context.private) marks.misplaced.push({ member: name, message: `@${word} is on a static or private field`, fix: `write \`${name}!: ...\`` });
+  if (context.static || context.private)
+    marks.misplaced.push({ member: name, message: `@${word} is on a static or private field`, fix: `write \`${name}!: ...\`` });
   return name;
 }
 

@@ -6,7 +6,8 @@ export class Decimal {
 
   constructor(text: string) {
     const canonical = canonicalDecimal(String(text));
-    if (canonical === undefined) throw new RangeError(`'${String(text).slice(0, 64)}' is no decimal: write digits, such as new Decimal('12.50')`);
+    if (canonical === undefined)
+      throw new RangeError(`'${String(text).slice(0, 64)}' is no decimal: write digits, such as new Decimal('12.50')`);
     this.#text = canonical;
   }
 

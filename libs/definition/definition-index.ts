@@ -1,4 +1,11 @@
-import type { DatasetDefinition, Definitions, FeatureDefinition, FeaturesetDefinition, PipelineDefinition, SourceDefinition } from './definitions.js';
+import type {
+  DatasetDefinition,
+  Definitions,
+  FeatureDefinition,
+  FeaturesetDefinition,
+  PipelineDefinition,
+  SourceDefinition,
+} from './definitions.js';
 
 /** Definitions by name, for those who follow references. Of two with one name, the first counts. */
 export class DefinitionIndex {

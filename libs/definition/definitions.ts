@@ -33,7 +33,20 @@ export interface DatasetDefinition extends Metadata {
   readonly maxLatenessUs?: number;
   readonly maxFutureUs: number;
   readonly expectations: readonly Expectation[];
+  /** S17: each record is a change of a row; absent: each is an event of its own. */
+  readonly cdc?: ChangeCapture;
+  /** What becomes of the records of the version before (S19a). */
+  readonly upgrade?: Upgrade;
 }
+
+/** How changes come, and the fields that name the row which one changes: its topic is partitioned by them. */
+export interface ChangeCapture {
+  readonly mode: 'upsert' | 'debezium';
+  readonly rowKey: readonly string[];
+}
+
+/** `function` names the author's function in the bundle: from an object of the version before it makes one of this version. */
+export type Upgrade = { readonly kind: 'empty' } | { readonly kind: 'function'; readonly function: string };
 
 /** Counted and shown, never dropping a record. `mostly` is the share that must hold, 0–1. */
 export type Expectation =

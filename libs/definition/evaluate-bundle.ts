@@ -34,7 +34,8 @@ export function evaluateBundle(code: string, filename = BUNDLE_FILENAME): Readon
     throw moduleThrew(error, code, filename);
   }
   const { exports } = module;
-  if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) throw new ThymeError('THYME_MODULE_INVALID', 'INVALID_ARGUMENT', 'the module exports nothing: export the classes');
+  if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null)
+    throw moduleInvalid(filename, 'the module exports nothing: export the classes');
   return exports as Readonly<Record<string, unknown>>;
 }
 
@@ -45,14 +46,21 @@ function requireFrom(filename: string): Require {
     const own = OWN_MODULES.get(name);
     if (own !== undefined) return own;
     if (isBuiltin(name)) return nodeRequire(name) as unknown;
-    throw new ThymeError('THYME_MODULE_INVALID', 'INVALID_ARGUMENT', `${filename} requires '${name}' as it runs: import it at the top of a module, so that it is bundled`);
+    const fix = name.startsWith('thyme')
+      ? `there are ${[...OWN_MODULES.keys()].map((known) => `'${known}'`).join(' and ')}`
+      : 'import it at the top of a module, so that it is bundled';
+    throw moduleInvalid(filename, `it requires '${name.slice(0, 128)}' as it runs: ${fix}`);
   };
 }
 
 function moduleThrew(error: unknown, code: string, filename: string): ThymeError {
   const place = placeOf(error, code, filename);
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new ThymeError('THYME_MODULE_INVALID', 'INVALID_ARGUMENT', `${place}: ${message}`, [{ field: place, description: message }], { cause: error });
+  return moduleInvalid(place, message, error);
+}
+
+function moduleInvalid(place: string, description: string, cause?: unknown): ThymeError {
+  return new ThymeError('THYME_MODULE_INVALID', 'INVALID_ARGUMENT', `${place}: ${description}`, [{ field: place, description }], { cause });
 }
 
 /** The innermost frame of the author's, by the bundle's source map: `features.ts:12`. */

@@ -9,7 +9,10 @@ export interface RowExpectation<in R> {
 
 export const expect = {
   /** Between, both ends included, in at least the share `mostly` of the records; nulls do not count. */
-  between<const N extends string>(of: N, o: { readonly min?: number; readonly max?: number; readonly mostly?: number }): RowExpectation<Record<N, number | null>> {
+  between<const N extends string>(
+    of: N,
+    o: { readonly min?: number; readonly max?: number; readonly mostly?: number },
+  ): RowExpectation<Record<N, number | null>> {
     const { min, max, mostly = 1 } = o;
     return recorded({ kind: 'between', field: of, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }), mostly });
   },

@@ -28,7 +28,10 @@ export function expressionType(expression: Expression, schema: Schema, report: R
 export function columnType(name: string, schema: Schema, report: Report): ValueType | undefined {
   if (!schema.has(name)) {
     const nearest = nearestName(name, schema.keys());
-    report(`there is no column '${name.slice(0, 128)}'`, nearest === undefined ? `use one of ${[...schema.keys()].slice(0, 16).join(', ')}` : `did you mean '${nearest}'?`);
+    report(
+      `there is no column '${name.slice(0, 128)}'`,
+      nearest === undefined ? `use one of ${[...schema.keys()].slice(0, 16).join(', ')}` : `did you mean '${nearest}'?`,
+    );
   }
   return schema.get(name);
 }

@@ -1,8 +1,8 @@
 import type { Class, Name, Row } from './names.js';
 import type { Looked } from './stream.js';
 
-/** An entity: its key, or for a composite key an object of the key's fields. */
-export type EntityKey<R> = string | number | { readonly [K in Name<R>]?: R[K] };
+/** An entity: its key, or for a composite key, and for one that is an instant, an object of the key's fields. */
+export type EntityKey<R> = string | number | boolean | { readonly [K in Name<R>]?: R[K] };
 
 /** What an extractor is given besides its inputs. `lookup` may be taken apart from it. */
 export interface ExtractorContext {

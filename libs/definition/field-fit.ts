@@ -15,34 +15,59 @@ export type Sent<V> = [NonNullable<V>] extends [{ readonly [request]: infer T }]
 /** Whether V is declared `Input<...>`. */
 export type IsInput<V> = [NonNullable<V>] extends [{ readonly [request]: unknown }] ? true : false;
 
-type Frozen<T> = T extends Scalar | null ? T : T extends readonly (infer E)[] ? readonly Frozen<E>[] : { readonly [K in keyof T]: Frozen<T[K]> };
+type Frozen<T> = T extends Scalar | null
+  ? T
+  : T extends readonly (infer E)[]
+    ? readonly Frozen<E>[]
+    : { readonly [K in keyof T]: Frozen<T[K]> };
 
 /** Whether V and T hold the same; V may be read-only in depth. */
 export type Same<V, T> = IsAny<V> extends true ? false : [T] extends [V] ? ([V] extends [Frozen<T>] ? true : false) : false;
 
-type One<V> = V extends string ? 'string'
-  : V extends number ? 'number'
-  : V extends bigint ? 'bigint'
-  : V extends boolean ? 'boolean'
-  : V extends Date ? 'Date'
-  : V extends Decimal ? 'Decimal'
-  : V extends Uint8Array ? 'Uint8Array'
-  : V extends readonly (infer E)[] ? (null extends E ? `(${One<NonNullable<E>>} | null)[]` : `${One<E>}[]`)
-  : 'object';
+type One<V> = V extends string
+  ? 'string'
+  : V extends number
+    ? 'number'
+    : V extends bigint
+      ? 'bigint'
+      : V extends boolean
+        ? 'boolean'
+        : V extends Date
+          ? 'Date'
+          : V extends Decimal
+            ? 'Decimal'
+            : V extends Uint8Array
+              ? 'Uint8Array'
+              : V extends readonly (infer E)[]
+                ? null extends E
+                  ? `(${One<NonNullable<E>>} | null)[]`
+                  : `${One<E>}[]`
+                : 'object';
 
 /** A type in words. */
-export type Say<V> = IsAny<V> extends true ? 'any'
-  : unknown extends V ? 'unknown'
-  : [V] extends [null] ? 'null'
-  : null extends V ? `${One<NonNullable<V>>} | null`
-  : undefined extends V ? `${One<Exclude<V, undefined>>} | undefined: write \`!: T | null\` and .optional`
-  : One<V>;
+export type Say<V> =
+  IsAny<V> extends true
+    ? 'any'
+    : unknown extends V
+      ? 'unknown'
+      : [V] extends [null]
+        ? 'null'
+        : null extends V
+          ? `${One<NonNullable<V>>} | null`
+          : undefined extends V
+            ? `${One<Exclude<V, undefined>>} | undefined: write \`!: T | null\` and .optional`
+            : One<V>;
 
-export type Fits<X, V> = X extends Type<infer T, infer K>
-  ? Same<V, T> extends true ? X
-  : Say<V> extends Say<T> ? Type<V, K>
-  : `t.${K} holds ${Say<T>}, but the field is declared ${Say<V>}`
-  : never;
-export type KeyFits<X, V> = [V] extends [string | number] ? Fits<X, V> : 'a key is declared string or number, never null';
+export type Fits<X, V> =
+  X extends Type<infer T, infer K>
+    ? Same<V, T> extends true
+      ? X
+      : Say<V> extends Say<T>
+        ? Type<V, K>
+        : `t.${K} holds ${Say<T>}, but the field is declared ${Say<V>}`
+    : never;
+export type KeyFits<X, V> = [V] extends [string | number | boolean | Date]
+  ? Fits<X, V>
+  : 'a key is declared string, number, boolean or Date, never null';
 export type FeatureFits<X, V> = IsInput<V> extends true ? 'declared Input<...>: use @input' : Fits<X, V>;
 export type InputFits<X, V> = [NonNullable<V>] extends [{ readonly [request]: infer T }] ? Fits<X, T> : 'an @input is declared Input<...>';

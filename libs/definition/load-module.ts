@@ -46,7 +46,14 @@ export async function moduleFiles(path: string): Promise<readonly string[]> {
   const entry = resolve(path);
   try {
     const { metafile } = await build({
-      entryPoints: [basename(entry)], absWorkingDir: dirname(entry), bundle: true, write: false, metafile: true, platform: 'node', external: ['thyme', 'thyme/sources'], logLevel: 'silent',
+      entryPoints: [basename(entry)],
+      absWorkingDir: dirname(entry),
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: 'node',
+      external: ['thyme', 'thyme/sources'],
+      logLevel: 'silent',
     });
     return Object.keys(metafile.inputs).map((input) => resolve(dirname(entry), input));
   } catch (error) {
@@ -58,7 +65,9 @@ function moduleInvalid(path: string, error: unknown): unknown {
   if (!isBuildFailure(error)) return error;
   const violations = error.errors.map(violation);
   const lines = violations.map(({ field, description }) => `${field}: ${description}`);
-  return new ThymeError('THYME_MODULE_INVALID', 'INVALID_ARGUMENT', `${path} cannot be bundled\n${lines.join('\n')}`, violations, { cause: error });
+  return new ThymeError('THYME_MODULE_INVALID', 'INVALID_ARGUMENT', `${path} cannot be bundled\n${lines.join('\n')}`, violations, {
+    cause: error,
+  });
 }
 
 function violation({ location, text }: Message): FieldViolation {

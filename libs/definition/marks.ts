@@ -20,6 +20,9 @@ export interface DatasetOptions extends Metadata {
   readonly history?: string;
   readonly maxLateness?: string;
   readonly maxFuture?: string;
+  readonly upgrade?: Method | 'empty';
+  readonly cdc?: 'append' | 'upsert' | 'debezium';
+  readonly rowKey?: readonly string[];
 }
 
 export interface SourceMark {
@@ -83,7 +86,9 @@ export function marksOf(context: unknown, word: string): Marks {
   }
   const { metadata } = context as { readonly metadata?: Holder };
   if (metadata === undefined) {
-    throw new TypeError(`@${word}: Symbol.metadata was missing when the class was compiled: import 'thyme' before any decorated class, or run a TypeScript of 5.2 or later`);
+    throw new TypeError(
+      `@${word}: Symbol.metadata was missing when the class was compiled: import 'thyme' before any decorated class, or run a TypeScript of 5.2 or later`,
+    );
   }
   // A subclass's metadata inherits from its parent's: each class has marks of its own.
   if (!Object.hasOwn(metadata, MARKS)) metadata[MARKS] = emptyMarks();
@@ -108,13 +113,15 @@ export function marksOfClass(value: unknown): Marks | undefined {
 /** The name of a dataset's class, as lookups and joins need it. */
 export function datasetNameOf(dataset: unknown): string {
   const marks = marksOfClass(dataset);
-  if (marks?.dataset === undefined || marks.name === undefined) throw new TypeError(`${classNameOf(dataset)} is no dataset: its class needs @dataset({ version: 1 })`);
+  if (marks?.dataset === undefined || marks.name === undefined)
+    throw new TypeError(`${classNameOf(dataset)} is no dataset: its class needs @dataset({ version: 1 })`);
   return marks.name;
 }
 
 export function featuresetNameOf(featureset: unknown): string {
   const marks = marksOfClass(featureset);
-  if (marks?.featureset === undefined || marks.name === undefined) throw new TypeError(`${classNameOf(featureset)} is no featureset: its class needs @featureset({ entity: ... })`);
+  if (marks?.featureset === undefined || marks.name === undefined)
+    throw new TypeError(`${classNameOf(featureset)} is no featureset: its class needs @featureset({ entity: ... })`);
   return marks.name;
 }
 

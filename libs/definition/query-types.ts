@@ -11,3 +11,11 @@ export type Answered<C> = { readonly [K in keyof Row<C>]: Sent<Row<C>[K]> };
 
 /** The last argument of a query: required where the featureset has inputs. */
 export type QueryOptions<C, O> = keyof AskedInputs<C> extends never ? [options?: O] : [options: O & { readonly inputs: AskedInputs<C> }];
+
+/** The last argument of a batch: inputs that all entities share, or a list with those of each. */
+export type BatchOptions<C, O> = keyof AskedInputs<C> extends never
+  ? [options?: O]
+  : [options: O & { readonly inputs: AskedInputs<C> | readonly AskedInputs<C>[] }];
+
+/** What a question of a training set brings besides entity and instant. */
+export type QuestionInputs<C> = keyof AskedInputs<C> extends never ? unknown : { readonly inputs: AskedInputs<C> };

@@ -1,6 +1,7 @@
 import type { ArithmeticOperator, ComparisonOperator, Expression, Literal } from '../expression/expression.js';
 import { parseDate } from '../schema/calendar-date.js';
 import { parseTimestamp } from '../time/timestamp.js';
+import { kindOf } from './check-shape.js';
 import type { Column, Constant, Literally } from './column.js';
 import { Decimal } from './decimal.js';
 import { type Type, valueTypeOf } from './type-words.js';
@@ -91,8 +92,14 @@ export class RecordedExpression {
 
   jsonExtract(path: string | readonly string[], type: unknown): RecordedExpression {
     const { kind } = valueTypeOf(type);
-    if (kind !== 'string' && kind !== 'int' && kind !== 'float' && kind !== 'bool') throw new TypeError(`jsonExtract reads t.string, t.int, t.float or t.bool, not t.${kind}`);
-    return new RecordedExpression({ kind: 'jsonExtract', operand: use(this), path: typeof path === 'string' ? path.split('.') : [...path], as: kind });
+    if (kind !== 'string' && kind !== 'int' && kind !== 'float' && kind !== 'bool')
+      throw new TypeError(`jsonExtract reads t.string, t.int, t.float or t.bool, not t.${kind}`);
+    return new RecordedExpression({
+      kind: 'jsonExtract',
+      operand: use(this),
+      path: typeof path === 'string' ? path.split('.') : [...path],
+      as: kind,
+    });
   }
 
   #compare(operator: ComparisonOperator, x: unknown): RecordedExpression {
@@ -105,7 +112,7 @@ export class RecordedExpression {
 
   /** `o.amount > 0` would ask for a number and compare NaN: say what to write instead. */
   [Symbol.toPrimitive](): never {
-    throw new TypeError("an expression is no value: write o.amount.gt(0) for o.amount > 0, and o.amount.add(1) for o.amount + 1");
+    throw new TypeError('an expression is no value: write o.amount.gt(0) for o.amount > 0, and o.amount.add(1) for o.amount + 1');
   }
 }
 
@@ -115,7 +122,10 @@ export function col<const N extends string>(name: N): Column<N> {
 }
 
 /** A constant as an expression. Whole numbers are ints; `lit(2, t.float)` says otherwise. */
-export function lit<const X extends Constant>(value: X, type?: Type<X, string> | Type<number, 'int' | 'float'> | Type<string, 'date'>): Literally<X> {
+export function lit<const X extends Constant>(
+  value: X,
+  type?: Type<X, string> | Type<number, 'int' | 'float'> | Type<string, 'date'>,
+): Literally<X> {
   const literal = type === undefined ? literalOf(value, 'lit') : typedLiteral(value, valueTypeOf(type).kind);
   return new RecordedExpression({ kind: 'literal', value: literal }) as unknown as Literally<X>;
 }
@@ -126,15 +136,13 @@ export function column(name: string): RecordedExpression {
 
 /** A row whose every property is a column: what callbacks are given. */
 export function columns(): Readonly<Record<string, RecordedExpression>> {
-  return new Proxy(Object.freeze({}), {
-    get: (_, name) => (typeof name === 'string' ? column(name) : undefined),
-  });
+  return new Proxy(Object.freeze({}), { get: (_, name) => (typeof name === 'string' ? column(name) : undefined) });
 }
 
 /** The tree of an expression, which counts as used from here on. */
 export function takeExpression(value: unknown, word: string): Expression {
   if (value instanceof RecordedExpression) return use(value);
-  throw new TypeError(`${word} takes an expression such as col('amount').gt(0), not ${describe(value)}`);
+  throw new TypeError(`${word} takes an expression such as col('amount').gt(0), not ${kindOf(value)}`);
 }
 
 function use(expression: RecordedExpression): Expression {
@@ -157,7 +165,9 @@ function literalOf(value: unknown, word: string): Literal {
     default:
       if (value instanceof Date) return { type: 'timestamp', value: parseTimestamp(value) };
       if (value instanceof Decimal) return { type: 'decimal', value: value.toString() };
-      throw new TypeError(`${word} takes a constant or an expression, not ${describe(value)}${value === null ? ': ask for null with .isNull()' : ''}`);
+      throw new TypeError(
+        `${word} takes a constant or an expression, not ${kindOf(value)}${value === null ? ': ask for null with .isNull()' : ''}`,
+      );
   }
 }
 
@@ -165,7 +175,8 @@ function typedLiteral(value: Constant, kind: string): Literal {
   if (typeof value === 'number' && (kind === 'float' || kind === 'int')) return { type: kind, value };
   if (typeof value === 'string' && kind === 'date') return { type: 'date', value: dateDays(value) };
   const literal = literalOf(value, 'lit');
-  if (literal.type !== kind && !(literal.type === 'string' && kind === 'enum')) throw new TypeError(`lit(${String(value)}) is no t.${kind}`);
+  if (literal.type !== kind && !(literal.type === 'string' && kind === 'enum'))
+    throw new TypeError(`lit(${String(value)}) is no t.${kind}`);
   return literal;
 }
 
@@ -173,8 +184,4 @@ function dateDays(text: string): number {
   const days = parseDate(text);
   if (days === undefined) throw new RangeError(`'${text.slice(0, 32)}' is no date: write 'YYYY-MM-DD'`);
   return days;
-}
-
-function describe(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : typeof value;
 }

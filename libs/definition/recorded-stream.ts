@@ -33,8 +33,12 @@ export class RecordedStream {
 
   assign(assigned: unknown): RecordedStream {
     const values = resolved(assigned);
-    if (typeof values !== 'object' || values === null) throw new TypeError('assign takes an object of expressions, or a function that returns one');
-    const taken = Object.entries(values).map(([name, value]): { name: string; value: Expression } => ({ name, value: takeExpression(value, `assign: '${name}'`) }));
+    if (typeof values !== 'object' || values === null)
+      throw new TypeError('assign takes an object of expressions, or a function that returns one');
+    const taken = Object.entries(values).map(([name, value]): { name: string; value: Expression } => ({
+      name,
+      value: takeExpression(value, `assign: '${name}'`),
+    }));
     return this.#after({ kind: 'assign', columns: taken });
   }
 

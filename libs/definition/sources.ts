@@ -5,7 +5,10 @@ import type { Secret } from './secret.js';
 // ingest process reads it. What to read is required. Where it is, and as whom, may come from
 // THYME_<TYPE>_<FIELD> of the ingest process instead.
 
-export interface Connector<out M extends 'poll' | 'push'> {
+/** `poll`: read in the order of a column. `objects`: files and snapshots, which have an order of their own. `push`: a stream. */
+export type ConnectorMode = 'poll' | 'objects' | 'push';
+
+export interface Connector<out M extends ConnectorMode> {
   readonly connector: string;
   readonly mode: M;
   readonly config: Readonly<Record<string, ConfigValue>>;
@@ -18,7 +21,12 @@ export interface KafkaOptions {
   readonly saslMechanism?: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
   readonly saslUsername?: string;
   readonly saslPassword?: Secret;
+  /** PEM files on the ingest process's machine: the authority that is trusted, and the client's own certificate and key. */
+  readonly sslCa?: string;
+  readonly sslCert?: string;
+  readonly sslKey?: string;
   readonly format?: 'json' | 'avro' | 'protobuf';
+  /** A consumer group in which it is noted how far the topic was read, for tools that show lag. */
   readonly groupId?: string;
   readonly schemaRegistryUrl?: string;
   readonly schemaRegistryUsername?: string;
@@ -46,22 +54,41 @@ export interface PostgresOptions {
   readonly password?: Secret;
   readonly schema?: string;
   readonly sslmode?: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  /** A PEM file of the authority that is trusted, on the ingest process's machine. */
+  readonly sslrootcert?: string;
   /** The columns that tell rows of one cursor value apart; the table's primary key unless said. */
   readonly key?: string | readonly string[];
 }
 
+/** The table's changes in the order of their commits, from the server's log (logical decoding). */
+export interface PostgresLogOptions extends PostgresOptions {
+  readonly mode: 'cdc';
+  /** The replication slot; `thyme_<dataset>_v<version>` unless said. */
+  readonly slot?: string;
+  /** As the slot, unless said. */
+  readonly publication?: string;
+}
+
 export interface IcebergOptions {
   readonly table: string;
-  /** The address of a REST catalog, `glue`, or the path of a metadata file. */
+  /** The address of a REST catalog, `glue`, or the place of a table's folder or metadata file. */
   readonly catalog?: string;
+  /** The namespace; several levels are joined by points. */
   readonly database?: string;
+  /** Of a REST catalog; of Glue the id of its catalog. */
   readonly warehouse?: string;
+  /** Of Glue, and of the buckets that files lie in. */
   readonly region?: string;
   readonly endpoint?: string;
+  readonly pathStyle?: boolean;
+  /** OAuth2's client credentials, as `id:secret`; a token is asked for at `oauthUrl`, the catalog's own unless said. */
   readonly credential?: Secret;
+  readonly oauthUrl?: string;
+  readonly scope?: string;
   readonly token?: Secret;
   readonly accessKeyId?: Secret;
   readonly secretAccessKey?: Secret;
+  readonly sessionToken?: Secret;
 }
 
 export interface S3Options {
@@ -70,23 +97,38 @@ export interface S3Options {
   readonly region?: string;
   readonly endpoint?: string;
   readonly pathStyle?: boolean;
+  /** As for files. */
+  readonly lookBack?: number;
   readonly roleArn?: string;
   readonly accessKeyId?: Secret;
   readonly secretAccessKey?: Secret;
   readonly sessionToken?: Secret;
 }
 
+export interface FilesOptions {
+  /** A path on the ingest process's machine, with `*`, `**`, `?`, `[a-z]` or `{a,b}` for several: `data/*.jsonl`. */
+  readonly path: string;
+  /** How many of the last files that were read are remembered by name: a file that sorts among them is still read when it comes late. */
+  readonly lookBack?: number;
+}
+
 export interface BigQueryOptions {
+  /** `dataset`, or `project.dataset` where it lies in another project than the one that its queries run in. */
   readonly datasetId: string;
   readonly table: string;
+  /** In which queries run, and are billed. */
   readonly projectId?: string;
   readonly location?: string;
+  /** The columns that tell rows of one cursor value apart; the table's primary key unless said. */
   readonly key?: string | readonly string[];
   readonly endpointUrl?: string;
+  /** A query that would be billed for more bytes fails, and costs nothing. */
+  readonly maximumBytesBilled?: number;
   readonly credentialsJson?: Secret;
 }
 
 export interface SnowflakeOptions {
+  /** As SQL reads it: upper case unless it stands in double quotes; so database and schema. */
   readonly table: string;
   readonly account?: string;
   readonly database?: string;
@@ -95,20 +137,30 @@ export interface SnowflakeOptions {
   readonly schema?: string;
   readonly role?: string;
   readonly endpointUrl?: string;
+  /** As for BigQuery. */
   readonly key?: string | readonly string[];
+  /** PEM, of the user's key pair. */
   readonly privateKey?: Secret;
   readonly privateKeyPassphrase?: Secret;
+  /** Where there is no key. */
+  readonly password?: Secret;
 }
 
 export const kafka = (options: KafkaOptions): Connector<'push'> => connector('kafka', 'push', options);
 export const kinesis = (options: KinesisOptions): Connector<'push'> => connector('kinesis', 'push', options);
-export const postgres = (options: PostgresOptions): Connector<'poll'> => connector('postgres', 'poll', options);
-export const iceberg = (options: IcebergOptions): Connector<'poll'> => connector('iceberg', 'poll', options);
-export const s3 = (options: S3Options): Connector<'poll'> => connector('s3', 'poll', options);
+export function postgres(options: PostgresLogOptions): Connector<'push'>;
+export function postgres(options: PostgresOptions): Connector<'poll'>;
+export function postgres(options: PostgresOptions | PostgresLogOptions): Connector<'push'> | Connector<'poll'> {
+  return 'mode' in options ? connector('postgres', 'push', options) : connector('postgres', 'poll', options);
+}
+export const iceberg = (options: IcebergOptions): Connector<'objects'> => connector('iceberg', 'objects', options);
+export const s3 = (options: S3Options): Connector<'objects'> => connector('s3', 'objects', options);
+export const files = (options: FilesOptions): Connector<'objects'> => connector('files', 'objects', options);
 export const bigquery = (options: BigQueryOptions): Connector<'poll'> => connector('bigquery', 'poll', options);
 export const snowflake = (options: SnowflakeOptions): Connector<'poll'> => connector('snowflake', 'poll', options);
 
-function connector<M extends 'poll' | 'push'>(name: string, mode: M, options: object): Connector<M> {
+/** A source of a connector that is not part of Thyme (docs/sources.md). */
+export function connector<M extends ConnectorMode>(name: string, mode: M, options: object): Connector<M> {
   const config: Record<string, ConfigValue> = {};
   for (const [option, value] of Object.entries(options)) {
     const plain = configValue(value);

@@ -42,7 +42,10 @@ export function outputFields(pipeline: PipelineDefinition, datasets: Datasets): 
   return fields;
 }
 
-/** The right side's columns, of which a left one of the same name takes precedence; nullable in a left join, which has no right row at times. */
+/**
+ * The right side's columns, of which a left one of the same name takes precedence; nullable in a left join, which has
+ * no right row at times.
+ */
 function joinedColumns(step: Extract<Step, { kind: 'join' }>, datasets: Datasets): readonly (readonly [string, ValueType])[] {
   const fields = datasets.get(step.dataset)?.fields ?? [];
   return fields.map(({ name, type }) => [name, step.how === 'left' ? { ...type, optional: true } : type]);

@@ -32,7 +32,9 @@ export interface Stream<in out R> {
 }
 
 export interface Grouped<in out R, K extends Name<R>> {
-  aggregate<const A extends Record<string, Aggregation<R, unknown>>>(by: A): Aggregated<{ [N in K]: R[N] }, { [N in keyof A]: A[N] extends Aggregation<never, infer V> ? V : never }>;
+  aggregate<const A extends Record<string, Aggregation<R, unknown>>>(
+    by: A,
+  ): Aggregated<{ [N in K]: R[N] }, { [N in keyof A]: A[N] extends Aggregation<never, infer V> ? V : never }>;
 }
 
 export interface Aggregated<out K, out V> {
@@ -41,7 +43,11 @@ export interface Aggregated<out K, out V> {
 }
 
 /** Whether a pipeline aggregates into the class: such a dataset always has a row (S5). */
-export type IsDerived<C> = true extends { [K in keyof C]: C[K] extends (...a: never) => Aggregated<unknown, unknown> ? true : never }[keyof C] ? true : false;
+export type IsDerived<C> = true extends {
+  [K in keyof C]: C[K] extends (...a: never) => Aggregated<unknown, unknown> ? true : never;
+}[keyof C]
+  ? true
+  : false;
 
 /** What a lookup gives. */
 export type Looked<C> = IsDerived<C> extends true ? Row<C> : Row<C> | null;

@@ -50,6 +50,8 @@ export function valueTypeOf(type: unknown): ValueType {
   return found;
 }
 
+const BYTES = scalar<Uint8Array, 'bytes'>('bytes');
+
 export const t = {
   string: scalar<string, 'string'>('string'),
   bool: scalar<boolean, 'bool'>('bool'),
@@ -57,7 +59,11 @@ export const t = {
   int: scalar<number, 'int'>('int'),
   float: scalar<number, 'float'>('float'),
   decimal: scalar<Decimal, 'decimal'>('decimal'),
-  bytes: scalar<Uint8Array, 'bytes'>('bytes'),
+  // A getter, whose type is declared as it stands here: the compiler's own spelling has an argument, which TypeScript 5.6 and
+  // older do not know.
+  get bytes(): Type<Uint8Array, 'bytes'> {
+    return BYTES;
+  },
   timestamp: scalar<Date, 'timestamp'>('timestamp'),
   /** An ISO date, 'YYYY-MM-DD'. */
   date: scalar<string, 'date'>('date'),

@@ -32,7 +32,8 @@ export function compileExpression(expression: Expression, fields: readonly Field
 /** Compiles a condition; unknown is not true (S6). */
 export function compilePredicate(expression: Expression, fields: readonly Field[], place = 'expression'): (row: Row) => boolean {
   const { type, evaluate } = compileExpression(expression, fields, place);
-  if (type.kind !== 'bool') throw invalidArgument(place, `it gives ${describeType(type)}, and a condition is needed: compare it with something`);
+  if (type.kind !== 'bool')
+    throw invalidArgument(place, `it gives ${describeType(type)}, and a condition is needed: compare it with something`);
   return (row) => evaluate(row) === true;
 }
 
@@ -52,10 +53,20 @@ function compile(node: Expression, scope: Scope): Evaluate {
     }
     case 'arithmetic': {
       const isInt = typeIn(scope.types, node).kind === 'int';
-      return compileArithmetic(node.operator, compile(node.left, scope), compile(node.right, scope), isInt ? checkedInt(scope.place) : checkedFloat(scope.place));
+      return compileArithmetic(
+        node.operator,
+        compile(node.left, scope),
+        compile(node.right, scope),
+        isInt ? checkedInt(scope.place) : checkedFloat(scope.place),
+      );
     }
     case 'comparison':
-      return compileComparison(node.operator, compile(node.left, scope), compile(node.right, scope), familyOf(typeIn(scope.types, node.left)));
+      return compileComparison(
+        node.operator,
+        compile(node.left, scope),
+        compile(node.right, scope),
+        familyOf(typeIn(scope.types, node.left)),
+      );
     case 'and':
       return compileAnd(compile(node.left, scope), compile(node.right, scope));
     case 'or':
@@ -113,7 +124,8 @@ const ARITHMETIC: Readonly<Record<ArithmeticOperator, (a: number, b: number) => 
 /** `+ 0` makes 0 of −0, as readers do. A product past 2^53 is rounded, but never back into the safe range. */
 function checkedInt(place: string): (result: number) => number {
   return (result) => {
-    if (!Number.isSafeInteger(result)) throw outOfRange(place, 'an int leaves the range of ±(2^53 - 1): use floats, or filter such records');
+    if (!Number.isSafeInteger(result))
+      throw outOfRange(place, 'an int leaves the range of ±(2^53 - 1): use floats, or filter such records');
     return result + 0;
   };
 }

@@ -16,7 +16,12 @@ export type Expression =
   | { readonly kind: 'isNull'; readonly operand: Expression }
   | { readonly kind: 'fillNull'; readonly operand: Expression; readonly fallback: Expression }
   /** The member at `path` of a JSON text, read as `as`; null where it is absent, of another type, or not JSON. */
-  | { readonly kind: 'jsonExtract'; readonly operand: Expression; readonly path: readonly string[]; readonly as: 'string' | 'int' | 'float' | 'bool' };
+  | {
+      readonly kind: 'jsonExtract';
+      readonly operand: Expression;
+      readonly path: readonly string[];
+      readonly as: 'string' | 'int' | 'float' | 'bool';
+    };
 
 /** A constant, with its type, since 1 and 1.0 are one number in JavaScript. */
 export type Literal =

@@ -48,7 +48,8 @@ class Typing {
   }
 
   typeOf(node: Expression, depth: number): ValueType {
-    if (depth > EXPRESSION_DEPTH_MAX) throw invalidArgument(this.place, `the expression nests deeper than ${EXPRESSION_DEPTH_MAX}: split it over assigns`);
+    if (depth > EXPRESSION_DEPTH_MAX)
+      throw invalidArgument(this.place, `the expression nests deeper than ${EXPRESSION_DEPTH_MAX}: split it over assigns`);
     const type = this.#infer(node, depth + 1);
     this.types.set(node, type);
     return type;
@@ -94,7 +95,11 @@ class Typing {
   }
 
   #literal(literal: Literal): ValueType {
-    if (!isWellFormed(literal)) throw invalidArgument(this.place, `${String(literal.value).slice(0, 64)} is no ${literal.type} constant: ${LITERAL_FIX[literal.type]}`);
+    if (!isWellFormed(literal))
+      throw invalidArgument(
+        this.place,
+        `${String(literal.value).slice(0, 64)} is no ${literal.type} constant: ${LITERAL_FIX[literal.type]}`,
+      );
     return { kind: literal.type, optional: false };
   }
 
@@ -125,7 +130,10 @@ class Typing {
 
   #checkAlike(leftNode: Expression, left: ValueType, rightNode: Expression, right: ValueType, what: 'compared' | 'filled'): void {
     if (familyOf(left) !== familyOf(right)) {
-      throw invalidArgument(this.place, `${nameOf(leftNode)} is ${describeType(left)} and cannot be ${what} with ${nameOf(rightNode)}, which is ${describeType(right)}`);
+      throw invalidArgument(
+        this.place,
+        `${nameOf(leftNode)} is ${describeType(left)} and cannot be ${what} with ${nameOf(rightNode)}, which is ${describeType(right)}`,
+      );
     }
     this.#checkMember(leftNode, left, rightNode);
     this.#checkMember(rightNode, right, leftNode);
@@ -133,7 +141,13 @@ class Typing {
 
   /** A constant that the enum does not have would never be equal: a slip of the pen. */
   #checkMember(node: Expression, type: ValueType, other: Expression): void {
-    if (type.kind !== 'enum' || other.kind !== 'literal' || typeof other.value.value !== 'string' || type.values.includes(other.value.value)) return;
+    if (
+      type.kind !== 'enum' ||
+      other.kind !== 'literal' ||
+      typeof other.value.value !== 'string' ||
+      type.values.includes(other.value.value)
+    )
+      return;
     throw invalidArgument(this.place, `${nameOf(node)} is ${describeType(type)}, which has no '${other.value.value.slice(0, 64)}'`);
   }
 }
@@ -152,8 +166,13 @@ const COMPARABLE: Allowed = {
 };
 
 const LITERAL_FIX: Readonly<Record<Literal['type'], string>> = {
-  string: 'give text', decimal: "give text such as '12.50'", int: 'give a whole number within ±(2^53 - 1)', float: 'give a finite number',
-  timestamp: 'give whole microseconds', date: 'give whole days since 1970-01-01', bool: 'give true or false',
+  string: 'give text',
+  decimal: "give text such as '12.50'",
+  int: 'give a whole number within ±(2^53 - 1)',
+  float: 'give a finite number',
+  timestamp: 'give whole microseconds',
+  date: 'give whole days since 1970-01-01',
+  bool: 'give true or false',
 };
 
 /** Literals come over the network: their types promise nothing. */

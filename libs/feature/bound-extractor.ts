@@ -46,7 +46,11 @@ export class BoundExtractor {
   constructor(step: ExtractStep, call: ExtractorFunction, decimal: DecimalClass) {
     this.#place = step.place;
     this.#call = call;
-    this.#inputs = step.inputs.map(({ slot, definition }) => ({ name: definition.name, slot, toAuthor: compileValueToAuthor(definition.type, decimal) }));
+    this.#inputs = step.inputs.map(({ slot, definition }) => ({
+      name: definition.name,
+      slot,
+      toAuthor: compileValueToAuthor(definition.type, decimal),
+    }));
     this.#outputs = step.outputs.map((feature) => compileOutput(feature));
   }
 
@@ -78,9 +82,11 @@ export class BoundExtractor {
   }
 
   #store(given: unknown, row: RowInProgress): void {
-    if (typeof given !== 'object' || given === null) throw extractorFailed(this.#place, `returned no object: return { ${this.#outputs.map((output) => output.name).join(', ')} }`, given);
+    if (typeof given !== 'object' || given === null)
+      throw extractorFailed(this.#place, `returned no object: return { ${this.#outputs.map((output) => output.name).join(', ')} }`, given);
     try {
-      for (const { name, slot, read } of this.#outputs) row.values[slot] = read(Object.hasOwn(given, name) ? Reflect.get(given, name) : undefined);
+      for (const { name, slot, read } of this.#outputs)
+        row.values[slot] = read(Object.hasOwn(given, name) ? Reflect.get(given, name) : undefined);
     } catch (error) {
       throw extractorFailed(this.#place, `returned ${messageOf(error)}`, error);
     }

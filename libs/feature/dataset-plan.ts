@@ -1,11 +1,16 @@
 import { compileRowCodec, type RowCodec } from '../codec/row-codec.js';
 import type { Aggregation, DatasetDefinition, PipelineDefinition } from '../definition/definitions.js';
-import type { Revision, TimelineIdentity } from '../definition/revision.js';
+import type { Measure, Revision, TimelineIdentity } from '../definition/revision.js';
+import { invalidArgument, nearestName } from '../errors/errors.js';
 import { compileFinish } from '../pipeline/answers.js';
+import { compileFromColumn } from '../pipeline/column-values.js';
 import { INDEX_MEASURES, INDEX_QUESTION, questionsOf, shapeOf } from '../pipeline/measures.js';
+import { isRetractable } from '../pipeline/retractable.js';
 import type { Row, Value, ValueType } from '../schema/value-type.js';
+import type { TimelineShape } from '../timeline/timeline.js';
 import { EntityKeys, keyFieldsOf } from './entity-keys.js';
 import { unservable } from './feature-errors.js';
+import { RowListing } from './row-listing.js';
 import type { EntityKey, ReadContext } from './state-access.js';
 import { TimelineRead, type PlacedQuestion } from './timeline-read.js';
 
@@ -33,12 +38,15 @@ export class DatasetPlan {
   readonly #whole: readonly { readonly read: FieldRead; readonly columns: readonly number[] }[];
   readonly #timestampColumn: number;
 
-  constructor(readonly dataset: DatasetDefinition, revision: Revision) {
+  constructor(
+    readonly dataset: DatasetDefinition,
+    revision: Revision,
+  ) {
     this.keys = new EntityKeys(keyFieldsOf(dataset), dataset.name);
     const pipelines = revision.definitions.pipelines.filter(({ output, aggregate }) => output === dataset.name && aggregate !== undefined);
     this.isAggregated = pipelines.length > 0;
     this.#sources = this.isAggregated
-      ? pipelines.map((pipeline) => new PipelineSource(dataset, pipeline, identityOf(revision, pipeline.name, pipeline.version)))
+      ? pipelines.map((pipeline) => new PipelineSource(dataset, pipeline, timelineOf(revision, pipeline)))
       : [new IndexSource(dataset, identityOf(revision, `index:${dataset.name}`, dataset.version))];
     this.timelineIds = this.#sources.map((source) => source.timelineId);
     const wanted = dataset.fields.map(({ name }) => ({ field: name, place: `${dataset.name}.${name}` }));
@@ -57,6 +65,15 @@ export class DatasetPlan {
     return [...columnsOf].map(([source, columns]) => ({ columns, read: source.read(columns.flatMap((column) => wanted[column] ?? [])) }));
   }
 
+  /** The rows that a field that a pipeline fills is made of; without a field, those of a dataset that no pipeline fills. */
+  listing(field: string | undefined): RowListing {
+    const aggregated = this.#sources.flatMap((source) => source.aggregatedFields);
+    if (this.isAggregated !== (field !== undefined && aggregated.includes(field))) throw noListing(this, field, aggregated);
+    const source = this.#sources.find((candidate) => field === undefined || candidate.has(field)) ?? this.#sources[0];
+    if (source === undefined) throw noListing(this, field, aggregated);
+    return source.listing(field ?? '');
+  }
+
   /** The dataset's row as of the instant; null where an index has none (S5). */
   row(key: EntityKey, context: ReadContext): Row | null {
     for (const id of this.timelineIds) context.state.requireReady(id);
@@ -73,17 +90,27 @@ export class DatasetPlan {
 /** One timeline that fields of a dataset come from. */
 interface FieldSource {
   readonly timelineId: number;
+  readonly aggregatedFields: readonly string[];
   has(field: string): boolean;
+  listing(field: string): RowListing;
   read(wanted: readonly WantedField[]): FieldRead;
 }
 
 class PipelineSource implements FieldSource {
   readonly #aggregations: ReadonlyMap<string, Aggregation>;
+  readonly #measures: readonly Measure[];
+  readonly #shape: TimelineShape;
   readonly #groupOf: (key: EntityKey) => EntityKey;
   readonly timelineId: number;
 
-  constructor(readonly dataset: DatasetDefinition, pipeline: PipelineDefinition, readonly identity: TimelineIdentity) {
+  constructor(
+    readonly dataset: DatasetDefinition,
+    pipeline: PipelineDefinition,
+    { identity, shape }: { readonly identity: TimelineIdentity; readonly shape: TimelineShape },
+  ) {
     this.timelineId = identity.id;
+    this.#measures = identity.measures;
+    this.#shape = shape;
     this.#groupOf = compileGroupOf(dataset, pipeline.aggregate?.groupBy ?? []);
     this.#aggregations = new Map(pipeline.aggregate?.aggregations.map((aggregation) => [aggregation.field, aggregation]));
   }
@@ -92,14 +119,41 @@ class PipelineSource implements FieldSource {
     return this.#aggregations.has(field) || field === this.dataset.timestamp || this.dataset.keys.includes(field);
   }
 
+  get aggregatedFields(): readonly string[] {
+    return [...this.#aggregations.keys()];
+  }
+
+  listing(field: string): RowListing {
+    const aggregation = this.#aggregations.get(field);
+    const place = `${this.dataset.name}.${field}`;
+    const [question] = aggregation === undefined ? [] : questionsOf([aggregation], this.#measures);
+    if (aggregation === undefined || question === undefined) throw unservable(place, 'is no aggregation');
+    const column = question.column;
+    const type = column === undefined || aggregation.of === undefined ? undefined : this.#measures[column]?.type;
+    const decode = type === undefined ? undefined : compileFromColumn(type);
+    return new RowListing({
+      timelineId: this.timelineId,
+      shape: this.#shape,
+      groupOf: this.#groupOf,
+      place,
+      question,
+      value: { type: typeOf(this.dataset, field), finish: compileFinish(aggregation, typeOf(this.dataset, field), place) },
+      columns: type === undefined ? [] : [{ name: aggregation.of ?? '', type: { ...type, optional: true } }],
+      valuesOf: (row) => (decode === undefined ? [] : [decode(row.values[column ?? 0] ?? null)]),
+    });
+  }
+
   read(wanted: readonly WantedField[]): FieldRead {
     const asked = wanted.flatMap(({ field, place }) => {
       const aggregation = this.#aggregations.get(field);
       return aggregation === undefined ? [] : [{ aggregation, place }];
     });
-    const questions = questionsOf(asked.map(({ aggregation }) => aggregation), this.identity.measures);
+    const questions = questionsOf(
+      asked.map(({ aggregation }) => aggregation),
+      this.#measures,
+    );
     const placed = questions.map((question, i): PlacedQuestion => ({ question, place: asked[i]?.place ?? '' }));
-    const timeline = new TimelineRead(this.timelineId, shapeOf(this.identity.measures), placed);
+    const timeline = new TimelineRead(this.timelineId, this.#shape, placed);
     const finishers = this.#finishers(wanted);
     return {
       timelineId: this.timelineId,
@@ -129,10 +183,14 @@ class PipelineSource implements FieldSource {
 /** A group's key has its parts in the order of `groupBy`, an entity's in that of the dataset's key fields. */
 function compileGroupOf(dataset: DatasetDefinition, groupBy: readonly string[]): (key: EntityKey) => EntityKey {
   const parts = groupBy.map((name) => dataset.keys.indexOf(name));
-  if (parts.length !== dataset.keys.length || parts.includes(-1)) throw unservable(dataset.name, 'has other key fields than its pipeline groups by: make them the same');
+  if (parts.length !== dataset.keys.length || parts.includes(-1))
+    throw unservable(dataset.name, 'has other key fields than its pipeline groups by: make them the same');
   if (parts.every((part, i) => part === i)) return (key) => key;
   const fields = keyFieldsOf(dataset);
-  const groups = new EntityKeys(parts.flatMap((part) => fields[part] ?? []), dataset.name);
+  const groups = new EntityKeys(
+    parts.flatMap((part) => fields[part] ?? []),
+    dataset.name,
+  );
   return (key) => groups.of(parts.map((part) => key.values[part] ?? null));
 }
 
@@ -142,15 +200,44 @@ function typeOf(dataset: DatasetDefinition, field: string): ValueType {
   return type;
 }
 
+function noListing({ dataset, isAggregated }: DatasetPlan, field: string | undefined, aggregated: readonly string[]): Error {
+  if (!isAggregated)
+    return invalidArgument(
+      'field',
+      `${dataset.name} is filled by no pipeline, so its rows are whole: leave field away, and send window for a part`,
+    );
+  const nearest = field === undefined ? undefined : nearestName(field, aggregated);
+  const hint = nearest === undefined ? `send one of ${aggregated.join(', ')}` : `did you mean '${nearest}'?`;
+  return invalidArgument('field', field === undefined ? `is missing: ${hint}` : `${dataset.name} has no aggregation of that name; ${hint}`);
+}
+
 type Answers = ReturnType<TimelineRead['read']>;
 
 class IndexSource implements FieldSource {
   readonly #codec: RowCodec;
   readonly timelineId: number;
 
-  constructor(readonly dataset: DatasetDefinition, identity: TimelineIdentity) {
+  constructor(
+    readonly dataset: DatasetDefinition,
+    identity: TimelineIdentity,
+  ) {
     this.timelineId = identity.id;
     this.#codec = compileRowCodec(dataset.fields);
+  }
+
+  readonly aggregatedFields: readonly string[] = [];
+
+  listing(): RowListing {
+    const { name, fields, cdc } = this.dataset;
+    return new RowListing({
+      timelineId: this.timelineId,
+      shape: shapeOf(INDEX_MEASURES, cdc !== undefined),
+      groupOf: (key) => key,
+      place: name,
+      question: INDEX_QUESTION,
+      columns: fields,
+      valuesOf: ({ values: [bytes] }) => (bytes instanceof Uint8Array ? this.#codec.decode(Buffer.from(bytes), 0) : []),
+    });
   }
 
   has(field: string): boolean {
@@ -160,7 +247,9 @@ class IndexSource implements FieldSource {
   read(wanted: readonly WantedField[]): FieldRead {
     const columns = wanted.map(({ field }) => this.dataset.fields.findIndex(({ name }) => name === field));
     const place = wanted[0]?.place ?? this.dataset.name;
-    const timeline = new TimelineRead(this.timelineId, shapeOf(INDEX_MEASURES), [{ place, question: INDEX_QUESTION }]);
+    const timeline = new TimelineRead(this.timelineId, shapeOf(INDEX_MEASURES, this.dataset.cdc !== undefined), [
+      { place, question: INDEX_QUESTION },
+    ]);
     return {
       timelineId: this.timelineId,
       read: (key, context) => {
@@ -173,8 +262,17 @@ class IndexSource implements FieldSource {
   }
 }
 
+function timelineOf(
+  revision: Revision,
+  { name, version }: PipelineDefinition,
+): { readonly identity: TimelineIdentity; readonly shape: TimelineShape } {
+  const identity = identityOf(revision, name, version);
+  return { identity, shape: shapeOf(identity.measures, isRetractable(revision.definitions, identity)) };
+}
+
 function identityOf(revision: Revision, name: string, version: number): TimelineIdentity {
   const identity = revision.timelines.find((timeline) => timeline.name === name && timeline.version === version);
-  if (identity === undefined) throw unservable(name, `has no timeline of version ${version}: give the dataset { index: true }, or a pipeline that aggregates it`);
+  if (identity === undefined)
+    throw unservable(name, `has no timeline of version ${version}: give the dataset { index: true }, or a pipeline that aggregates it`);
   return identity;
 }

@@ -25,7 +25,9 @@ export class EntityKeys {
   /** The same for an id that may well be this entity's, of whose fields the kinds are not known: its key is then not made again. */
   readLike(entity: EntityKey, input: unknown, place: string): EntityKey {
     // Texts have one spelling in keys, numbers have one for each kind.
-    return this.#isText && entity.values.length === 1 && typeof input === 'string' && entity.values[0] === input ? entity : this.read(input, place);
+    return this.#isText && entity.values.length === 1 && typeof input === 'string' && entity.values[0] === input
+      ? entity
+      : this.read(input, place);
   }
 
   of(values: Row): EntityKey {

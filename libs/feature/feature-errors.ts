@@ -9,7 +9,13 @@ export function unservable(place: string, description: string): ThymeError {
 
 /** An author's extractor threw or gave what was not declared: its words, never its stack. */
 export function extractorFailed(place: string, description: string, cause: unknown): ThymeError {
-  return new ThymeError('THYME_EXTRACTOR_FAILED', 'FAILED_PRECONDITION', `extractor ${place} ${description}`, [{ field: place, description }], { cause });
+  return new ThymeError(
+    'THYME_EXTRACTOR_FAILED',
+    'FAILED_PRECONDITION',
+    `extractor ${place} ${description}`,
+    [{ field: place, description }],
+    { cause },
+  );
 }
 
 /** What an author's function threw, in one line; in whatever realm it was made. */
@@ -22,5 +28,6 @@ export function messageOf(thrown: unknown): string {
 /** The same failure, told with the place where it happened in front. */
 export function within(place: string, error: ThymeError): ThymeError {
   const violations = error.violations.map(({ field, description }) => ({ field: `${place}: ${field}`, description }));
-  return new ThymeError(error.code, error.status, `${place}: ${error.message}`, violations, { cause: error });
+  const { told, disposition } = error;
+  return new ThymeError(error.code, error.status, `${place}: ${error.message}`, violations, { cause: error, told, disposition });
 }

@@ -22,7 +22,13 @@ export type FeatureOrigin =
 /** What has to be computed after keys, inputs and refs are in their slots. */
 export type ComputedStep =
   | { readonly kind: 'copy'; readonly feature: PlannedFeature; readonly from: number }
-  | { readonly kind: 'extract'; readonly place: string; readonly extractor: ExtractorDefinition; readonly inputs: readonly PlannedFeature[]; readonly outputs: readonly PlannedFeature[] };
+  | {
+      readonly kind: 'extract';
+      readonly place: string;
+      readonly extractor: ExtractorDefinition;
+      readonly inputs: readonly PlannedFeature[];
+      readonly outputs: readonly PlannedFeature[];
+    };
 
 export interface FeatureGraph {
   readonly featureset: FeaturesetDefinition;
@@ -66,7 +72,12 @@ class FeatureWalk {
     const planned = this.#planned.get(place);
     if (planned !== undefined) return planned;
     const definition = featureset.features.find((feature) => feature.name === name);
-    if (definition === undefined) throw notFound('feature', place, featureset.features.map((feature) => `${featureset.name}.${feature.name}`));
+    if (definition === undefined)
+      throw notFound(
+        'feature',
+        place,
+        featureset.features.map((feature) => `${featureset.name}.${feature.name}`),
+      );
     if (this.#inProgress.has(place)) throw unservable(place, 'is computed from itself: break the cycle');
     this.#inProgress.add(place);
     const feature = this.#plan(featureset, definition, place);
@@ -114,7 +125,8 @@ class FeatureWalk {
   #output(featureset: FeaturesetDefinition, name: string): PlannedFeature {
     const place = `${featureset.name}.${name}`;
     const definition = featureset.features.find((feature) => feature.name === name);
-    if (definition === undefined || this.#planned.has(place)) throw unservable(place, 'is an output of an extractor, but is no feature, or has another origin as well');
+    if (definition === undefined || this.#planned.has(place))
+      throw unservable(place, 'is an output of an extractor, but is no feature, or has another origin as well');
     return this.#add(place, definition, { kind: 'extractor' });
   }
 }

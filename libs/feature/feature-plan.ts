@@ -49,7 +49,10 @@ export class FeaturePlan {
     const { featureset, features, own } = graph;
     this.name = featureset.name;
     this.columns = own.map(({ definition }) => ({ name: definition.name, type: definition.type }));
-    this.keys = new EntityKeys(featureset.entity.flatMap((name) => this.columns.filter((column) => column.name === name)), featureset.name);
+    this.keys = new EntityKeys(
+      featureset.entity.flatMap((name) => this.columns.filter((column) => column.name === name)),
+      featureset.name,
+    );
     this.#parts = parts;
     this.#slotCount = features.length;
     this.#outputs = own.map(({ slot }) => slot);
@@ -93,7 +96,10 @@ export class FeaturePlan {
 
   #unknownInput(name: string): Error {
     const nearest = nearestName(name, this.#inputNames);
-    return invalidArgument(`inputs.${name.slice(0, 128)}`, `${this.name} has no such input${nearest === undefined ? '' : `; did you mean '${nearest}'?`}`);
+    return invalidArgument(
+      `inputs.${name.slice(0, 128)}`,
+      `${this.name} has no such input${nearest === undefined ? '' : `; did you mean '${nearest}'?`}`,
+    );
   }
 }
 
@@ -140,7 +146,10 @@ function targetOf(feature: PlannedFeature | undefined): readonly Target[] {
 function checkSameKey(keys: EntityKeys, dataset: DatasetPlan, place: string): void {
   const kinds = (fields: readonly Field[]): string => fields.map(({ type }) => (type.kind === 'enum' ? 'string' : type.kind)).join(', ');
   if (kinds(keys.fields) === kinds(dataset.keys.fields)) return;
-  throw unservable(place, `refers to ${dataset.dataset.name}, whose key is (${kinds(dataset.keys.fields)}) and not the entity's (${kinds(keys.fields)})`);
+  throw unservable(
+    place,
+    `refers to ${dataset.dataset.name}, whose key is (${kinds(dataset.keys.fields)}) and not the entity's (${kinds(keys.fields)})`,
+  );
 }
 
 function planInputs(features: readonly PlannedFeature[]): readonly PlannedInput[] {

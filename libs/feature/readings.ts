@@ -1,7 +1,7 @@
 import { TimelinePages } from '../timeline/timeline-pages.js';
 import { TimelineReading } from '../timeline/timeline-reader.js';
 import type { Instant, TimelineShape } from '../timeline/timeline.js';
-import type { PartitionState } from './state-access.js';
+import type { PageReader } from '../timeline/page-access.js';
 
 /** Groups remembered of one row; an extractor that looks up more reads them anew. */
 const READINGS_MAX = 8;
@@ -23,12 +23,17 @@ export class Readings {
 
   find(timelineId: number, groupKey: Uint8Array): TimelineReading | undefined {
     for (const kept of this.#kept) {
-      if (kept.timelineId === timelineId && (kept.groupKey === groupKey || Buffer.compare(kept.groupKey, groupKey) === 0)) return kept.reading;
+      if (kept.timelineId === timelineId && (kept.groupKey === groupKey || Buffer.compare(kept.groupKey, groupKey) === 0))
+        return kept.reading;
     }
     return undefined;
   }
 
-  open(timelineId: number, groupKey: Uint8Array, at: { readonly shape: TimelineShape; readonly store: PartitionState; readonly headKey: Uint8Array; readonly instant: Instant }): TimelineReading {
+  open(
+    timelineId: number,
+    groupKey: Uint8Array,
+    at: { readonly shape: TimelineShape; readonly store: PageReader; readonly headKey: Uint8Array; readonly instant: Instant },
+  ): TimelineReading {
     const pages = new TimelinePages(at.shape, at.store, at.headKey);
     this.found ||= pages.head !== undefined;
     const reading = new TimelineReading(pages, at.instant);

@@ -22,7 +22,10 @@ export class RevisionPlans implements PlanParts {
   #module: AuthorModule | undefined;
 
   /** `evaluate` is called once, at the first featureset with an extractor: it runs the author's module. */
-  constructor(readonly revision: Revision, evaluate: () => AuthorModule) {
+  constructor(
+    readonly revision: Revision,
+    evaluate: () => AuthorModule,
+  ) {
     this.#evaluate = evaluate;
   }
 
@@ -48,7 +51,12 @@ export class RevisionPlans implements PlanParts {
     if (plan === undefined) {
       const { datasets } = this.revision.definitions;
       const dataset = datasets.find((candidate) => candidate.name === name);
-      if (dataset === undefined) throw notFound('dataset', name, datasets.map((candidate) => candidate.name));
+      if (dataset === undefined)
+        throw notFound(
+          'dataset',
+          name,
+          datasets.map((candidate) => candidate.name),
+        );
       plan = new DatasetPlan(dataset, this.revision);
       this.#datasets.set(name, plan);
     }

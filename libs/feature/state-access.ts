@@ -1,4 +1,5 @@
-import type { Instant, PageReader } from '../timeline/timeline.js';
+import type { PageReader } from '../timeline/page-access.js';
+import type { Instant } from '../timeline/timeline.js';
 import type { Readings } from './readings.js';
 import type { Row } from '../schema/value-type.js';
 

@@ -18,7 +18,11 @@ export class TimelineRead {
   /** How far back the questions reach; an endless window needs no more than that T itself is covered. */
   readonly #reachUs: number;
 
-  constructor(readonly timelineId: number, shape: TimelineShape, questions: readonly PlacedQuestion[]) {
+  constructor(
+    readonly timelineId: number,
+    shape: TimelineShape,
+    questions: readonly PlacedQuestion[],
+  ) {
     this.#shape = shape;
     this.#places = questions.map(({ place }) => place);
     this.#questions = questions.map(({ question }) => question);
@@ -30,8 +34,14 @@ export class TimelineRead {
     const partition = state.partitionOf(key.slot);
     this.#checkCovered(partition, instant);
     const { timelineId } = this;
-    const reading = readings.find(timelineId, key.bytes)
-      ?? readings.open(timelineId, key.bytes, { shape: this.#shape, store: partition, headKey: headKey(key.slot, timelineId, key.bytes), instant });
+    const reading =
+      readings.find(timelineId, key.bytes) ??
+      readings.open(timelineId, key.bytes, {
+        shape: this.#shape,
+        store: partition,
+        headKey: headKey(key.slot, timelineId, key.bytes),
+        instant,
+      });
     return this.#questions.map((question) => reading.answer(question));
   }
 

@@ -69,12 +69,7 @@ function compileRequired(type: ValueType, decimal: DecimalClass): (value: Value)
 }
 
 /** Stricter than clients' scalars: an author has the types that TypeScript checked. */
-const authorScalars: ScalarReaders = {
-  ...clientScalars,
-  bytes: readAuthorBytes,
-  timestamp: readAuthorDate,
-  decimal: readAuthorDecimal,
-};
+const authorScalars: ScalarReaders = { ...clientScalars, bytes: readAuthorBytes, timestamp: readAuthorDate, decimal: readAuthorDecimal };
 
 /** Copies: the author may keep the array and write to it. */
 function readAuthorBytes(given: unknown): Uint8Array | Misfit {

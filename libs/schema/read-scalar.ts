@@ -85,6 +85,7 @@ function readDate(input: unknown): number | Misfit {
 }
 
 function readDecimal(input: unknown): string | Misfit {
-  const text = typeof input === 'string' || typeof input === 'bigint' || Number.isFinite(input) ? canonicalDecimal(String(input)) : undefined;
+  const text =
+    typeof input === 'string' || typeof input === 'bigint' || Number.isFinite(input) ? canonicalDecimal(String(input)) : undefined;
   return text ?? wrongKind('a decimal', input, `send text such as '12.50' or a number, of at most ${DECIMAL_DIGITS_MAX} digits`);
 }

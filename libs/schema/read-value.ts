@@ -16,7 +16,11 @@ export interface ReadRow {
  * is required (S12). Only own properties are read, so that `constructor` or `__proto__` are fields
  * like any other.
  */
-export function compileReader(fields: readonly Field[], place: string, scalars: ScalarReaders = clientScalars): (input: unknown) => ReadRow {
+export function compileReader(
+  fields: readonly Field[],
+  place: string,
+  scalars: ScalarReaders = clientScalars,
+): (input: unknown) => ReadRow {
   const columns = compileColumns(fields, place, scalars);
   const known = new Set(fields.map((field) => field.name));
   return (input) => {

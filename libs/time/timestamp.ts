@@ -62,6 +62,16 @@ function secondsToUs(seconds: number): number {
 
 function checked(timestampUs: number, input: unknown): TimestampUs {
   if (Number.isSafeInteger(timestampUs)) return timestampUs;
-  const shown = typeof input === 'string' ? `'${input.slice(0, 64)}'` : input === null ? 'null' : typeof input === 'number' ? String(input) : typeof input;
-  throw new RangeError(`${shown} is no timestamp: send RFC 3339 such as '2026-01-31T12:00:00.5Z', a date, or epoch seconds`);
+  const shown =
+    typeof input === 'string'
+      ? `'${input.slice(0, 64)}'`
+      : input === null
+        ? 'null'
+        : typeof input === 'number'
+          ? String(input)
+          : typeof input;
+  // JavaScript and pandas write epoch milliseconds, which are years beyond 9999 when they are read as seconds.
+  const isLongNumber = typeof input === 'number' ? Number.isFinite(input) : /^-?\d{10,19}$/.test(shown.slice(1, -1));
+  const hint = isLongNumber ? '; milliseconds are to be divided by 1000, microseconds by 1000000' : '';
+  throw new RangeError(`${shown} is no timestamp: send RFC 3339 such as '2026-01-31T12:00:00.5Z', a date, or epoch seconds${hint}`);
 }

@@ -13,7 +13,7 @@ export class Turns {
   }
 
   /** To be called once a step; true where the turn is used up: then `await next()`. */
-  isOver(): boolean {
+  step(): boolean {
     return ++this.#steps >= this.#stepsPerTurn;
   }
 

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { collectDefinitions } from '../../libs/definition/collect.js';
+import { bundleFunctions } from '../../libs/definition/bundle-functions.js';
 import type { Definitions } from '../../libs/definition/definitions.js';
-import { evaluateBundle } from '../../libs/definition/evaluate-bundle.js';
-import { classNameOf, marksOfClass } from '../../libs/definition/marks.js';
 import type { Problem } from '../../libs/definition/problem.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 
 type Bundle = Revision['bundle'];
-/** The text of each function, by the id that the definitions name it with. */
+/** What tells each function from another, by the id that the definitions name it with (bundle-functions.ts). */
 export type FunctionTexts = ReadonlyMap<string, string>;
 
 export interface LoadedBundle {
@@ -26,22 +24,39 @@ const NO_FUNCTIONS: FunctionTexts = new Map();
 export function loadBundle(bundle: Bundle, definitions: Definitions): LoadedBundle {
   const wanted = functionsNamedBy(definitions);
   if (bundle.code === '' && bundle.sha256 === '') {
-    return { functions: NO_FUNCTIONS, problems: wanted.map(({ place, name }) => ({ place, message: `it needs the function '${name}', and the commit has no bundle`, fix: 'send the bundle of the module' })) };
+    return {
+      functions: NO_FUNCTIONS,
+      problems: wanted.map(({ place, name }) => ({
+        place,
+        message: `it needs the function '${name}', and the commit has no bundle`,
+        fix: 'send the bundle of the module',
+      })),
+    };
   }
   if (createHash('sha256').update(bundle.code).digest('hex') !== bundle.sha256) {
     return broken('its sha256 is not that of its code', 'send the code unchanged, with the lower-case hex SHA-256 of its UTF-8 bytes');
   }
   try {
-    const functions = functionTexts(bundle.code);
+    const functions = bundleFunctions(bundle.code);
     const missing = wanted.filter(({ name }) => !functions.has(name));
-    return { functions, problems: missing.map(({ place, name }) => ({ place, message: `the bundle has no function '${name}'`, fix: 'send the bundle of the very module that the definitions were read from' })) };
+    return {
+      functions,
+      problems: missing.map(({ place, name }) => ({
+        place,
+        message: `the bundle has no function '${name}'`,
+        fix: 'send the bundle of the very module that the definitions were read from',
+      })),
+    };
   } catch (cause) {
     const reason = cause instanceof ThymeError ? cause.message : String(cause);
     return broken(`its code does not load: ${reason}`, 'take out what a server does not have, and commit again');
   }
 }
 
-/** Ids of functions that both bundles have, and whose text is not the same. What they call is not looked at. */
+/**
+ * Ids of functions that both bundles have and that are not the same. Found anew for the bundle before: it may be of a
+ * revision of any age.
+ */
 export function changedFunctions(before: Bundle | undefined, after: FunctionTexts): ReadonlySet<string> {
   const earlier = before === undefined || before.code === '' ? NO_FUNCTIONS : textsIfLoads(before.code);
   return new Set([...after].filter(([id, text]) => earlier.has(id) && earlier.get(id) !== text).map(([id]) => id));
@@ -50,25 +65,10 @@ export function changedFunctions(before: Bundle | undefined, after: FunctionText
 /** A bundle that loaded when it was committed, and may no longer under another version of Node: then nothing is known. */
 function textsIfLoads(code: string): FunctionTexts {
   try {
-    return functionTexts(code);
+    return bundleFunctions(code);
   } catch {
     return NO_FUNCTIONS;
   }
-}
-
-function functionTexts(code: string): FunctionTexts {
-  const exported = evaluateBundle(code);
-  const { functions } = collectDefinitions(exported);
-  return new Map([...[...functions].map(([id, run]) => [id, run.toString()] as const), ...extractorTexts(exported)]);
-}
-
-/** The author's own methods: collecting wraps them, so that all of those have one text. */
-function extractorTexts(exported: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] {
-  return Object.values(exported).flatMap((candidate) => {
-    const marks = marksOfClass(candidate);
-    if (marks?.featureset === undefined) return [];
-    return marks.extractors.map(({ name, method }) => [`${classNameOf(candidate)}.${name}`, method.toString()] as const);
-  });
 }
 
 function broken(message: string, fix: string): LoadedBundle {
@@ -76,8 +76,15 @@ function broken(message: string, fix: string): LoadedBundle {
 }
 
 /** Every function that the definitions name, and where. */
-function functionsNamedBy({ pipelines, featuresets }: Definitions): readonly { readonly place: string; readonly name: string }[] {
-  const transforms = pipelines.flatMap(({ name: place, steps }) => steps.flatMap((step) => (step.kind === 'transform' ? [{ place, name: step.function }] : [])));
-  const extractors = featuresets.flatMap((featureset) => featureset.extractors.map((extractor) => ({ place: `${featureset.name}.${extractor.name}`, name: extractor.function })));
-  return [...transforms, ...extractors];
+function functionsNamedBy({ datasets, pipelines, featuresets }: Definitions): readonly { readonly place: string; readonly name: string }[] {
+  const transforms = pipelines.flatMap(({ name: place, steps }) =>
+    steps.flatMap((step) => (step.kind === 'transform' ? [{ place, name: step.function }] : [])),
+  );
+  const extractors = featuresets.flatMap((featureset) =>
+    featureset.extractors.map((extractor) => ({ place: `${featureset.name}.${extractor.name}`, name: extractor.function })),
+  );
+  const upgrades = datasets.flatMap(({ name: place, upgrade }) =>
+    upgrade?.kind === 'function' ? [{ place, name: upgrade.function }] : [],
+  );
+  return [...upgrades, ...transforms, ...extractors];
 }

@@ -1,10 +1,11 @@
-import type { Definitions } from '../../libs/definition/definitions.js';
+import type { DatasetDefinition } from '../../libs/definition/definitions.js';
+import type { Revision } from '../../libs/definition/revision.js';
 import type { Log } from '../../libs/log/log.js';
-import { changesTopic, datasetTopic, deadLetterTopic, publishedTopic, rekeyTopic } from '../../libs/pipeline/topics.js';
+import { changesTopic, datasetTopic, deadLetterTopic, historyTopic, publishedTopic, rekeyTopic } from '../../libs/pipeline/topics.js';
 
 export interface Deployment {
   readonly name: string;
-  /** Of every dataset and pipeline; partition p of all of them belongs to one task (DESIGN 4). */
+  /** How many every dataset and pipeline has; partition p of all of them belongs to one task (DESIGN 4). */
   readonly partitions: number;
   /** Whether published datasets get a topic of JSON for others to read. */
   readonly publishesJson?: boolean;
@@ -18,12 +19,27 @@ export async function createBaseTopics(log: Log, { name, partitions }: Deploymen
 }
 
 /** The topics of the datasets. Created before the revision is published, so that who follows it finds them. */
-export async function createDatasetTopics(log: Log, { name, partitions, publishesJson = false }: Deployment, { datasets }: Definitions): Promise<void> {
+export async function createDatasetTopics(
+  log: Log,
+  { name, partitions, publishesJson = false }: Deployment,
+  { definitions: { datasets }, carryOvers = [] }: Pick<Revision, 'definitions' | 'carryOvers'>,
+): Promise<void> {
+  for (const { from, toVersion } of carryOvers) await log.createTopic(historyTopic(name, from.name, toVersion), partitions);
   for (const dataset of datasets) {
     await log.createTopic(datasetTopic(name, dataset.name, dataset.version), partitions);
     await log.createTopic(deadLetterTopic(name, dataset.name, dataset.version), partitions);
     if (publishesJson && dataset.publish) await log.createTopic(publishedTopic(name, dataset.name, dataset.version), partitions);
   }
+}
+
+/** Records of a dataset version, what it was begun with among them; on Kafka ends of transactions are counted too. */
+export async function countRecords(log: Log, deployment: Deployment, { name, version }: DatasetDefinition): Promise<number> {
+  let records = 0;
+  for (const topic of [datasetTopic(deployment.name, name, version), historyTopic(deployment.name, name, version)]) {
+    const partitions = (await log.partitionCount(topic)) ?? 0;
+    for (let partition = 0; partition < partitions; partition++) records += await log.endOffset({ topic, partition });
+  }
+  return records;
 }
 
 /** Every commit, in order, in one partition. */

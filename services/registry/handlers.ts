@@ -1,11 +1,27 @@
 import { create } from '@bufbuild/protobuf';
 import {
-  CommitResponseSchema, GetResponseSchema, ListResponseSchema, PlanResponseSchema, PlanResponse_Change_Kind as Kind, WatchResponseSchema,
-  type Bundle, type CommitRequest, type CommitResponse, type GetRequest, type GetResponse, type ListRequest, type ListResponse,
-  type PlanRequest, type PlanResponse, type RegistryService, type WatchRequest, type WatchResponse,
+  CommitResponseSchema,
+  GetResponseSchema,
+  ListResponseSchema,
+  PlanResponseSchema,
+  PlanResponse_Change_Kind as Kind,
+  WatchResponseSchema,
+  type Bundle,
+  type CommitRequest,
+  type CommitResponse,
+  type GetRequest,
+  type GetResponse,
+  type ListRequest,
+  type ListResponse,
+  type PlanRequest,
+  type PlanResponse,
+  type RegistryService,
+  type WatchRequest,
+  type WatchResponse,
 } from '../../gen/thyme/v1/registry_pb.js';
 import type { Definitions as DefinitionsMessage } from '../../gen/thyme/v1/definitions_pb.js';
-import type { Change } from '../../libs/definition/compare.js';
+import type { DefinitionChange } from '../../libs/definition/compare.js';
+import type { Revision } from '../../libs/definition/revision.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import type { CallContext, ServiceHandlers } from '../../libs/rpc/handlers.js';
 import { definitionsFromProto } from '../../libs/wire/definitions.js';
@@ -25,7 +41,7 @@ export interface RegistryHandlers {
 const LIST_LENGTH_DEFAULT = 100;
 const LIST_LENGTH_MAX = 1_000;
 
-const KIND_OF: Readonly<Record<Change['kind'], Kind>> = {
+const KIND_OF: Readonly<Record<DefinitionChange['kind'], Kind>> = {
   added: Kind.ADDED,
   changed: Kind.CHANGED,
   removed: Kind.REMOVED,
@@ -38,34 +54,56 @@ export function registryHandlers(registry: Registry): RegistryHandlers {
   return {
     async plan(request) {
       const { baseRevision, changes, problems } = await registry.plan(proposalOf(request), { runBundle: false });
-      return create(PlanResponseSchema, { baseRevision: BigInt(baseRevision), changes: changes.map(changeToProto), problems: problems.map((problem) => ({ ...problem })) });
+      return create(PlanResponseSchema, {
+        baseRevision: BigInt(baseRevision),
+        changes: changes.map(changeToProto),
+        problems: problems.map((problem) => ({ ...problem })),
+      });
     },
     async commit(request, { signal }) {
       signal.throwIfAborted();
-      const { revision, changes } = await registry.commit(proposalOf(request), safeNumberIfAny(request.baseRevision, 'base_revision'));
+      const { revision, changes } = await registry.commit(proposalOf(request), {
+        baseRevision: safeNumberIfAny(request.baseRevision, 'base_revision'),
+        removes: request.removes,
+      });
       return create(CommitResponseSchema, { revision: BigInt(revision), changes: changes.map(changeToProto) });
     },
-    async get(request) {
+    async get(request, { scopes }) {
       const revision = await registry.get(safeNumberIfAny(request.revision, 'revision'));
-      return create(GetResponseSchema, { revision: revisionToProto(revision) });
+      return create(GetResponseSchema, { revision: tellableRevision(revision, scopes) });
     },
     async list({ limit }) {
       if (limit < 0) throw invalidArgument('limit', `is negative: send 1 to ${LIST_LENGTH_MAX}, or 0 for ${LIST_LENGTH_DEFAULT}`);
       const revisions = registry.list(Math.min(limit === 0 ? LIST_LENGTH_DEFAULT : limit, LIST_LENGTH_MAX));
-      return create(ListResponseSchema, { revisions: revisions.map((revision) => ({ ...revision, number: BigInt(revision.number), createdUs: BigInt(revision.createdUs) })) });
+      return create(ListResponseSchema, {
+        revisions: revisions.map((revision) => ({ ...revision, number: BigInt(revision.number), createdUs: BigInt(revision.createdUs) })),
+      });
     },
-    async *watch({ fromRevision }, { signal }) {
-      for await (const revision of registry.watch(safeNumber(fromRevision, 'from_revision'), signal)) yield create(WatchResponseSchema, { revision: revisionToProto(revision) });
+    async *watch({ fromRevision }, { signal, scopes }) {
+      for await (const revision of registry.watch(safeNumber(fromRevision, 'from_revision'), signal))
+        yield create(WatchResponseSchema, { revision: tellableRevision(revision, scopes) });
     },
   } satisfies ServiceHandlers<typeof RegistryService>;
 }
 
-function proposalOf({ definitions, bundle }: { readonly definitions?: DefinitionsMessage | undefined; readonly bundle?: Bundle | undefined }): Proposal {
+/** The code is for those who may write or run it; others see which it is, by its hash. */
+function tellableRevision(revision: Revision, scopes: CallContext['scopes']): ReturnType<typeof revisionToProto> {
+  if (scopes?.has('admin') === true || scopes?.has('internal') === true) return revisionToProto(revision);
+  return revisionToProto({ ...revision, bundle: { sha256: revision.bundle.sha256, code: '' } });
+}
+
+function proposalOf({
+  definitions,
+  bundle,
+}: {
+  readonly definitions?: DefinitionsMessage | undefined;
+  readonly bundle?: Bundle | undefined;
+}): Proposal {
   // A commit of nothing removes everything, so it must be said, not forgotten.
   if (definitions === undefined) throw invalidArgument('definitions', 'is missing: send the whole module; what it leaves out is removed');
   return { definitions: definitionsFromProto(definitions), bundle: { sha256: bundle?.sha256 ?? '', code: bundle?.code ?? '' } };
 }
 
-function changeToProto({ kind, place, message }: Change): { kind: Kind; subject: string; detail: string } {
+function changeToProto({ kind, place, message }: DefinitionChange): { kind: Kind; subject: string; detail: string } {
   return { kind: KIND_OF[kind], subject: place, detail: message };
 }

@@ -1,5 +1,7 @@
-import { compareDefinitions, type Change, type RetiredFeature } from '../../libs/definition/compare.js';
+import { compareDefinitions, type DefinitionChange } from '../../libs/definition/compare.js';
+import type { RetiredFeature } from '../../libs/definition/comparison-context.js';
 import type { DatasetDefinition, Definitions } from '../../libs/definition/definitions.js';
+import { topicsOf } from '../../libs/definition/timeline-topics.js';
 import type { Field } from '../../libs/schema/value-type.js';
 
 /**
@@ -10,12 +12,28 @@ export class PastDefinitions {
   /** By name, as the newest revision that had it defined it. */
   readonly #datasets = new Map<string, DatasetDefinition>();
   readonly #features = new Map<string, RetiredFeature>();
+  readonly #published = new Set<string>();
 
-  add({ datasets, featuresets }: Definitions): void {
+  add(definitions: Definitions): void {
+    const { datasets, pipelines, featuresets } = definitions;
     for (const dataset of datasets) this.#datasets.set(dataset.name, dataset);
+    for (const pipeline of pipelines) {
+      const { output } = topicsOf(pipeline.name, definitions) ?? {};
+      if (output !== undefined) this.#published.add(output);
+    }
     for (const { name: featureset, features } of featuresets) {
       for (const { id, name, type } of features) this.#features.set(JSON.stringify([featureset, id]), { featureset, id, name, type });
     }
+  }
+
+  /** As the newest revision that had it defined it. */
+  dataset(name: string): DatasetDefinition | undefined {
+    return this.#datasets.get(name);
+  }
+
+  /** Dataset versions, such as `Big.v1`, whose topics pipelines have filled: their rows cannot be taken back (S25a). */
+  get published(): ReadonlySet<string> {
+    return this.#published;
   }
 
   /** Features of all revisions that the definitions do not have. */
@@ -33,7 +51,7 @@ export class PastDefinitions {
   }
 
   /** What S19 does not allow of datasets that earlier revisions had, `before` had not, and `after` has again. */
-  refusedReturns(before: Definitions, after: Definitions): readonly Change[] {
+  refusedReturns(before: Definitions, after: Definitions): readonly DefinitionChange[] {
     const known = new Set(before.datasets.map((dataset) => dataset.name));
     const back = after.datasets.filter(({ name }) => !known.has(name) && this.#datasets.has(name));
     const earlier = back.flatMap(({ name }) => this.#datasets.get(name) ?? []);

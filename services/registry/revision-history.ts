@@ -1,10 +1,11 @@
-import type { Revision } from '../../libs/definition/revision.js';
+import type { Revision, TimelineIdentity } from '../../libs/definition/revision.js';
+import { timelinesWithTopics, type TimelineTopics } from '../../libs/definition/timeline-topics.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { PastDefinitions } from './past-definitions.js';
 import { noSuchRevision } from './registry-errors.js';
 import type { RevisionLog } from './revision-log.js';
 
-/** Whole revisions in memory, for who follows closely; older ones are read from the log. */
+/** Whole revisions in memory, for those who follow closely; older ones are read from the log. */
 const REVISIONS_HELD = 16;
 
 export interface RevisionSummary {
@@ -42,6 +43,8 @@ export class RevisionHistory implements RevisionFeed {
   readonly #waiters = new Set<() => void>();
   #nextOffset = 0;
   #timelineIdMax = 0;
+  /** What each timeline has belonged to since its first revision; nothing later can change that. */
+  readonly #topicsOfTimeline = new Map<number, TimelineTopics>();
   #reading: Promise<void> = Promise.resolve();
 
   constructor(log: RevisionLog) {
@@ -60,6 +63,11 @@ export class RevisionHistory implements RevisionFeed {
   /** The highest id that a timeline of any revision ever had; 0 before the first. */
   get timelineIdMax(): number {
     return this.#timelineIdMax;
+  }
+
+  /** The newest revision's, each with the topics that it has belonged to from its start. */
+  get latestTimelines(): readonly TimelineIdentity[] {
+    return (this.latest()?.timelines ?? []).map((timeline) => ({ ...timeline, ...this.#topicsOfTimeline.get(timeline.id) }));
   }
 
   after(number: number): readonly Revision[] {
@@ -121,11 +129,22 @@ export class RevisionHistory implements RevisionFeed {
       throw new ThymeError('THYME_LOG_CORRUPT', 'INTERNAL', `the registry's log has revision ${number} after ${this.latestNumber}`);
     }
     const { datasets, pipelines, featuresets } = definitions;
-    this.#entries.push({ offset, number, createdUs, datasets: datasets.length, pipelines: pipelines.length, featuresets: featuresets.length });
+    this.#entries.push({
+      offset,
+      number,
+      createdUs,
+      datasets: datasets.length,
+      pipelines: pipelines.length,
+      featuresets: featuresets.length,
+    });
     this.past.add(definitions);
     this.#held.push(revision);
     if (this.#held.length > REVISIONS_HELD) this.#held.shift();
-    for (const { id } of timelines) this.#timelineIdMax = Math.max(this.#timelineIdMax, id);
+    for (const { id } of [...timelines, ...(revision.carryOvers ?? [])]) this.#timelineIdMax = Math.max(this.#timelineIdMax, id);
+    for (const { id, inputs, output } of timelinesWithTopics(revision)) {
+      if (!this.#topicsOfTimeline.has(id) && inputs !== undefined)
+        this.#topicsOfTimeline.set(id, output === undefined ? { inputs } : { inputs, output });
+    }
   }
 
   #news(signal: AbortSignal): Promise<void> {

@@ -5,8 +5,13 @@ import { decodeRevision, encodeRevision } from '../../libs/wire/revisions.js';
 import { registryTopic, registryWriterId } from './deployment-topics.js';
 import { revisionTooLarge } from './registry-errors.js';
 
-/** The value of a record: | version u8 = 1 | thyme.v1.Revision |, its key the revision's number as text. */
-const FORMAT_VERSION = 1;
+/** The value of a record: | version u8 = 1 or 2 | thyme.v1.Revision |, its key the revision's number as text. */
+const FORMAT_VERSION = 2;
+/**
+ * What those know that carry no records into new dataset versions: they would read a raised one without its history, so
+ * only without any is it written.
+ */
+const VERSION_WITHOUT_CARRY_OVERS = 1;
 
 /** Kafka refuses messages over 1 MiB by default; this leaves room for key and framing. */
 const REVISION_BYTES_MAX = 1_000_000;
@@ -39,7 +44,7 @@ export class RevisionLog {
   recordOf(revision: Revision): NewRecord {
     const encoded = encodeRevision(revision);
     if (encoded.length > REVISION_BYTES_MAX) throw revisionTooLarge(encoded.length, REVISION_BYTES_MAX);
-    return { key: Buffer.from(String(revision.number)), value: Buffer.concat([Uint8Array.of(FORMAT_VERSION), encoded]) };
+    return { key: Buffer.from(String(revision.number)), value: Buffer.concat([Uint8Array.of(versionFor(revision)), encoded]) };
   }
 
   async commit(writer: TransactionalWriter, record: NewRecord): Promise<void> {
@@ -69,10 +74,20 @@ export class RevisionLog {
   }
 }
 
+function versionFor({ carryOvers = [] }: Revision): number {
+  return carryOvers.length === 0 ? VERSION_WITHOUT_CARRY_OVERS : FORMAT_VERSION;
+}
+
 function decodeRecord({ offset, value }: LogRecord): StoredRevision {
   const version = value[0];
-  if (version !== FORMAT_VERSION) {
-    throw new ThymeError('THYME_FORMAT_NEWER', 'FAILED_PRECONDITION', `a revision has format ${version}, and this process knows ${FORMAT_VERSION}: upgrade it`);
+  if (version === undefined || version < VERSION_WITHOUT_CARRY_OVERS || version > FORMAT_VERSION) {
+    throw new ThymeError(
+      'THYME_FORMAT_NEWER',
+      'FAILED_PRECONDITION',
+      `a revision has format ${version}, and this process knows formats up to ${FORMAT_VERSION}: upgrade it`,
+      [],
+      { disposition: 'stop' },
+    );
   }
   return { offset, revision: decodeRevision(value.subarray(1)) };
 }
