@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { Holding } from '../limits/byte-budget.js';
 import type { CallLifetime } from '../rpc/call-lifetime.js';
 import { toProblem, type Problem } from './problem.js';
 import type { RestResponse } from './route.js';
@@ -11,22 +12,37 @@ type HeaderList = readonly string[];
 const FIXED_HEADERS: HeaderList = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'];
 
 /** A text or bytes go out in one piece with their head; a stream no faster than the client reads. */
-export function sendAnswer(response: ServerResponse, { status, headers, body }: RestResponse, lifetime: CallLifetime): Promise<void> | undefined {
-  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return sendStream(response, { status, headers, body }, lifetime.signal);
+export function sendAnswer(
+  response: ServerResponse,
+  { status, headers, body }: RestResponse,
+  { lifetime, holding }: { readonly lifetime: CallLifetime; readonly holding: Holding },
+): Promise<void> | undefined {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array))
+    return sendStream(response, { status, headers, body }, { signal: lifetime.signal, holding });
+  if (typeof body === 'string') holding.take(body.length); // bytes are shared by those who ask, as of /metrics
   sendWhole(response, { status, headers, body });
   return undefined;
 }
 
-function sendWhole(response: ServerResponse, { status, headers, body }: Problem | (RestResponse & { readonly body: string | Uint8Array })): void {
+function sendWhole(
+  response: ServerResponse,
+  { status, headers, body }: Problem | (RestResponse & { readonly body: string | Uint8Array }),
+): void {
   response.writeHead(status, [...headerList(headers), 'content-length', String(Buffer.byteLength(body))]);
   response.end(body);
 }
 
-async function sendStream(response: ServerResponse, { status, headers, body }: RestResponse & { readonly body: AsyncIterable<string | Uint8Array> }, signal: AbortSignal): Promise<void> {
+async function sendStream(
+  response: ServerResponse,
+  { status, headers, body }: RestResponse & { readonly body: AsyncIterable<string | Uint8Array> },
+  { signal, holding }: { readonly signal: AbortSignal; readonly holding: Holding },
+): Promise<void> {
   response.writeHead(status, headerList(headers));
   for await (const chunk of body) {
     signal.throwIfAborted();
+    holding.take(chunk.length);
     if (!response.write(chunk)) await once(response, 'drain', { signal });
+    holding.give(chunk.length);
   }
   response.end();
 }

@@ -1,9 +1,14 @@
 import { Binary, Bool, DateDay, Float64, Int64, TimestampMicrosecond, Utf8, makeData, type Data, type DataType } from 'apache-arrow';
 import type { Value } from '../../gen/thyme/v1/values_pb.js';
 import { describeType, type ValueType } from '../schema/value-type.js';
-import type { ArrowColumn } from './arrow.js';
 import { encodeJson } from './json-text.js';
 import { valueToJson } from './value-json.js';
+
+/** A column by its declaration; values play no part in its Arrow type (REST 5). */
+export interface ArrowColumn {
+  readonly name: string;
+  readonly type: ValueType;
+}
 
 /** Plain utf8 for text, no dictionary (REST 5). Lists and structs travel as their JSON. */
 export function arrowTypeOf(type: ValueType): DataType {
@@ -38,13 +43,25 @@ export function buildColumn(column: ArrowColumn, type: DataType, values: readonl
     case 'int':
       return makeData({ type: type as Int64, ...shared, data: fill(new BigInt64Array(length), values, (value) => int64Of(value, column)) });
     case 'timestamp':
-      return makeData({ type: type as TimestampMicrosecond, ...shared, data: fill(new BigInt64Array(length), values, (value) => int64Of(value, column)) });
+      return makeData({
+        type: type as TimestampMicrosecond,
+        ...shared,
+        data: fill(new BigInt64Array(length), values, (value) => int64Of(value, column)),
+      });
     case 'float':
-      return makeData({ type: type as Float64, ...shared, data: fill(new Float64Array(length), values, (value) => numberOf(value, column)) });
+      return makeData({
+        type: type as Float64,
+        ...shared,
+        data: fill(new Float64Array(length), values, (value) => numberOf(value, column)),
+      });
     case 'date':
       return makeData({ type: type as DateDay, ...shared, data: fill(new Int32Array(length), values, (value) => numberOf(value, column)) });
     case 'bool':
-      return makeData({ type: type as Bool, ...shared, data: bits(values, (value) => value.kind.case === 'boolValue' && value.kind.value) });
+      return makeData({
+        type: type as Bool,
+        ...shared,
+        data: bits(values, (value) => value.kind.case === 'boolValue' && value.kind.value),
+      });
     case 'bytes':
       return makeData({ type: type as Binary, ...shared, ...concatenated(values, (value) => bytesOf(value, column)) });
     default:
@@ -70,14 +87,21 @@ function bits(values: readonly (Value | undefined)[], isSet: (value: Value) => b
   return bitmap;
 }
 
-function fill<Item, Items extends { [index: number]: Item }>(items: Items, values: readonly (Value | undefined)[], itemOf: (value: Value) => Item): Items {
+function fill<Item, Items extends { [index: number]: Item }>(
+  items: Items,
+  values: readonly (Value | undefined)[],
+  itemOf: (value: Value) => Item,
+): Items {
   values.forEach((value, i) => {
     if (!isNull(value)) items[i] = itemOf(value);
   });
   return items;
 }
 
-function concatenated(values: readonly (Value | undefined)[], pieceOf: (value: Value) => Uint8Array): { readonly valueOffsets: Int32Array; readonly data: Uint8Array } {
+function concatenated(
+  values: readonly (Value | undefined)[],
+  pieceOf: (value: Value) => Uint8Array,
+): { readonly valueOffsets: Int32Array; readonly data: Uint8Array } {
   const pieces = values.map((value) => (isNull(value) ? new Uint8Array() : pieceOf(value)));
   const valueOffsets = new Int32Array(values.length + 1);
   pieces.forEach((piece, i) => {

@@ -1,15 +1,18 @@
-import { AsyncByteQueue, Field, RecordBatch, RecordBatchStreamWriter, Schema, Struct, makeData, type DataType, type TypeMap } from 'apache-arrow';
+import {
+  AsyncByteQueue,
+  Field,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  makeData,
+  type DataType,
+  type TypeMap,
+} from 'apache-arrow';
 import type { Value } from '../../gen/thyme/v1/values_pb.js';
-import type { ValueType } from '../schema/value-type.js';
-import { arrowTypeOf, buildColumn } from './arrow-column.js';
+import { type ArrowColumn, arrowTypeOf, buildColumn } from './arrow-column.js';
 
 export const ARROW_TYPE = 'application/vnd.apache.arrow.stream';
-
-/** A column by its declaration; values play no part in its Arrow type (REST 5). */
-export interface ArrowColumn {
-  readonly name: string;
-  readonly type: ValueType;
-}
 
 export type ArrowRow = readonly (Value | undefined)[];
 
@@ -36,7 +39,13 @@ export class ArrowStreamEncoder {
   }
 
   batch(rows: readonly ArrowRow[]): Uint8Array {
-    const children = this.#columns.map(({ column, type }, i) => buildColumn(column, type, rows.map((row) => row[i])));
+    const children = this.#columns.map(({ column, type }, i) =>
+      buildColumn(
+        column,
+        type,
+        rows.map((row) => row[i]),
+      ),
+    );
     const data = makeData({ type: new Struct<TypeMap>(this.#schema.fields), length: rows.length, nullCount: 0, children });
     this.#writer.write(new RecordBatch(this.#schema, data));
     return this.#sink.take();
@@ -48,8 +57,8 @@ export class ArrowStreamEncoder {
   }
 }
 
-/** Keeps what the writer writes until it is taken; the library's own queue only hands it out asynchronously. */
-class ChunkCollector extends AsyncByteQueue {
+/** Keeps what the library's writer writes until it is taken; its own queue only hands it out asynchronously. */
+export class ChunkCollector extends AsyncByteQueue {
   readonly #chunks: Uint8Array[] = [];
 
   override write(chunk: ArrayBufferLike | ArrayBufferView | Uint8Array): void {

@@ -45,7 +45,8 @@ function encodeObject(tree: Exclude<JsonTree, string | boolean | number | bigint
   if (tree instanceof JsonFloat) return encodeFloat(tree.value);
   if (isArray(tree)) return encodeList(tree);
   let members = '';
-  for (const [name, member] of isMap(tree) ? tree : Object.entries(tree)) members += `${members === '' ? '' : ','}${encodeText(name)}:${encodeJson(member)}`;
+  for (const [name, member] of isMap(tree) ? tree : Object.entries(tree))
+    members += `${members === '' ? '' : ','}${encodeText(name)}:${encodeJson(member)}`;
   return `{${members}}`;
 }
 

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { ThymeError, type StatusName } from '../errors/errors.js';
+import { keepsWords, toldMessage } from '../errors/incident.js';
 import { HttpError } from './http-error.js';
 import { encodeJson, type JsonTree } from './json-text.js';
 
@@ -39,14 +40,29 @@ export interface Problem {
 /** The problem (RFC 9457) that an error is answered with. `error` repeats `detail` for clients that look there. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof HttpError) return problem(error.status, 'about:blank', error.message, {}, error.headers);
-  if (!(error instanceof ThymeError) || error.status === 'INTERNAL') return problem(500, 'about:blank', 'internal error', {}, {});
-  const { code, message, violations, requestId } = error;
-  const extra = violations.length === 0 ? {} : { violations: violations.map(({ field, description }) => ({ field, description })) };
-  return problem(HTTP_STATUS_OF[error.status], `urn:thyme:error:${code}`, message, extra, requestId === undefined ? {} : { [QUERY_RUN_HEADER]: requestId });
+  if (!(error instanceof ThymeError) || error.status === 'INTERNAL') return problem(500, 'about:blank', toldMessage(error), {}, {});
+  const { code, violations, requestId, told } = error;
+  const extra =
+    violations.length === 0 || told !== undefined
+      ? {}
+      : { violations: violations.map(({ field, description }) => ({ field, description })) };
+  return problem(
+    HTTP_STATUS_OF[error.status],
+    `urn:thyme:error:${code}`,
+    toldMessage(error),
+    extra,
+    requestId === undefined ? {} : { [QUERY_RUN_HEADER]: requestId },
+  );
 }
 
 /** A problem with members of its own, such as the errors of single records. */
-export function problem(status: number, type: string, detail: string, extra: Readonly<Record<string, JsonTree>>, headers: Readonly<Record<string, string>>): Problem {
+export function problem(
+  status: number,
+  type: string,
+  detail: string,
+  extra: Readonly<Record<string, JsonTree>>,
+  headers: Readonly<Record<string, string>>,
+): Problem {
   return {
     status,
     headers: { 'content-type': PROBLEM_TYPE, ...HEADERS_OF.get(status), ...headers },
@@ -56,5 +72,5 @@ export function problem(status: number, type: string, detail: string, extra: Rea
 
 /** Whether the answer hides a failure of ours, which the log must then tell. */
 export function isOurFault(error: unknown): boolean {
-  return !(error instanceof HttpError) && !(error instanceof ThymeError && error.status !== 'INTERNAL');
+  return !(error instanceof HttpError) && keepsWords(error);
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Holding } from '../limits/byte-budget.js';
 import { HttpError } from './http-error.js';
 import type { RouteBody } from './route.js';
 
@@ -10,8 +11,8 @@ const DISCARDED_BYTES_MAX = 256 * 1024 * 1024;
 
 const NO_BODY = new Uint8Array();
 
-/** The whole body, or 413 and 415. `node:http` bounds the time that it may take. */
-export function readBody(request: IncomingMessage, body: RouteBody | undefined): Promise<Uint8Array> | Uint8Array {
+/** The whole body, or 413, 415, and 503 where the process has too much in flight. `node:http` bounds the time that it may take. */
+export function readBody(request: IncomingMessage, body: RouteBody | undefined, holding: Holding): Promise<Uint8Array> | Uint8Array {
   const { headers } = request;
   // Without either header there is no body (RFC 9112, 6.3).
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return NO_BODY;
@@ -19,11 +20,16 @@ export function readBody(request: IncomingMessage, body: RouteBody | undefined):
     const limit = body?.bytesMax ?? 0;
     let chunks: Buffer[] = [];
     let length = 0;
-    const onEnd = (): void => (length > limit ? reject(tooLarge(body)) : resolve(joined(chunks)));
+    let refusal: unknown;
+    const onEnd = (): void => (refusal === undefined ? resolve(joined(chunks)) : reject(refusal));
     const onData = (bytes: Buffer): void => {
       length += bytes.length;
-      if (length <= limit) chunks.push(bytes);
-      else chunks = [];
+      refusal ??= length > limit ? tooLarge(body) : refusalOf(holding, bytes.length);
+      if (refusal === undefined) chunks.push(bytes);
+      else if (chunks.length > 0) {
+        chunks = [];
+        holding.release();
+      }
       if (length <= DISCARDED_BYTES_MAX) return;
       request.off('data', onData).pause();
       onEnd();
@@ -38,6 +44,16 @@ export function readBody(request: IncomingMessage, body: RouteBody | undefined):
   });
 }
 
+/** Why so many bytes more may not be kept, if they may not. */
+function refusalOf(holding: Holding, bytes: number): unknown {
+  try {
+    holding.take(bytes);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 /** Most bodies come in one piece, which need not be copied. */
 function joined(chunks: readonly Buffer[]): Uint8Array {
   const [only] = chunks;
@@ -47,17 +63,28 @@ function joined(chunks: readonly Buffer[]): Uint8Array {
 /** Before the body is read: its type must be one of the route's, and plain. Returns the type. */
 export function checkBodyType(request: IncomingMessage, body: RouteBody | undefined): string {
   const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') throw new HttpError(415, `a body with Content-Encoding '${encoding.slice(0, 32)}' is not read: send it plain`);
+  if (encoding !== 'identity')
+    throw new HttpError(415, `a body with Content-Encoding '${encoding.slice(0, 32)}' is not read: send it plain`);
   const sent = request.headers['content-type'] ?? '';
   if (body?.types.includes(sent) === true) return sent; // as most clients write it
   const type = sent.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (body !== undefined && type !== '' && !body.types.includes(type)) {
-    throw new HttpError(415, `'${type.slice(0, 64)}' is not read here: send ${body.types.join(' or ')} and say so in Content-Type`);
+  // Without a type, too: a page can send such a body to any server, and nothing asks that server first.
+  if (body !== undefined && (type !== '' || hasBody(request)) && !body.types.includes(type)) {
+    const found = type === '' ? 'a body without Content-Type' : `'${type.slice(0, 64)}'`;
+    throw new HttpError(415, `${found} is not read here: send ${body.types.join(' or ')} and say so in Content-Type`);
   }
   return type;
 }
 
+/** Whether bytes are to come; a length of 0 says that none are. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
 function tooLarge(body: RouteBody | undefined): HttpError {
-  const message = body === undefined ? 'this request takes no body' : `the body is larger than ${body.bytesMax} bytes (${Math.floor(body.bytesMax / 1024)} KiB): ${body.wayOut}`;
+  const message =
+    body === undefined
+      ? 'this request takes no body'
+      : `the body is larger than ${body.bytesMax} bytes (${Math.floor(body.bytesMax / 1024)} KiB): ${body.wayOut}`;
   return new HttpError(413, message, { connection: 'close' });
 }

@@ -9,9 +9,14 @@ export function answerSchema(properties: Readonly<Record<string, JsonSchema>>): 
   return { type: 'object', required: Object.keys(properties), properties };
 }
 
+/** An object of a request: a member that is not named here is refused. */
+export function requestSchema(properties: Readonly<Record<string, JsonSchema>>, required: readonly string[] = []): JsonSchema {
+  return { type: 'object', required, properties, additionalProperties: false };
+}
+
 /** What a handler gets: routed, authorised and read to the end. */
 export interface RestRequest {
-  /** Of `{name}` in the route's path. */
+  /** What stands for each `{name}` in the route's path. */
   readonly pathParameters: ReadonlyMap<string, string>;
   readonly query: ReadonlyMap<string, string>;
   readonly accept: string | undefined;
@@ -19,6 +24,8 @@ export interface RestRequest {
   readonly contentType: string;
   readonly body: Uint8Array;
   readonly caller: Caller;
+  /** The port of ours that the connection came to. */
+  readonly localPort: number | undefined;
   /** To pass on to gRPC handlers: aborts at the deadline, when the client has gone, or when the server stops. */
   readonly context: CallContext;
 }
@@ -35,6 +42,8 @@ export interface RouteParameter {
   readonly description: string;
   readonly required?: boolean;
   readonly schema?: JsonSchema;
+  /** It stands for `<name>.<field>`, once for each field of a composite key. */
+  readonly isFamily?: boolean;
 }
 
 /** One row of the table from which requests are routed and OpenAPI is written: neither can drift from the other. */
@@ -44,6 +53,7 @@ export interface Route {
   readonly path: string;
   readonly scope: RequiredScope;
   readonly summary: string;
+  /** All that are taken: another one is refused. */
   readonly parameters?: readonly RouteParameter[];
   readonly body?: RouteBody;
   /** Content types of a 200 with the schema of each. */
@@ -52,6 +62,8 @@ export interface Route {
   readonly answerHeaders?: Readonly<Record<string, string>>;
   /** How long the answer may take, ms; the server's default when absent. */
   readonly timeoutMs?: number;
+  /** Requests of it that this process answers at a time; the server's default when absent. */
+  readonly callsMax?: number;
   handle(request: RestRequest): Promise<RestResponse> | RestResponse;
 }
 
@@ -64,6 +76,8 @@ export interface RouteBody {
 }
 
 export const JSON_TYPE = 'application/json';
+/** A row a line, and a last line that says how many there were. */
+export const NDJSON_TYPE = 'application/x-ndjson';
 
 export function jsonResponse(text: string, headers: Readonly<Record<string, string>> = {}): RestResponse {
   return { status: 200, headers: { 'content-type': JSON_TYPE, ...headers }, body: text };

@@ -1,7 +1,9 @@
 // The HTTP/1.1 server: what the gateway's routes stand on.
 //
 //   router.ts       - which route a request means
-//   request-body.ts - its body, within the route's limit
+//   browser-guard.ts - refuses what a page in a browser may have sent
+//   socket-turns.ts - one request at a time on each connection, and no stalls
+//   request-body.ts - its body, within the route's limit and the process's budget
 //   exchange.ts     - authorise, read, handle, answer: one request from head to end
 //   call.ts         - a request that is being answered, and until when; answer.ts - its answer, written
 //   problem.ts      - every refusal as application/problem+json
@@ -10,28 +12,32 @@
 //   H1. A client is authorised before its body is read.
 //   H2. A stream that fails ends its connection, never the body: truncation shows.
 //   H3. Words of an unknown error never leave the process.
+//   H4. Whose name it asks, and whose page it comes from, is judged before anything else of a request.
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Authorize } from '../config/api-keys.js';
-import { cannotListen } from '../config/listen-address.js';
+import { cannotListen, type ListenAddress } from '../config/listen-address.js';
+import { TLS_SETTINGS } from '../config/tls-settings.js';
 import { ThymeError } from '../errors/errors.js';
 import { createCompletion, settlesWithin, type Service } from '../lifecycle/service.js';
+import { sharedProcessLimits, type ProcessLimits } from '../limits/process-limits.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { MetricsRegistry } from '../telemetry/metrics.js';
 import type { Clock } from '../time/clock.js';
+import { createBrowserGuard } from './browser-guard.js';
 import { createExchange, type Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
 import { toProblem } from './problem.js';
 import type { Route } from './route.js';
 import { Router } from './router.js';
+import { STALL_MS } from './socket-turns.js';
 
-export interface RestServerOptions {
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
+export interface RestServerOptions extends ListenAddress {
+  /** Names beyond `host`, loopback and the address that a connection came to: `thyme.example.com`, `*.thyme.svc`. */
+  readonly allowedHosts?: readonly string[];
   readonly routes: readonly Route[];
   readonly authorize: Authorize;
   readonly logger: Logger;
@@ -39,6 +45,8 @@ export interface RestServerOptions {
   readonly clock: Clock;
   /** PEM; plain text when absent. */
   readonly tls?: { readonly key: Uint8Array; readonly certificate: Uint8Array };
+  /** Those of the process when absent. */
+  readonly limits?: ProcessLimits;
 }
 
 export interface RestServer extends Service {
@@ -56,18 +64,32 @@ const LIMITS = {
   requestTimeout: 120_000,
   connectionsCheckingInterval: 5_000,
 };
-const CONNECTIONS_MAX = 10_000;
 /** As for a request's head. */
 const HANDSHAKE_TIMEOUT_MS = 20_000;
 /** The aborted requests' answers are on their way. */
 const ABORT_GRACE_MS = 250;
 
 export function createRestServer(options: RestServerOptions): RestServer {
-  const exchange = createExchange({ ...options, router: new Router(options.routes) });
+  const { limits = sharedProcessLimits() } = options;
+  const exchange = createExchange({ ...options, limits, guard: createBrowserGuard(options), router: new Router(options.routes) });
   const listener = (request: IncomingMessage, response: ServerResponse): void => void exchange.answer(request, response);
   const { tls } = options;
-  const server = tls === undefined ? createServer(LIMITS, listener) : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_TIMEOUT_MS, key: Buffer.from(tls.key), cert: Buffer.from(tls.certificate) }, listener);
-  server.maxConnections = CONNECTIONS_MAX;
+  const server =
+    tls === undefined
+      ? createServer(LIMITS, listener)
+      : createTlsServer(
+          {
+            ...LIMITS,
+            ...TLS_SETTINGS,
+            handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+            key: Buffer.from(tls.key),
+            cert: Buffer.from(tls.certificate),
+          },
+          listener,
+        );
+  limits.connections.guard(server);
+  server.timeout = STALL_MS;
+  server.on('timeout', (socket: Socket) => exchange.timedOut(socket));
   server.on('clientError', refuseMalformed);
   const done = createCompletion();
   let stopping: Promise<void> | undefined;
@@ -82,12 +104,14 @@ export function createRestServer(options: RestServerOptions): RestServer {
       try {
         await once(server, 'listening'); // rejects on 'error', such as a port that is taken
       } catch (error) {
-        throw cannotListen(options.host, options.port, error);
+        throw cannotListen(options, error);
       }
       server.on('error', (error) => options.logger.error('REST server failed', { error }));
     },
     stop({ graceMs }) {
-      stopping ??= shutDown(server, exchange, graceMs, options.clock).then(() => exchange.close()).then(done.resolve);
+      stopping ??= shutDown(server, exchange, graceMs, options.clock)
+        .then(() => exchange.close())
+        .then(done.resolve);
       return stopping;
     },
   };
@@ -112,12 +136,17 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const { status, headers, body } = toProblem(MALFORMED.get(error.code ?? '') ?? new HttpError(400, 'this is no HTTP request'));
-  const head = Object.entries({ ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(body)) }).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const head = Object.entries({ ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(body)) })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
   socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n${body}`, () => socket.destroy());
 }
 
 const MALFORMED: ReadonlyMap<string, HttpError> = new Map([
-  ['HPE_HEADER_OVERFLOW', new HttpError(431, `URL and headers are larger than ${LIMITS.maxHeaderSize} bytes: send parameters in the body of a POST`)],
+  [
+    'HPE_HEADER_OVERFLOW',
+    new HttpError(431, `URL and headers are larger than ${LIMITS.maxHeaderSize} bytes: send parameters in the body of a POST`),
+  ],
   ['ERR_HTTP_REQUEST_TIMEOUT', new HttpError(408, 'the request took too long to arrive')],
 ]);
 

@@ -4,6 +4,7 @@ import { invalidArgument } from '../errors/errors.js';
 import { formatDate } from '../schema/calendar-date.js';
 import { formatTimestamp } from '../time/timestamp.js';
 import { safeNumber } from '../wire/integers.js';
+import { microsOf } from '../wire/timestamps.js';
 import { JsonFloat, type JsonTree } from './json-text.js';
 
 /**
@@ -22,6 +23,8 @@ export function valueToJson(value: Value | undefined): JsonTree {
       return Buffer.from(kind.value.buffer, kind.value.byteOffset, kind.value.byteLength).toString('base64');
     case 'timestampUs':
       return formatTimestamp(safeNumber(kind.value, 'timestamp'));
+    case 'timestamp':
+      return formatTimestamp(microsOf(kind.value, 'timestamp'));
     case 'dateDays':
       return formatDate(kind.value);
     case 'listValue':
@@ -54,7 +57,8 @@ function kindOf(json: unknown, place: string): Kind {
       return numberKind(json);
     case 'object':
       if (json === null) return { case: undefined };
-      if (Array.isArray(json)) return { case: 'listValue', value: { values: json.map((element, i) => jsonToValue(element, `${place}[${i}]`)) } };
+      if (Array.isArray(json))
+        return { case: 'listValue', value: { values: json.map((element, i) => jsonToValue(element, `${place}[${i}]`)) } };
       return { case: 'structValue', value: { fields: jsonToFields(json, place) } };
     default:
       throw invalidArgument(place, 'is no JSON value');

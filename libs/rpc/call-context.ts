@@ -1,9 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Deadline } from '@grpc/grpc-js';
+import type { Caller } from '../config/api-keys.js';
 import { ThymeError } from '../errors/errors.js';
 import type { Clock } from '../time/clock.js';
 import { CallLifetime, LiveContext } from './call-lifetime.js';
+import type { CallTraffic } from './call-traffic.js';
 import type { Expiring } from './deadlines.js';
 import type { CallContext } from './handlers.js';
 
@@ -15,7 +17,10 @@ type CancellableCall = Pick<EventEmitter, 'on' | 'off'> & { getDeadline(): Deadl
 export interface ServerCallOptions {
   readonly method: DescMethod;
   readonly clock: Clock;
-  readonly apiKeyFingerprint: string | undefined;
+  readonly caller: Caller | undefined;
+  readonly traffic: CallTraffic | undefined;
+  /** For a caller who gives no deadline, or a later one. */
+  readonly timeoutMs: number;
 }
 
 /** A call that is being answered by this server. */
@@ -24,16 +29,18 @@ export class ServerCall implements Expiring {
   readonly context: CallContext;
   readonly method: DescMethod;
   readonly startUs: number;
+  readonly traffic: CallTraffic | undefined;
   readonly #call: CancellableCall;
   readonly #onCancelled: () => void;
   #dueUs: number;
 
-  constructor(call: CancellableCall, { method, clock, apiKeyFingerprint }: ServerCallOptions) {
+  constructor(call: CancellableCall, { method, clock, caller, traffic, timeoutMs }: ServerCallOptions) {
     this.method = method;
     this.startUs = clock.nowUs();
-    const deadline = deadlineOf(call.getDeadline());
-    this.#dueUs = deadline === undefined ? Number.POSITIVE_INFINITY : deadline.getTime() * 1_000;
-    this.context = new LiveContext(this.lifetime, { deadline, apiKeyFingerprint });
+    this.traffic = traffic;
+    const deadline = deadlineOf(call.getDeadline(), this.startUs / 1_000 + timeoutMs);
+    this.#dueUs = deadline.getTime() * 1_000;
+    this.context = new LiveContext(this.lifetime, { deadline, apiKeyFingerprint: caller?.apiKeyFingerprint, scopes: caller?.scopes });
     this.#call = call;
     this.#onCancelled = () => (this.#dueUs <= clock.nowUs() ? this.expire() : this.lifetime.abort(CANCELLED));
     call.on('cancelled', this.#onCancelled);
@@ -62,7 +69,6 @@ export function deadlineExceeded(): ThymeError {
   return new ThymeError('THYME_DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'the deadline passed before the answer was there');
 }
 
-function deadlineOf(deadline: Deadline): Date | undefined {
-  const ms = typeof deadline === 'number' ? deadline : deadline.getTime();
-  return Number.isFinite(ms) ? new Date(ms) : undefined;
+function deadlineOf(deadline: Deadline, latestMs: number): Date {
+  return new Date(Math.min(latestMs, typeof deadline === 'number' ? deadline : deadline.getTime()));
 }

@@ -1,3 +1,4 @@
+import type { GrantedScope } from '../config/api-keys.js';
 import type { CallContext } from './handlers.js';
 
 type State = { readonly kind: 'open' } | { readonly kind: 'over'; readonly reason: unknown };
@@ -56,16 +57,24 @@ export class CallLifetime {
   }
 }
 
+interface LiveContextFields {
+  readonly deadline: Date | undefined;
+  readonly apiKeyFingerprint: string | undefined;
+  readonly scopes?: ReadonlySet<GrantedScope> | undefined;
+}
+
 /** What a handler is told of its call. A spread does not copy what it has of the lifetime: who copies it names the signal. */
 export class LiveContext implements CallContext {
   readonly #lifetime: CallLifetime;
   readonly deadline?: Date;
   readonly apiKeyFingerprint?: string;
+  readonly scopes?: ReadonlySet<GrantedScope>;
 
-  constructor(lifetime: CallLifetime, { deadline, apiKeyFingerprint }: { readonly deadline: Date | undefined; readonly apiKeyFingerprint: string | undefined }) {
+  constructor(lifetime: CallLifetime, { deadline, apiKeyFingerprint, scopes }: LiveContextFields) {
     this.#lifetime = lifetime;
     if (deadline !== undefined) this.deadline = deadline;
     if (apiKeyFingerprint !== undefined) this.apiKeyFingerprint = apiKeyFingerprint;
+    if (scopes !== undefined) this.scopes = scopes;
   }
 
   get signal(): AbortSignal {

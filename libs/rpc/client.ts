@@ -1,5 +1,14 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
-import { Client, credentials, Metadata, status, type CallOptions, type ClientDuplexStream, type ClientReadableStream, type ClientWritableStream, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  Metadata,
+  status,
+  type CallOptions,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  type ClientWritableStream,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { ThymeError } from '../errors/errors.js';
 import { traceHeaders } from '../telemetry/tracing.js';
 import { writeRequests } from './client-requests.js';
@@ -7,13 +16,15 @@ import type { CallContext, ServiceHandlers } from './handlers.js';
 import { FINGERPRINT_HEADER } from './headers.js';
 import { methodDefinition } from './service-definition.js';
 import { fromStatus } from './status.js';
+import { channelCredentials, type RpcChannelTls } from './tls-credentials.js';
 
 export interface RpcChannelOptions {
   /** `host:port` */
   readonly target: string;
-  readonly apiKey?: string;
-  /** PEM of the certificate authority; plain text when TLS is absent. */
-  readonly tls?: { readonly ca?: Uint8Array };
+  /** A function's key is asked for at each call, and may become known later; undefined for none. */
+  readonly apiKey?: string | (() => string | undefined);
+  /** Plain text when absent. */
+  readonly tls?: RpcChannelTls;
   /** 33 MiB, as the server's, when absent. */
   readonly messageBytesMax?: number;
 }
@@ -21,7 +32,7 @@ export interface RpcChannelOptions {
 /** A connection that many clients may share. */
 export interface RpcChannel {
   readonly client: Client;
-  readonly apiKey: string | undefined;
+  readonly apiKey: () => string | undefined;
   close(): void;
 }
 
@@ -33,15 +44,26 @@ const MESSAGE_BYTES_MAX = 33 * 1024 * 1024;
  */
 const SERVICE_CONFIG = JSON.stringify({
   loadBalancingConfig: [{ round_robin: {} }],
-  methodConfig: [{
-    name: [{ service: 'thyme.v1.QueryService', method: 'Query' }, { service: 'thyme.v1.QueryService', method: 'QueryBatch' }, { service: 'thyme.v1.QueryService', method: 'Lookup' }],
-    retryPolicy: { maxAttempts: 3, initialBackoff: '0.02s', maxBackoff: '0.2s', backoffMultiplier: 2, retryableStatusCodes: ['UNAVAILABLE'] },
-  }],
+  methodConfig: [
+    {
+      name: [
+        { service: 'thyme.v1.QueryService', method: 'Query' },
+        { service: 'thyme.v1.QueryService', method: 'QueryBatch' },
+        { service: 'thyme.v1.QueryService', method: 'Lookup' },
+      ],
+      retryPolicy: {
+        maxAttempts: 3,
+        initialBackoff: '0.02s',
+        maxBackoff: '0.2s',
+        backoffMultiplier: 2,
+        retryableStatusCodes: ['UNAVAILABLE'],
+      },
+    },
+  ],
 });
 
 export function openChannel({ target, apiKey, tls, messageBytesMax = MESSAGE_BYTES_MAX }: RpcChannelOptions): RpcChannel {
-  const channelCredentials = tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca));
-  const client = new Client(target, channelCredentials, {
+  const client = new Client(target, channelCredentials(tls), {
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
     'grpc.keepalive_time_ms': 40_000,
@@ -51,7 +73,7 @@ export function openChannel({ target, apiKey, tls, messageBytesMax = MESSAGE_BYT
     'grpc.max_reconnect_backoff_ms': 2_000,
     'grpc.service_config': SERVICE_CONFIG,
   });
-  return { client, apiKey, close: () => client.close() };
+  return { client, apiKey: typeof apiKey === 'function' ? apiKey : () => apiKey, close: () => client.close() };
 }
 
 /** The service's handlers, answered by the server at the other end. Errors arrive as the ThymeErrors they were there. */
@@ -72,16 +94,28 @@ function callerOf(method: DescMethod, channel: RpcChannel): unknown {
     case 'client_streaming':
       return (requests: AsyncIterable<Message>, context: CallContext) =>
         one(context, (callback, fail) => {
-          const call: ClientWritableStream<Message> = client.makeClientStreamRequest(path, serialize, deserialize, ...headers(context), callback);
+          const call: ClientWritableStream<Message> = client.makeClientStreamRequest(
+            path,
+            serialize,
+            deserialize,
+            ...headers(context),
+            callback,
+          );
           writeRequests(call, requests, fail);
           return call;
         });
     case 'server_streaming':
-      return (request: Message, context: CallContext) => many(context, () => client.makeServerStreamRequest(path, serialize, deserialize, request, ...headers(context)));
+      return (request: Message, context: CallContext) =>
+        many(context, () => client.makeServerStreamRequest(path, serialize, deserialize, request, ...headers(context)));
     case 'bidi_streaming':
       return (requests: AsyncIterable<Message>, context: CallContext) =>
         many(context, () => {
-          const call: ClientDuplexStream<Message, Message> = client.makeBidiStreamRequest(path, serialize, deserialize, ...headers(context));
+          const call: ClientDuplexStream<Message, Message> = client.makeBidiStreamRequest(
+            path,
+            serialize,
+            deserialize,
+            ...headers(context),
+          );
           writeRequests(call, requests, (error) => call.destroy(asError(error)));
           return call;
         });
@@ -90,7 +124,10 @@ function callerOf(method: DescMethod, channel: RpcChannel): unknown {
 
 type UnaryCallback = (error: ServiceError | null, response?: Message) => void;
 
-function one({ signal }: CallContext, start: (callback: UnaryCallback, fail: (error: unknown) => void) => { cancel(): void }): Promise<Message> {
+function one(
+  { signal }: CallContext,
+  start: (callback: UnaryCallback, fail: (error: unknown) => void) => { cancel(): void },
+): Promise<Message> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const call = start((error, response) => {
@@ -104,7 +141,10 @@ function one({ signal }: CallContext, start: (callback: UnaryCallback, fail: (er
   });
 }
 
-async function* many({ signal }: CallContext, start: () => ClientReadableStream<Message> | ClientDuplexStream<Message, Message>): AsyncIterable<Message> {
+async function* many(
+  { signal }: CallContext,
+  start: () => ClientReadableStream<Message> | ClientDuplexStream<Message, Message>,
+): AsyncIterable<Message> {
   signal.throwIfAborted();
   const call = start();
   const onAbort = (): void => call.cancel();
@@ -135,7 +175,8 @@ function isServiceError(error: unknown): error is ServiceError {
 
 function metadataOf({ apiKey }: RpcChannel, { apiKeyFingerprint }: CallContext): Metadata {
   const metadata = new Metadata();
-  if (apiKey !== undefined) metadata.set('authorization', `Bearer ${apiKey}`);
+  const key = apiKey();
+  if (key !== undefined) metadata.set('authorization', `Bearer ${key}`);
   if (apiKeyFingerprint !== undefined) metadata.set(FINGERPRINT_HEADER, apiKeyFingerprint);
   for (const [name, value] of traceHeaders()) metadata.set(name, value);
   return metadata;

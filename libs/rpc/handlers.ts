@@ -1,3 +1,4 @@
+import type { GrantedScope } from '../config/api-keys.js';
 import type { DescMessage, DescService, MessageShape } from '@bufbuild/protobuf';
 
 /** What a call brings along. */
@@ -9,6 +10,8 @@ export interface CallContext {
   readonly deadline?: Date;
   /** The first 8 hex digits of the SHA-256 of the key that the first caller used. */
   readonly apiKeyFingerprint?: string;
+  /** What the caller may do, for answers that tell some more than others; absent means no more than everybody. */
+  readonly scopes?: ReadonlySet<GrantedScope>;
 }
 
 /**
@@ -37,5 +40,8 @@ type HandlerOf<Kind, Request, Response> = Kind extends 'unary'
 
 export type UnaryHandler<Request, Response> = (request: Request, context: CallContext) => Promise<Response> | Response;
 export type ServerStreamingHandler<Request, Response> = (request: Request, context: CallContext) => AsyncIterable<Response>;
-export type ClientStreamingHandler<Request, Response> = (requests: AsyncIterable<Request>, context: CallContext) => Promise<Response> | Response;
+export type ClientStreamingHandler<Request, Response> = (
+  requests: AsyncIterable<Request>,
+  context: CallContext,
+) => Promise<Response> | Response;
 export type BidiStreamingHandler<Request, Response> = (requests: AsyncIterable<Request>, context: CallContext) => AsyncIterable<Response>;

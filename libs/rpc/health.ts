@@ -1,18 +1,25 @@
 import { create } from '@bufbuild/protobuf';
+import {
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthCheckResponseSchema,
+  type Health,
+  type HealthCheckResponse,
+} from '../../gen/grpc/health/v1/health_pb.js';
 import { ThymeError } from '../errors/errors.js';
 import type { ServiceHandlers } from './handlers.js';
-import { Health, HealthCheckResponseSchema, SERVING_STATUS, type HealthCheckResponse, type ServingStatus } from './standard-protos.js';
 
 /**
  * What grpc.health.v1 answers. The empty service name stands for the whole process; a service says
  * SERVING only while it can answer, so that load balancers send it nothing before.
  */
 export class HealthRegister {
-  readonly #statuses = new Map<string, ServingStatus>([['', SERVING_STATUS.NOT_SERVING]]);
+  readonly #statuses = new Map<string, ServingStatus>([['', ServingStatus.NOT_SERVING]]);
   readonly #watchers = new Set<() => void>();
 
   set(service: string, status: 'serving' | 'not serving'): void {
-    this.#statuses.set(service, status === 'serving' ? SERVING_STATUS.SERVING : SERVING_STATUS.NOT_SERVING);
+    const now = status === 'serving' ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    if (this.#statuses.get(service) === now) return; // it is said four times a second, and watchers may be many
+    this.#statuses.set(service, now);
     for (const wake of [...this.#watchers]) wake();
   }
 
@@ -31,7 +38,7 @@ export class HealthRegister {
   async *#watch(service: string, signal: AbortSignal): AsyncIterable<HealthCheckResponse> {
     let told: ServingStatus | undefined;
     while (!signal.aborted) {
-      const status = this.#statuses.get(service) ?? SERVING_STATUS.SERVICE_UNKNOWN;
+      const status = this.#statuses.get(service) ?? ServingStatus.SERVICE_UNKNOWN;
       if (status !== told) {
         told = status;
         yield create(HealthCheckResponseSchema, { status });

@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { IngestService } from '../../gen/thyme/v1/ingest_pb.js';
 import { AggregatorService } from '../../gen/thyme/v1/jobs_pb.js';
+import { KeyService } from '../../gen/thyme/v1/keys_pb.js';
 import { QueryService } from '../../gen/thyme/v1/query_pb.js';
 import { RegistryService } from '../../gen/thyme/v1/registry_pb.js';
 import { ReplicationService } from '../../gen/thyme/v1/replication_pb.js';
@@ -14,15 +15,30 @@ import { methodPath } from './service-definition.js';
  */
 export const METHOD_SCOPES: ReadonlyMap<string, RequiredScope> = new Map([
   ...scopes(RegistryService, { plan: 'read', commit: 'admin', get: 'read', list: 'read', watch: 'read' }),
-  ...scopes(IngestService, { log: 'write', logStream: 'write', listIntakes: 'read' }),
+  ...scopes(IngestService, {
+    log: 'write',
+    logStream: 'write',
+    erase: 'admin',
+    getErasure: 'admin',
+    listDeadLetters: 'admin',
+    pushDeadLetter: 'admin',
+    listIntakes: 'read',
+    listSources: 'read',
+    testSource: 'admin',
+    setSourcePaused: 'admin',
+    resetSource: 'admin',
+  }),
   ...scopes(AggregatorService, { listJobs: 'read' }),
-  ...scopes(ReplicationService, { subscribe: 'admin', snapshot: 'admin' }),
-  ...scopes(StateService, { get: 'admin', scan: 'admin', digest: 'admin' }),
+  ...scopes(ReplicationService, { subscribe: 'internal', snapshot: 'internal' }),
+  ...scopes(StateService, { get: 'internal', scan: 'internal', digest: 'internal' }),
+  ...scopes(KeyService, { createKey: 'admin', listKeys: 'admin', revokeKey: 'admin', watchKeys: 'internal' }),
   ...scopes(QueryService, {
     query: 'read',
     queryBatch: 'read',
+    queryBatchStream: 'read',
     queryOffline: 'read',
     lookup: 'read',
+    listRows: 'read',
     listQueryRuns: 'read',
     getQueryRun: 'read',
     replayQueryRun: 'read',
@@ -35,7 +51,10 @@ export const METHOD_SCOPES: ReadonlyMap<string, RequiredScope> = new Map([
   ['/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', 'public'],
 ]);
 
-function scopes<Service extends DescService>(service: Service, table: Readonly<Record<keyof Service['method'], RequiredScope>>): [string, RequiredScope][] {
+function scopes<Service extends DescService>(
+  service: Service,
+  table: Readonly<Record<keyof Service['method'], RequiredScope>>,
+): [string, RequiredScope][] {
   const byName = new Map<string, RequiredScope>(Object.entries(table));
   return service.methods.flatMap((method) => {
     const scope = byName.get(method.localName);

@@ -1,28 +1,56 @@
-import { create, createRegistry, toBinary, type DescFile, type DescService, type MessageInitShape, type Registry } from '@bufbuild/protobuf';
+import { create, createRegistry, toBinary, type DescFile, type DescService, type Registry } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
+import {
+  ServerReflection,
+  ServerReflectionResponseSchema,
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+} from '../../gen/grpc/reflection/v1/reflection_pb.js';
+import {
+  ServerReflection as ServerReflectionAlpha,
+  ServerReflectionResponseSchema as AlphaResponseSchema,
+  type ServerReflectionRequest as AlphaRequest,
+  type ServerReflectionResponse as AlphaResponse,
+} from '../../gen/grpc/reflection/v1alpha/reflection_pb.js';
+import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.js';
 import type { RpcServer } from './server.js';
-import { ServerReflectionV1, ServerReflectionV1Alpha, type ServerReflectionRequest, type ServerReflectionResponse } from './standard-protos.js';
 
-type Answer = NonNullable<Exclude<MessageInitShape<typeof ServerReflectionV1.response>, { $typeName: string }>['messageResponse']>;
+/** The part of an answer that both versions write alike. */
+type Answer =
+  | { readonly case: 'listServicesResponse'; readonly value: { readonly service: { readonly name: string }[] } }
+  | { readonly case: 'fileDescriptorResponse'; readonly value: { readonly fileDescriptorProto: Uint8Array[] } }
+  | { readonly case: 'allExtensionNumbersResponse'; readonly value: { readonly baseTypeName: string } }
+  | { readonly case: 'errorResponse'; readonly value: { readonly errorCode: number; readonly errorMessage: string } };
 
-/** Lets tools such as grpcurl list and call the given services, in v1 and v1alpha. */
+/** Lets tools such as grpcurl list and call the given services, in v1 and, for tools of before 2023, in v1alpha. */
 export function addReflection(server: RpcServer, services: readonly DescService[]): void {
-  for (const { service, response } of [ServerReflectionV1, ServerReflectionV1Alpha]) {
-    const listed = [...services, ServerReflectionV1.service, ServerReflectionV1Alpha.service];
-    const index = new DescriptorIndex(listed);
-    server.add(
-      service,
-      {
-        async *serverReflectionInfo(requests): AsyncIterable<ServerReflectionResponse> {
-          for await (const request of requests) {
-            yield create(response, { validHost: request.host, originalRequest: request, messageResponse: index.answer(request) });
-          }
-        },
+  const index = new DescriptorIndex([...services, ServerReflection, ServerReflectionAlpha]);
+  const endless = { endless: ['serverReflectionInfo'] as const };
+  server.add(
+    ServerReflection,
+    {
+      async *serverReflectionInfo(requests): AsyncIterable<ServerReflectionResponse> {
+        for await (const request of requests)
+          yield create(ServerReflectionResponseSchema, {
+            validHost: request.host,
+            originalRequest: request,
+            messageResponse: index.answer(request),
+          });
       },
-      { endless: ['serverReflectionInfo'] },
-    );
-  }
+    },
+    endless,
+  );
+  server.add(
+    ServerReflectionAlpha,
+    {
+      async *serverReflectionInfo(requests): AsyncIterable<AlphaResponse> {
+        for await (const request of requests)
+          yield create(AlphaResponseSchema, { validHost: request.host, originalRequest: request, messageResponse: index.answer(request) });
+      },
+    },
+    endless,
+  );
 }
 
 /** The files of some services and all that these import. */
@@ -34,10 +62,12 @@ class DescriptorIndex {
   constructor(services: readonly DescService[]) {
     this.#services = services;
     for (const service of services) this.#addWithImports(service.file);
+    // No method names what errors carry, and tools show a detail only where they can look it up.
+    this.#addWithImports(file_google_rpc_error_details);
     this.#types = createRegistry(...this.#files.values());
   }
 
-  answer({ messageRequest }: ServerReflectionRequest): Answer {
+  answer({ messageRequest }: ServerReflectionRequest | AlphaRequest): Answer {
     switch (messageRequest.case) {
       case 'listServices':
         return { case: 'listServicesResponse', value: { service: this.#services.map((service) => ({ name: service.typeName })) } };
@@ -46,7 +76,7 @@ class DescriptorIndex {
       case 'fileContainingSymbol':
         return this.#fileAnswer(this.#fileOfSymbol(messageRequest.value));
       case 'allExtensionNumbersOfType':
-        return { case: 'allExtensionNumbersResponse', value: { baseTypeName: messageRequest.value, extensionNumber: [] } };
+        return { case: 'allExtensionNumbersResponse', value: { baseTypeName: messageRequest.value } };
       case 'fileContainingExtension':
       case undefined:
         return this.#fileAnswer(undefined); // our protos have no extensions
@@ -67,15 +97,18 @@ class DescriptorIndex {
 
   #fileAnswer(file: DescFile | undefined): Answer {
     if (file === undefined) return { case: 'errorResponse', value: { errorCode: status.NOT_FOUND, errorMessage: 'not found' } };
-    // With its imports: a client that keeps no cache then needs no further question.
+    // With its imports, each behind all that import it: a client that keeps no cache then needs no further question, and none sorts.
     const files = new Set<DescFile>();
     collect(file, files);
-    return { case: 'fileDescriptorResponse', value: { fileDescriptorProto: [...files].map((each) => toBinary(FileDescriptorProtoSchema, each.proto)) } };
+    return {
+      case: 'fileDescriptorResponse',
+      value: { fileDescriptorProto: [...files].reverse().map((each) => toBinary(FileDescriptorProtoSchema, each.proto)) },
+    };
   }
 }
 
 function collect(file: DescFile, into: Set<DescFile>): void {
   if (into.has(file)) return;
-  into.add(file);
   for (const imported of file.dependencies) collect(imported, into);
+  into.add(file);
 }

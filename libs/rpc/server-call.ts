@@ -1,18 +1,27 @@
-import { once } from 'node:events';
 import type { DescMethod, Message } from '@bufbuild/protobuf';
-import { Metadata, status, type sendUnaryData, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
+import {
+  Metadata,
+  status,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
 import { TRACE_HEADERS, withSpan } from '../telemetry/tracing.js';
 import { CANCELLED, type ServerCall } from './call-context.js';
 import type { CallLifetime } from './call-lifetime.js';
 import type { BidiStreamingHandler, ClientStreamingHandler, ServerStreamingHandler, UnaryHandler } from './handlers.js';
-import { methodPath, wellFormed } from './service-definition.js';
+import { Outflow } from './outflow.js';
+import { encode, methodPath, wellFormed } from './service-definition.js';
 import { toStatus } from './status.js';
 
 export type AnyCall =
-  | ServerUnaryCall<Message, Message>
-  | ServerReadableStream<Message, Message>
-  | ServerWritableStream<Message, Message>
-  | ServerDuplexStream<Message, Message>;
+  | ServerUnaryCall<Message, Buffer>
+  | ServerReadableStream<Message, Buffer>
+  | ServerWritableStream<Message, Buffer>
+  | ServerDuplexStream<Message, Buffer>;
 
 /** What surrounds every call: opened before the handler runs, closed when it has been answered. */
 export interface CallScope {
@@ -33,38 +42,49 @@ export type AnyHandler =
 export function adaptHandler(method: DescMethod, handler: AnyHandler, scope: CallScope): UntypedHandleCall {
   switch (method.methodKind) {
     case 'unary':
-      return (call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
-        answerOnce(method, call, callback, scope, ({ context }) => (handler as UnaryHandler<Message, Message>)(wellFormed(call.request), context));
+      return (call: ServerUnaryCall<Message, Buffer>, callback: sendUnaryData<Buffer>) => {
+        answerOnce(method, call, callback, scope, ({ context }) =>
+          (handler as UnaryHandler<Message, Message>)(wellFormed(call.request), context),
+        );
       };
     case 'client_streaming':
-      return (call: ServerReadableStream<Message, Message>, callback: sendUnaryData<Message>) => {
-        answerOnce(method, call, callback, scope, ({ context, lifetime }) => (handler as ClientStreamingHandler<Message, Message>)(requestsOf(call, lifetime), context));
+      return (call: ServerReadableStream<Message, Buffer>, callback: sendUnaryData<Buffer>) => {
+        answerOnce(method, call, callback, scope, ({ context, lifetime }) =>
+          (handler as ClientStreamingHandler<Message, Message>)(requestsOf(call, lifetime), context),
+        );
       };
     case 'server_streaming':
-      return (call: ServerWritableStream<Message, Message>) => {
-        void answerMany(method, call, scope, ({ context }) => (handler as ServerStreamingHandler<Message, Message>)(wellFormed(call.request), context));
+      return (call: ServerWritableStream<Message, Buffer>) => {
+        void answerMany(method, call, scope, ({ context }) =>
+          (handler as ServerStreamingHandler<Message, Message>)(wellFormed(call.request), context),
+        );
       };
     case 'bidi_streaming':
-      return (call: ServerDuplexStream<Message, Message>) => {
-        void answerMany(method, call, scope, ({ context, lifetime }) => (handler as BidiStreamingHandler<Message, Message>)(requestsOf(call, lifetime), context));
+      return (call: ServerDuplexStream<Message, Buffer>) => {
+        void answerMany(method, call, scope, ({ context, lifetime }) =>
+          (handler as BidiStreamingHandler<Message, Message>)(requestsOf(call, lifetime), context),
+        );
       };
   }
 }
 
 function answerOnce(
   method: DescMethod,
-  call: ServerUnaryCall<Message, Message> | ServerReadableStream<Message, Message>,
-  callback: sendUnaryData<Message>,
+  call: ServerUnaryCall<Message, Buffer> | ServerReadableStream<Message, Buffer>,
+  callback: sendUnaryData<Buffer>,
   scope: CallScope,
   answer: (call: ServerCall) => Promise<Message> | Message,
 ): void {
   const open = scope.open(call, method);
-  const run = (): Promise<Message> => withSpan({ name: methodPath(method), kind: 'server', parent: traceHeadersOf(call.metadata) }, () => answer(open));
+  const run = (): Promise<Message> =>
+    withSpan({ name: methodPath(method), kind: 'server', parent: traceHeadersOf(call.metadata) }, () => answer(open));
   // The race answers in time for a handler that does not heed its signal.
   open.lifetime.race(run()).then(
     (response) => {
-      callback(null, response);
-      scope.close(open, undefined);
+      const { bytes, error } = encoded(open, response);
+      if (bytes === undefined) callback(statusFor(error));
+      else callback(null, bytes);
+      scope.close(open, error);
     },
     (error: unknown) => {
       callback(statusFor(error));
@@ -73,14 +93,26 @@ function answerOnce(
   );
 }
 
+/** An answer's bytes, counted until the stream closes, or why there are none. */
+function encoded({ method, traffic }: ServerCall, response: Message): { readonly bytes?: Buffer; readonly error?: unknown } {
+  try {
+    const bytes = encode(method.output, response);
+    traffic?.sends(bytes.length);
+    return { bytes };
+  } catch (error) {
+    return { error };
+  }
+}
+
 async function answerMany(
   method: DescMethod,
-  call: ServerWritableStream<Message, Message> | ServerDuplexStream<Message, Message>,
+  call: ServerWritableStream<Message, Buffer> | ServerDuplexStream<Message, Buffer>,
   scope: CallScope,
   answer: (call: ServerCall) => AsyncIterable<Message>,
 ): Promise<void> {
   const open = scope.open(call, method);
   const { lifetime } = open;
+  const outflow = new Outflow(call, open.traffic);
   let iterator: AsyncIterator<Message> | undefined;
   let failure: unknown;
   try {
@@ -89,8 +121,8 @@ async function answerMany(
       const next = await lifetime.race(iterator.next());
       if (next.done === true) break;
       lifetime.throwIfOver();
-      // `drain` is the client's back-pressure: the handler is not asked for more until it comes.
-      if (!call.write(next.value)) await once(call, 'drain', { signal: lifetime.signal });
+      const room = outflow.write(encode(method.output, next.value));
+      if (room !== undefined) await lifetime.race(room);
     }
     call.end();
   } catch (error) {
@@ -103,7 +135,10 @@ async function answerMany(
 }
 
 /** The requests of a stream, read one at a time, so that a slow handler slows the client. */
-async function* requestsOf(call: ServerReadableStream<Message, Message> | ServerDuplexStream<Message, Message>, lifetime: CallLifetime): AsyncIterable<Message> {
+async function* requestsOf(
+  call: ServerReadableStream<Message, Buffer> | ServerDuplexStream<Message, Buffer>,
+  lifetime: CallLifetime,
+): AsyncIterable<Message> {
   try {
     // A handler that stops reading may go on answering: the stream must stay open.
     for await (const request of call.iterator({ destroyOnReturn: false })) yield wellFormed(request as Message);

@@ -1,62 +1,73 @@
 // The gRPC server of every service.
 //
 //   service-definition.ts - the generated service as grpc-js wants it
+//   call-door.ts          - between node:http2 and grpc-js: connections, their pace, and the bytes of each call
+//   call-traffic.ts       - those bytes, against method-limits.ts and the process's budget; outflow.ts - of streamed answers
 //   admission.ts          - who may call what, before a handler is started or a message read
+//   wire-elements.ts      - what a message would be made into, counted before it is decoded
 //   server-call.ts        - a handler's async function around grpc-js's callbacks
 //   call-context.ts       - a call that is being answered: deadline, cancellation, stop
 //   call-lifetime.ts      - until when, and the signal that says so; deadlines.ts - those of all calls
 //   status.ts             - errors to statuses and back
 //
 // Invariants:
-//   G1. A method without a scope cannot be registered, and nobody may call it.
+//   G1. A method without a scope and limits cannot be registered, and nobody may call it.
 //   G2. Words of an unknown error never leave the process.
 //   G3. The signal of a call aborts when its answer is of no more use to anybody.
 
+import assert from 'node:assert';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
-import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall } from '@grpc/grpc-js';
+import { logVerbosity, Server, setLogVerbosity, type ServerOptions, type UntypedHandleCall } from '@grpc/grpc-js';
 import type { Authorize } from '../config/api-keys.js';
-import { cannotListen } from '../config/listen-address.js';
+import { cannotListen, type ListenAddress } from '../config/listen-address.js';
 import { ThymeError } from '../errors/errors.js';
+import { incidentOf, keepsWords } from '../errors/incident.js';
 import { createCompletion, settlesWithin, type Service } from '../lifecycle/service.js';
+import { sharedProcessLimits, type ProcessLimits } from '../limits/process-limits.js';
 import type { Logger } from '../telemetry/logger.js';
 import { LATENCY_BUCKETS_SECONDS, type MetricsRegistry } from '../telemetry/metrics.js';
 import type { Clock } from '../time/clock.js';
-import { admissionInterceptor, type Admissions } from './admission.js';
+import { admissionInterceptor, createAdmit, type Admissions } from './admission.js';
 import { ServerCall } from './call-context.js';
+import { CallDoor } from './call-door.js';
 import { Deadlines } from './deadlines.js';
 import type { ServiceHandlers } from './handlers.js';
+import { MESSAGE_BYTES_MAX, METHOD_LIMITS, type MethodLimits } from './method-limits.js';
 import { METHOD_SCOPES } from './method-scopes.js';
 import { adaptHandler, type AnyHandler, type CallScope } from './server-call.js';
 import { methodPath, serviceDefinition } from './service-definition.js';
+import { SESSION_STREAMS_MAX } from './session-pace.js';
+import { serverCredentials, type RpcServerTls } from './tls-credentials.js';
 
-export interface RpcServerOptions {
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
+export interface RpcServerOptions extends ListenAddress {
   readonly authorize: Authorize;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   readonly clock: Clock;
   /** PEM; plain text when absent. */
-  readonly tls?: { readonly key: Uint8Array; readonly certificate: Uint8Array; readonly clientCa?: Uint8Array };
+  readonly tls?: RpcServerTls;
+  /** As of REST: libs/rest/server.ts. */
+  readonly allowedHosts?: readonly string[];
+  /** Those of the process when absent. */
+  readonly limits?: ProcessLimits;
 }
 
 export interface RpcServer extends Service {
   /** Before `start`. `endless` methods stream until somebody stops: the server's stop ends them at once. */
-  add<Service extends DescService>(service: Service, handlers: ServiceHandlers<Service>, options?: { readonly endless?: readonly (keyof Service['method'])[] }): void;
+  add<Service extends DescService>(
+    service: Service,
+    handlers: ServiceHandlers<Service>,
+    options?: { readonly endless?: readonly (keyof Service['method'])[] },
+  ): void;
   /** The port that was bound. */
   readonly port: number;
 }
 
-/** A push is at most 32 MiB (REST 10); the message around it needs a little more. */
-export const MESSAGE_BYTES_MAX = 33 * 1024 * 1024;
-
 const LIMITS: ServerOptions = {
   'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
-  // A client that needs more in flight opens another connection.
-  'grpc.max_concurrent_streams': 1_000,
-  // Megabytes of nghttp2's own memory for a connection; its buffers for 1,000 streams fit.
+  'grpc.max_concurrent_streams': SESSION_STREAMS_MAX,
+  // Megabytes of nghttp2's own memory for a connection; its buffers for its streams fit.
   'grpc-node.max_session_memory': 128,
   // Connections move to new servers within half an hour, and their streams get time to end.
   'grpc.max_connection_age_ms': 30 * 60_000,
@@ -70,8 +81,13 @@ const LIMITS: ServerOptions = {
 };
 
 export function createRpcServer(options: RpcServerOptions): RpcServer {
+  // The library writes to standard error, which is the log's, what it also gives as errors.
+  setLogVerbosity(logVerbosity.NONE);
   const admissions: Admissions = new WeakMap();
-  const server = new Server({ ...LIMITS, interceptors: [admissionInterceptor(options.authorize, admissions)] });
+  const { limits = sharedProcessLimits() } = options;
+  const door = new CallDoor(limits, options.clock);
+  const admission = { admit: createAdmit(options), admissions, calls: limits.calls, entering: () => door.entering };
+  const server = new Server({ ...LIMITS, interceptors: [admissionInterceptor(admission)] });
   const calls = trackCalls(options, admissions);
   const done = createCompletion();
   let port = options.port;
@@ -88,35 +104,41 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       const implementation: Record<string, UntypedHandleCall> = {};
       for (const method of service.methods) {
         if (!METHOD_SCOPES.has(methodPath(method))) throw new TypeError(`${methodPath(method)} declares no scope (G1)`);
+        if (!METHOD_LIMITS.has(methodPath(method))) throw new TypeError(`${methodPath(method)} declares no limits (G1)`);
         const handler = table[method.localName];
         if (handler === undefined) throw new TypeError(`${methodPath(method)} has no handler`);
         implementation[method.localName] = adaptHandler(method, handler.bind(handlers), calls);
         if (endless.includes(method.localName)) calls.endless.add(method);
       }
-      server.addService(serviceDefinition(service), implementation);
+      server.addService(
+        serviceDefinition(service, (method) => limitsOf(method).elementsMax),
+        implementation,
+      );
     },
     async start() {
-      port = await bind(server, options);
+      port = await bind(server, options, () => door.guard(server));
     },
     stop({ graceMs }) {
-      stopping ??= shutDown(server, calls, graceMs, options.clock).then(done.resolve);
+      stopping ??= shutDown(server, calls, graceMs, options.clock)
+        .then(() => door.close())
+        .then(done.resolve);
       return stopping;
     },
   };
 }
 
-function bind(server: Server, { host, port, tls }: RpcServerOptions): Promise<number> {
-  const credentials =
-    tls === undefined
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(
-          tls.clientCa === undefined ? null : Buffer.from(tls.clientCa),
-          [{ private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) }],
-          tls.clientCa !== undefined,
-        );
+function bind(server: Server, options: RpcServerOptions, onBound: () => void): Promise<number> {
+  const { host, port, tls } = options;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => (error === null ? resolve(bound) : reject(cannotListen(host, port, error))));
+    server.bindAsync(address, serverCredentials(tls), (error, bound) => {
+      if (error !== null) {
+        reject(cannotListen(options, error));
+        return;
+      }
+      onBound();
+      resolve(bound);
+    });
   });
 }
 
@@ -144,12 +166,19 @@ function trackCalls({ logger, metrics, clock }: RpcServerOptions, admissions: Ad
   const calls = new Set<ServerCall>();
   const deadlines = new Deadlines(clock, calls);
   const handled = metrics.counter({ name: 'thyme_rpc_handled_total', help: 'gRPC calls by outcome.', labels: ['method', 'code'] });
-  const latency = metrics.histogram({ name: 'thyme_rpc_seconds', help: 'Duration of gRPC calls.', labels: ['method'], bounds: LATENCY_BUCKETS_SECONDS });
+  const latency = metrics.histogram({
+    name: 'thyme_rpc_seconds',
+    help: 'Duration of gRPC calls.',
+    labels: ['method'],
+    bounds: LATENCY_BUCKETS_SECONDS,
+  });
   metrics.gaugeOf({ name: 'thyme_rpc_open_calls', help: 'gRPC calls being answered.' }, () => calls.size);
   return {
     endless: new Set(),
     open(call, method) {
-      const open = new ServerCall(call, { method, clock, apiKeyFingerprint: admissions.get(call.metadata)?.apiKeyFingerprint });
+      const admission = admissions.get(call.metadata);
+      const { timeoutMs } = limitsOf(method);
+      const open = new ServerCall(call, { method, clock, caller: admission?.caller, traffic: admission?.traffic, timeoutMs });
       calls.add(open);
       deadlines.heed(open.dueUs);
       return open;
@@ -161,7 +190,8 @@ function trackCalls({ logger, metrics, clock }: RpcServerOptions, admissions: Ad
       const code = outcomeOf(error, call);
       handled.add({ method, code });
       latency.observe((clock.nowUs() - call.startUs) / 1e6, { method });
-      if (code === 'INTERNAL') logger.error('call failed', { method, error });
+      if (code === 'INTERNAL' || (error instanceof ThymeError && keepsWords(error)))
+        logger.error('call failed', { method, incident: incidentOf(error), error });
     },
     abortWhere(matches) {
       for (const { lifetime, method } of calls) {
@@ -170,6 +200,13 @@ function trackCalls({ logger, metrics, clock }: RpcServerOptions, admissions: Ad
     },
     stop: () => deadlines.close(),
   };
+}
+
+/** Every method has them, or it could not have been added (G1). */
+function limitsOf(method: DescMethod): MethodLimits {
+  const limits = METHOD_LIMITS.get(methodPath(method));
+  assert(limits !== undefined);
+  return limits;
 }
 
 function outcomeOf(error: unknown, { lifetime }: ServerCall): string {

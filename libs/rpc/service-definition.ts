@@ -1,10 +1,30 @@
 import { fromBinary, toBinary, type DescMessage, type DescMethod, type DescService, type Message } from '@bufbuild/protobuf';
 import type { MethodDefinition } from '@grpc/grpc-js';
-import { invalidArgument, type ThymeError } from '../errors/errors.js';
+import { invalidArgument, ThymeError } from '../errors/errors.js';
+import { exceedsElements } from './wire-elements.js';
 
-/** A service of the generated code as grpc-js wants it, by the generated method names. */
-export function serviceDefinition(service: DescService): Readonly<Record<string, MethodDefinition<Message, Message>>> {
-  return Object.fromEntries(service.methods.map((method) => [method.localName, methodDefinition(method)]));
+/** Fields that this program does not know would be kept to be sent on, which nobody here does. */
+const KNOWN_FIELDS = { readUnknownFields: false } as const;
+
+const SCANNED_BYTES_MIN = 4_096;
+
+/** A service of the generated code as grpc-js wants it, by the generated method names. Answers are bytes already (server-call.ts). */
+export function serviceDefinition(
+  service: DescService,
+  elementsMax: (method: DescMethod) => number,
+): Readonly<Record<string, MethodDefinition<Message, Buffer>>> {
+  return Object.fromEntries(
+    service.methods.map((method) => {
+      const max = elementsMax(method);
+      const definition: MethodDefinition<Message, Buffer> = {
+        ...methodDefinition(method),
+        requestDeserialize: (bytes) => decode(method.input, bytes, max),
+        responseSerialize: (bytes) => bytes,
+        responseDeserialize: (bytes) => bytes,
+      };
+      return [method.localName, definition];
+    }),
+  );
 }
 
 export function methodDefinition(method: DescMethod): MethodDefinition<Message, Message> {
@@ -15,9 +35,9 @@ export function methodDefinition(method: DescMethod): MethodDefinition<Message, 
     requestStream: methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
     responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
     requestSerialize: (request) => encode(input, request),
-    requestDeserialize: (bytes) => decode(input, bytes),
+    requestDeserialize: (bytes) => fromBinary(input, bytes, KNOWN_FIELDS),
     responseSerialize: (response) => encode(output, response),
-    responseDeserialize: (bytes) => fromBinary(output, bytes),
+    responseDeserialize: (bytes) => fromBinary(output, bytes, KNOWN_FIELDS),
   };
 }
 
@@ -39,16 +59,30 @@ export function wellFormed(request: Message): Message {
   return request;
 }
 
-function decode(schema: DescMessage, bytes: Uint8Array): Message {
+function decode(schema: DescMessage, bytes: Uint8Array, elementsMax: number): Message {
   try {
-    return fromBinary(schema, bytes);
+    // What is smaller cannot hold enough to matter.
+    if (bytes.length > SCANNED_BYTES_MIN && exceedsElements(schema, bytes, elementsMax)) return malformed(tooManyElements(elementsMax));
+    return fromBinary(schema, bytes, KNOWN_FIELDS);
   } catch (error) {
-    const malformed: unknown = new MalformedRequest(invalidArgument('request', `is no ${schema.typeName}: ${error instanceof Error ? error.message : 'malformed'}`));
-    return malformed as Message; // server-call.ts lets no handler see it
+    return malformed(invalidArgument('request', `is no ${schema.typeName}: ${error instanceof Error ? error.message : 'malformed'}`));
   }
 }
 
-function encode(schema: DescMessage, message: Message): Buffer {
+function malformed(error: ThymeError): Message {
+  const stand: unknown = new MalformedRequest(error);
+  return stand as Message; // server-call.ts lets no handler see it
+}
+
+function tooManyElements(max: number): ThymeError {
+  return new ThymeError(
+    'THYME_TOO_MANY_ELEMENTS',
+    'INVALID_ARGUMENT',
+    `request: it holds more than ${max} messages and elements, or nests too deep: send several smaller ones`,
+  );
+}
+
+export function encode(schema: DescMessage, message: Message): Buffer {
   const bytes = toBinary(schema, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength); // a view: grpc-js wants a Buffer, not a copy
 }

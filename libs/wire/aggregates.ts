@@ -1,5 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Aggregation_Operator as Kind, type Aggregate as AggregateMessage, type AggregateSchema, type Aggregation as AggregationMessage, type AggregationSchema } from '../../gen/thyme/v1/definitions_pb.js';
+import {
+  Aggregation_Operator as Kind,
+  type Aggregate as AggregateMessage,
+  type AggregateSchema,
+  type Aggregation as AggregationMessage,
+  type AggregationSchema,
+} from '../../gen/thyme/v1/definitions_pb.js';
 import type { Aggregate, Aggregation, Operator } from '../definition/definitions.js';
 import { invalidArgument } from '../errors/errors.js';
 import { expressionFromProto, expressionToProto } from './expressions.js';
@@ -46,7 +52,8 @@ function aggregationFromProto(message: AggregationMessage, pipeline: string): Ag
   const { field } = message;
   const place = `${pipeline}.${field}`;
   const operator = OPERATOR_OF.get(message.operator);
-  if (operator === undefined) throw invalidArgument(place, `has the operator ${message.operator}, which this server does not know: upgrade it`);
+  if (operator === undefined)
+    throw invalidArgument(place, `has the operator ${message.operator}, which this server does not know: upgrade it`);
   return {
     field,
     operator,

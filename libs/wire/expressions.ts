@@ -1,5 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Expression_Binary_Operator as Operator, type Expression as ExpressionMessage, type ExpressionSchema } from '../../gen/thyme/v1/definitions_pb.js';
+import {
+  Expression_Binary_Operator as Operator,
+  type Expression as ExpressionMessage,
+  type ExpressionSchema,
+} from '../../gen/thyme/v1/definitions_pb.js';
 import type { Value as ValueMessage, ValueSchema } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../errors/errors.js';
 import type { ArithmeticOperator, ComparisonOperator, Expression, Literal } from '../expression/expression.js';
@@ -10,9 +14,18 @@ type Init = MessageInitShape<typeof ExpressionSchema>;
 type BinaryName = ArithmeticOperator | ComparisonOperator | 'and' | 'or';
 
 const OPERATORS: Readonly<Record<BinaryName, Operator>> = {
-  add: Operator.ADD, sub: Operator.SUB, mul: Operator.MUL, div: Operator.DIV,
-  eq: Operator.EQ, ne: Operator.NE, lt: Operator.LT, lte: Operator.LTE, gt: Operator.GT, gte: Operator.GTE,
-  and: Operator.AND, or: Operator.OR,
+  add: Operator.ADD,
+  sub: Operator.SUB,
+  mul: Operator.MUL,
+  div: Operator.DIV,
+  eq: Operator.EQ,
+  ne: Operator.NE,
+  lt: Operator.LT,
+  lte: Operator.LTE,
+  gt: Operator.GT,
+  gte: Operator.GTE,
+  and: Operator.AND,
+  or: Operator.OR,
 };
 const ARITHMETIC = byOperator<ArithmeticOperator>(['add', 'sub', 'mul', 'div']);
 const COMPARISON = byOperator<ComparisonOperator>(['eq', 'ne', 'lt', 'lte', 'gt', 'gte']);
@@ -35,9 +48,19 @@ export function expressionToProto(expression: Expression): Init {
     case 'isNull':
       return { kind: { case: 'isNull', value: expressionToProto(expression.operand) } };
     case 'fillNull':
-      return { kind: { case: 'fillNull', value: { operand: expressionToProto(expression.operand), fallback: expressionToProto(expression.fallback) } } };
+      return {
+        kind: {
+          case: 'fillNull',
+          value: { operand: expressionToProto(expression.operand), fallback: expressionToProto(expression.fallback) },
+        },
+      };
     case 'jsonExtract':
-      return { kind: { case: 'jsonExtract', value: { operand: expressionToProto(expression.operand), path: [...expression.path], as: kindToProto(expression.as) } } };
+      return {
+        kind: {
+          case: 'jsonExtract',
+          value: { operand: expressionToProto(expression.operand), path: [...expression.path], as: kindToProto(expression.as) },
+        },
+      };
   }
 }
 
@@ -49,16 +72,26 @@ export function expressionFromProto(message: ExpressionMessage | undefined, plac
     case 'literal':
       return { kind: 'literal', value: literalFromProto(kind.value, place) };
     case 'binary':
-      return binaryFromProto(kind.value.operator, expressionFromProto(kind.value.left, place), expressionFromProto(kind.value.right, place), place);
+      return binaryFromProto(
+        kind.value.operator,
+        expressionFromProto(kind.value.left, place),
+        expressionFromProto(kind.value.right, place),
+        place,
+      );
     case 'not':
       return { kind: 'not', operand: expressionFromProto(kind.value, place) };
     case 'isNull':
       return { kind: 'isNull', operand: expressionFromProto(kind.value, place) };
     case 'fillNull':
-      return { kind: 'fillNull', operand: expressionFromProto(kind.value.operand, place), fallback: expressionFromProto(kind.value.fallback, place) };
+      return {
+        kind: 'fillNull',
+        operand: expressionFromProto(kind.value.operand, place),
+        fallback: expressionFromProto(kind.value.fallback, place),
+      };
     case 'jsonExtract': {
       const as = scalarFromProto(kind.value.as);
-      if (as !== 'string' && as !== 'int' && as !== 'float' && as !== 'bool') throw invalidArgument(place, 'a JSON member is read as string, int, float or bool');
+      if (as !== 'string' && as !== 'int' && as !== 'float' && as !== 'bool')
+        throw invalidArgument(place, 'a JSON member is read as string, int, float or bool');
       return { kind: 'jsonExtract', operand: expressionFromProto(kind.value.operand, place), path: kind.value.path, as };
     }
     default:

@@ -1,5 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { FeatureDefinition as FeatureMessage, FeatureDefinitionSchema, FeaturesetDefinition as FeaturesetMessage, FeaturesetDefinitionSchema } from '../../gen/thyme/v1/definitions_pb.js';
+import type {
+  FeatureDefinition as FeatureMessage,
+  FeatureDefinitionSchema,
+  FeaturesetDefinition as FeaturesetMessage,
+  FeaturesetDefinitionSchema,
+} from '../../gen/thyme/v1/definitions_pb.js';
 import type { FeatureDefinition, FeaturesetDefinition } from '../definition/definitions.js';
 import { metadataFromProto, metadataToProto } from './metadata.js';
 import { present } from './present.js';

@@ -1,5 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { PipelineDefinition as PipelineMessage, PipelineDefinitionSchema, Step as StepMessage, StepSchema } from '../../gen/thyme/v1/definitions_pb.js';
+import type {
+  PipelineDefinition as PipelineMessage,
+  PipelineDefinitionSchema,
+  Step as StepMessage,
+  StepSchema,
+} from '../../gen/thyme/v1/definitions_pb.js';
 import type { PipelineDefinition, Step } from '../definition/definitions.js';
 import { invalidArgument } from '../errors/errors.js';
 import { aggregateFromProto, aggregateToProto } from './aggregates.js';
@@ -37,7 +42,9 @@ function stepToProto(step: Step): MessageInitShape<typeof StepSchema> {
     case 'filter':
       return { kind: { case: 'filter', value: { where: expressionToProto(step.where) } } };
     case 'assign':
-      return { kind: { case: 'assign', value: { columns: step.columns.map(({ name, value }) => ({ name, value: expressionToProto(value) })) } } };
+      return {
+        kind: { case: 'assign', value: { columns: step.columns.map(({ name, value }) => ({ name, value: expressionToProto(value) })) } },
+      };
     case 'transform':
       return { kind: { case: 'transform', value: { adds: step.adds.map(fieldToProto), function: step.function } } };
     case 'select':
@@ -54,7 +61,10 @@ function stepFromProto({ kind }: StepMessage, place: string): Step {
     case 'filter':
       return { kind: 'filter', where: expressionFromProto(kind.value.where, place) };
     case 'assign':
-      return { kind: 'assign', columns: kind.value.columns.map(({ name, value }) => ({ name, value: expressionFromProto(value, `${place}.${name}`) })) };
+      return {
+        kind: 'assign',
+        columns: kind.value.columns.map(({ name, value }) => ({ name, value: expressionFromProto(value, `${place}.${name}`) })),
+      };
     case 'transform':
       return { kind: 'transform', adds: kind.value.adds.map((field) => fieldFromProto(field, place)), function: kind.value.function };
     case 'select':

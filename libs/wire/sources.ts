@@ -1,5 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { SourceDefinition_Cdc as Cdc, type ConfigValue as ConfigMessage, type ConfigValueSchema, type SourceDefinition as SourceMessage, type SourceDefinitionSchema } from '../../gen/thyme/v1/definitions_pb.js';
+import {
+  SourceDefinition_Cdc as Cdc,
+  type ConfigValue as ConfigMessage,
+  type ConfigValueSchema,
+  type SourceDefinition as SourceMessage,
+  type SourceDefinitionSchema,
+} from '../../gen/thyme/v1/definitions_pb.js';
 import type { ConfigValue, SourceDefinition } from '../definition/definitions.js';
 import { invalidArgument } from '../errors/errors.js';
 import { int64IfAny, safeNumberIfAny } from './integers.js';

@@ -4,6 +4,7 @@ import { formatDate } from '../schema/calendar-date.js';
 import { setOwn } from '../schema/write-value.js';
 import { formatTimestamp } from '../time/timestamp.js';
 import { safeNumber } from './integers.js';
+import { microsOf } from './timestamps.js';
 
 /** The days of 0000-01-01 and 9999-12-31: the years that a date's text can name. */
 const DAY_MIN = -719_528;
@@ -23,6 +24,8 @@ export function plainFromProto(message: ValueMessage, place: string): unknown {
       return Number.isSafeInteger(Number(kind.value)) ? Number(kind.value) : kind.value;
     case 'timestampUs':
       return formatTimestamp(safeNumber(kind.value, place));
+    case 'timestamp':
+      return formatTimestamp(microsOf(kind.value, place));
     case 'dateDays':
       return dateText(kind.value, place);
     case 'listValue':

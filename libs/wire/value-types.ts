@@ -1,5 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { ValueType_Kind, type Field as FieldMessage, type FieldSchema, type ValueType as TypeMessage, type ValueTypeSchema } from '../../gen/thyme/v1/values_pb.js';
+import {
+  ValueType_Kind,
+  type Field as FieldMessage,
+  type FieldSchema,
+  type ValueType as TypeMessage,
+  type ValueTypeSchema,
+} from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../errors/errors.js';
 import type { Field, ScalarKind, ValueType } from '../schema/value-type.js';
 

@@ -58,7 +58,11 @@ export function valueFromProto(message: ValueMessage, type: ValueType, place: st
   throw invalidArgument(place, `expected a ${describeType(type)}, got ${kind.case}`);
 }
 
-function structFromProto(fields: Readonly<Record<string, ValueMessage>>, type: ValueType & { readonly kind: 'struct' }, place: string): Value {
+function structFromProto(
+  fields: Readonly<Record<string, ValueMessage>>,
+  type: ValueType & { readonly kind: 'struct' },
+  place: string,
+): Value {
   return type.fields.map((field) => {
     // An own member only: names such as `constructor` are found on every object.
     const member = Object.hasOwn(fields, field.name) ? fields[field.name] : undefined;
@@ -90,7 +94,10 @@ function kindToProto(value: Value, type: ValueType): ValueMessage['kind'] {
     case 'decimal':
       return { case: 'decimalValue', value: value as string };
     case 'list':
-      return { case: 'listValue', value: { $typeName: 'thyme.v1.ListValue', values: (value as readonly Value[]).map((element) => valueToProto(element, type.of)) } };
+      return {
+        case: 'listValue',
+        value: { $typeName: 'thyme.v1.ListValue', values: (value as readonly Value[]).map((element) => valueToProto(element, type.of)) },
+      };
     case 'struct':
       return { case: 'structValue', value: { $typeName: 'thyme.v1.StructValue', fields: structToProto(value as readonly Value[], type) } };
   }

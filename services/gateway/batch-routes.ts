@@ -1,21 +1,25 @@
-import { create } from '@bufbuild/protobuf';
-import { QueryBatchRequestSchema, type QueryBatchResponse } from '../../gen/thyme/v1/query_pb.js';
+import type { QueryBatchStreamResponse } from '../../gen/thyme/v1/query_pb.js';
+import type { ListValue } from '../../gen/thyme/v1/values_pb.js';
 import { ARROW_TYPE, ArrowStreamEncoder, type ArrowRow } from '../../libs/rest/arrow.js';
 import { preferredType } from '../../libs/rest/accept.js';
-import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
-import { answerSchema, JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
+import { encodeJson } from '../../libs/rest/json-text.js';
+import {
+  answerSchema,
+  JSON_TYPE,
+  jsonResponse,
+  type JsonSchema,
+  type RestRequest,
+  type RestResponse,
+  type Route,
+} from '../../libs/rest/route.js';
 import { jsonToValue, valueToJson } from '../../libs/rest/value-json.js';
-import type { CallContext } from '../../libs/rpc/handlers.js';
+import { BATCH_BODY_SCHEMA, readBatch, type AskedBatch } from './batch-request.js';
 import type { Catalog } from './catalog.js';
-import { entityFromJson, entityText, type AskedEntity } from './entity-keys.js';
+import { entityText, type AskedEntity } from './entity-keys.js';
 import type { GatewayServices } from './gateway-services.js';
-import { ENTITY_SCHEMA, FRESHNESS_SCHEMA, freshnessJson, RUN_HEADERS, runHeaders, TIME_SCHEMA, TIME_TEXT_SCHEMA, timeText } from './read-shapes.js';
-import { bodyFields, jsonBody, readOptions, requiredList, requiredText } from './request-fields.js';
+import { FRESHNESS_SCHEMA, freshnessJson, RUN_HEADERS, runHeaders, TIME_TEXT_SCHEMA, timeText } from './read-shapes.js';
+import { jsonBody } from './request-fields.js';
 
-/** Entities of one request. The published client sends all it has at once (REST 10). */
-const ENTITIES_MAX = 100_000;
-/** Rows of an Arrow record batch: a few hundred KB of a wide featureset. */
-const RECORD_BATCH_ROWS = 2_000;
 const TIMEOUT_MS = 120_000;
 
 /** POST /features/batch: many entities at one instant, a row for each, in their order. */
@@ -25,66 +29,95 @@ export function batchRoute({ query }: GatewayServices, catalog: Catalog): Route 
     path: '/features/batch',
     scope: 'read',
     summary: 'Features of many entities at one instant.',
-    body: jsonBody(BODY_SCHEMA, { mebibytesMax: 32, wayOut: 'send the entities in several requests' }),
+    body: jsonBody(BATCH_BODY_SCHEMA, { mebibytesMax: 32, wayOut: 'send the entities in several requests' }),
     answers: { [JSON_TYPE]: ANSWER_SCHEMA, [ARROW_TYPE]: {} },
     answerHeaders: RUN_HEADERS,
     timeoutMs: TIMEOUT_MS,
+    callsMax: 128,
     async handle(request) {
-      const fields = bodyFields(request);
-      const featureset = requiredText(fields, 'featureset');
-      const ids = requiredList(fields, 'entity_ids', ENTITIES_MAX);
-      const entities = await readEntities(ids, featureset, catalog, request.context);
-      const answer = await query.queryBatch(create(QueryBatchRequestSchema, { featureset, entities: entities.map(({ key }) => key), ...readOptions(fields) }), request.context);
-      if (answer.rows.length !== entities.length) throw new Error(`${answer.rows.length} rows answer ${entities.length} entities`);
-      return shaped(request, answer, featureset, entities, catalog);
+      const batch = await readBatch(request, catalog);
+      const answers = query.queryBatchStream(batch.messages(), request.context)[Symbol.asyncIterator]();
+      // By the first message every row is judged: a refusal can still be a status, and W1.
+      const first = await answers.next();
+      if (first.done === true) throw new Error('a batch gave no answer at all');
+      return shaped(request, { batch, first: first.value, rest: answers }, catalog);
     },
   };
 }
 
-async function readEntities(ids: readonly unknown[], featureset: string, catalog: Catalog, context: CallContext): Promise<readonly AskedEntity[]> {
-  let fields: Promise<readonly string[]> | undefined;
-  const keyFields = () => (fields ??= catalog.entityFields(featureset, context));
-  const entities: AskedEntity[] = [];
-  for (const [i, id] of ids.entries()) entities.push(await entityFromJson(id, `entity_ids[${i}]`, keyFields));
-  return entities;
+interface Answering {
+  readonly batch: AskedBatch;
+  readonly first: QueryBatchStreamResponse;
+  readonly rest: AsyncIterator<QueryBatchStreamResponse>;
 }
 
-async function shaped(request: RestRequest, answer: QueryBatchResponse, featureset: string, entities: readonly AskedEntity[], catalog: Catalog): Promise<RestResponse> {
-  const headers = runHeaders(answer.queryRunId);
-  if (preferredType(request.accept, [JSON_TYPE, ARROW_TYPE]) === JSON_TYPE) return jsonResponse(jsonText(answer, entities), headers);
-  const columns = await catalog.featureColumns(featureset, answer.features, request.context);
+async function shaped(request: RestRequest, answering: Answering, catalog: Catalog): Promise<RestResponse> {
+  const { batch, first } = answering;
+  const headers = runHeaders(first.queryRunId);
+  if (preferredType(request.accept, [JSON_TYPE, ARROW_TYPE]) === JSON_TYPE) {
+    // The last message has the freshness: most answers are one message, and go out in one piece.
+    if (first.freshness !== undefined) return jsonResponse(await textOf(jsonBodyOf(answering)), headers);
+    return { status: 200, headers: { 'content-type': JSON_TYPE, ...headers }, body: jsonBodyOf(answering) };
+  }
+  const columns = await catalog.featureColumns(batch.featureset, first.features, request.context);
   const encoder = new ArrowStreamEncoder([{ name: 'entity_id', type: { kind: 'string', optional: false } }, ...columns]);
-  return { status: 200, headers: { 'content-type': ARROW_TYPE, ...headers }, body: arrowBody(encoder, answer, entities) };
+  return { status: 200, headers: { 'content-type': ARROW_TYPE, ...headers }, body: arrowBody(encoder, answering) };
 }
 
-function jsonText(answer: QueryBatchResponse, entities: readonly AskedEntity[]): string {
-  const values: JsonTree = answer.rows.map((row, i) => [entities[i]?.echo ?? null, ...row.values.map(valueToJson)]);
-  return encodeJson({
-    features: ['entity_id', ...answer.features],
-    values,
-    as_of: timeText(answer.asOfUs),
-    freshness: freshnessJson(answer.freshness),
-  });
+async function* jsonBodyOf(answering: Answering): AsyncIterable<string> {
+  const { first } = answering;
+  let { freshness } = first;
+  yield `{"features":${encodeJson(['entity_id', ...first.features])},"values":[`;
+  let comma = '';
+  for await (const { rows, entities, message } of chunks(answering)) {
+    ({ freshness } = message);
+    if (rows.length === 0) continue;
+    yield comma + rows.map((row, i) => encodeJson([entities[i]?.echo ?? null, ...row.values.map(valueToJson)])).join(',');
+    comma = ',';
+  }
+  yield `],"as_of":${encodeJson(timeText(first.asOfUs))},"freshness":${encodeJson(freshnessJson(freshness))}}`;
 }
 
-async function* arrowBody(encoder: ArrowStreamEncoder, { rows }: QueryBatchResponse, entities: readonly AskedEntity[]): AsyncIterable<Uint8Array> {
+async function* arrowBody(encoder: ArrowStreamEncoder, answering: Answering): AsyncIterable<Uint8Array> {
   yield encoder.start();
-  for (let start = 0; start < rows.length; start += RECORD_BATCH_ROWS) {
-    const chunk = rows.slice(start, start + RECORD_BATCH_ROWS);
-    yield encoder.batch(chunk.map((row, i): ArrowRow => [textValue(entities[start + i]), ...row.values]));
+  for await (const { rows, entities } of chunks(answering)) {
+    if (rows.length === 0) continue;
+    yield encoder.batch(rows.map((row, i): ArrowRow => [textValue(entities[i]), ...row.values]));
   }
   yield encoder.end();
+}
+
+interface Chunk {
+  readonly message: QueryBatchStreamResponse;
+  readonly rows: readonly ListValue[];
+  readonly entities: readonly AskedEntity[];
+}
+
+/** The messages, each with the entities of its rows. Fails unless every entity is answered (W2). */
+async function* chunks({ batch, first, rest }: Answering): AsyncIterable<Chunk> {
+  const { entities } = batch;
+  let start = 0;
+  try {
+    for (let next: IteratorResult<QueryBatchStreamResponse> = { done: false, value: first }; next.done !== true; next = await rest.next()) {
+      const { rows } = next.value;
+      yield { message: next.value, rows, entities: entities.slice(start, start + rows.length) };
+      start += rows.length;
+    }
+  } finally {
+    await rest.return?.(); // for a client that leaves early: the query stops as well
+  }
+  if (start !== entities.length) throw new Error(`${start} rows answer ${entities.length} entities`);
+}
+
+async function textOf(pieces: AsyncIterable<string>): Promise<string> {
+  let text = '';
+  for await (const piece of pieces) text += piece;
+  return text;
 }
 
 function textValue(entity: AskedEntity | undefined): ArrowRow[number] {
   return entity === undefined ? undefined : jsonToValue(entityText(entity), 'entity_id');
 }
-
-const BODY_SCHEMA: JsonSchema = {
-  type: 'object',
-  required: ['featureset', 'entity_ids'],
-  properties: { featureset: { type: 'string' }, entity_ids: { type: 'array', maxItems: ENTITIES_MAX, items: ENTITY_SCHEMA }, timestamp: TIME_SCHEMA, known_at: TIME_SCHEMA, after: { type: 'string' } },
-};
 
 const ANSWER_SCHEMA: JsonSchema = answerSchema({
   features: { type: 'array', items: { type: 'string' }, description: '`entity_id`, then the names of the features.' },

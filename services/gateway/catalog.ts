@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { GetRequestSchema, type RegistryService } from '../../gen/thyme/v1/registry_pb.js';
 import type { FeaturesetDefinition } from '../../libs/definition/definitions.js';
+import { parseDatasetName } from '../../libs/definition/dataset-name.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import { notFound, ThymeError } from '../../libs/errors/errors.js';
-import type { ArrowColumn } from '../../libs/rest/arrow.js';
+import type { ArrowColumn } from '../../libs/rest/arrow-column.js';
 import type { CallContext, ServiceHandlers } from '../../libs/rpc/handlers.js';
 import type { Clock } from '../../libs/time/clock.js';
 import { revisionFromProto } from '../../libs/wire/revisions.js';
@@ -45,7 +46,9 @@ export class Catalog {
     return (await this.#featureset(featureset, context)).entity;
   }
 
-  async datasetKeys(dataset: string, context: CallContext): Promise<readonly string[]> {
+  /** The key fields of the newest version, also for `Order@1`: they are what a request's fields are called. */
+  async datasetKeys(asked: string, context: CallContext): Promise<readonly string[]> {
+    const { dataset } = parseDatasetName(asked);
     const find = (revision: Revision | undefined) => revision?.definitions.datasets.find(({ name }) => name === dataset);
     const found = find(await this.revision(context)) ?? find(await this.refresh(context));
     if (found === undefined) throw notFound('dataset', dataset, this.#known?.revision?.definitions.datasets.map(({ name }) => name) ?? []);
@@ -58,14 +61,16 @@ export class Catalog {
     if (columns !== undefined) return columns;
     await this.refresh(context); // a feature that was added since
     const fresh = columnsOf(await this.#featureset(featureset, context), names);
-    if (fresh === undefined) throw new ThymeError('THYME_REVISION_CHANGED', 'ABORTED', `the definition of ${featureset} changed while it was read: ask again`);
+    if (fresh === undefined)
+      throw new ThymeError('THYME_REVISION_CHANGED', 'ABORTED', `the definition of ${featureset} changed while it was read: ask again`);
     return fresh;
   }
 
   async #featureset(name: string, context: CallContext): Promise<FeaturesetDefinition> {
     const find = (revision: Revision | undefined) => revision?.definitions.featuresets.find((candidate) => candidate.name === name);
     const found = find(await this.revision(context)) ?? find(await this.refresh(context));
-    if (found === undefined) throw notFound('featureset', name, this.#known?.revision?.definitions.featuresets.map((featureset) => featureset.name) ?? []);
+    if (found === undefined)
+      throw notFound('featureset', name, this.#known?.revision?.definitions.featuresets.map((featureset) => featureset.name) ?? []);
     return found;
   }
 

@@ -1,7 +1,19 @@
-import type { ConfigValue, DatasetDefinition, FeaturesetDefinition, PipelineDefinition, SourceDefinition, Step } from '../../libs/definition/definitions.js';
+import type {
+  Aggregation,
+  ConfigValue,
+  DatasetDefinition,
+  FeatureDefinition,
+  FeaturesetDefinition,
+  Metadata,
+  PipelineDefinition,
+  SourceDefinition,
+  Step,
+} from '../../libs/definition/definitions.js';
 import type { Revision } from '../../libs/definition/revision.js';
-import type { JsonTree } from '../../libs/rest/json-text.js';
-import type { ValueType } from '../../libs/schema/value-type.js';
+import { JsonFloat, type JsonTree } from '../../libs/rest/json-text.js';
+import type { Value, ValueType } from '../../libs/schema/value-type.js';
+import { formatTimestamp } from '../../libs/time/timestamp.js';
+import { expressionText } from './expression-text.js';
 
 // What is committed, in the shapes of the published client and web UI (REST 3 and 14).
 
@@ -22,24 +34,95 @@ export function dtypeOf(type: ValueType): string {
   }
 }
 
-export function datasetJson({ name, version, keys, timestamp, fields, index, publish }: DatasetDefinition): JsonTree {
-  return { name, version: String(version), keys, timestamp, index, publish, fields: fields.map((field) => ({ name: field.name, dtype: dtypeOf(field.type), optional: field.type.optional })) };
+/** The type with all that it says: a client that is made from it needs no definitions. */
+function typeJson(type: ValueType): JsonTree {
+  const { kind, optional } = type;
+  switch (type.kind) {
+    case 'enum':
+      return { kind, optional, values: type.values };
+    case 'list':
+      return { kind, optional, of: typeJson(type.of) };
+    case 'struct':
+      return { kind, optional, fields: type.fields.map((field) => ({ name: field.name, type: typeJson(field.type) })) };
+    default:
+      return { kind, optional };
+  }
 }
 
-export function pipelineJson({ name, version, inputs, output }: PipelineDefinition): JsonTree {
-  return { name, version: String(version), input_datasets: inputs, output_dataset: output };
+export function datasetJson(dataset: DatasetDefinition): JsonTree {
+  const { name, version, keys, timestamp, fields, index, publish, maxLatenessUs, historyUs, cdc } = dataset;
+  return {
+    name,
+    version: String(version),
+    ...metadataJson(dataset),
+    max_lateness: maxLatenessUs === undefined ? '' : durationText(maxLatenessUs),
+    history: historyUs === undefined ? '' : durationText(historyUs),
+    keys,
+    timestamp,
+    index,
+    publish,
+    cdc: cdc?.mode ?? 'append',
+    row_key: cdc?.rowKey ?? [],
+    fields: fields.map(({ name: field, type }) => ({ name: field, dtype: dtypeOf(type), optional: type.optional, type: typeJson(type) })),
+  };
+}
+
+function metadataJson({ description, owner, tags, deprecated }: Metadata): { readonly [name: string]: JsonTree } {
+  return { description: description ?? '', owner: owner ?? '', tags: tags ?? [], deprecated: deprecated ?? false };
+}
+
+export function pipelineJson(pipeline: PipelineDefinition): JsonTree {
+  const { name, version, inputs, output } = pipeline;
+  return { name, version: String(version), ...metadataJson(pipeline), input_datasets: inputs, output_dataset: output };
 }
 
 /** A featureset has no version of its own: it is as old as the revision that it stands in. */
-export function featuresetJson({ name, entity, features, extractors }: FeaturesetDefinition, revision: Revision): { readonly [name: string]: JsonTree } {
+export function featuresetJson(featureset: FeaturesetDefinition, revision: Revision): { readonly [name: string]: JsonTree } {
+  const { name, entity, features, extractors } = featureset;
   return {
     name,
     version: String(revision.number),
+    ...metadataJson(featureset),
     entity,
     feature_count: features.length,
-    features: features.map((feature) => ({ name: feature.name, dtype: dtypeOf(feature.type), id: feature.id, input: feature.input })),
-    extractors: extractors.map((extractor) => ({ name: extractor.name, inputs: extractor.inputs, outputs: extractor.outputs, version: String(revision.number) })),
+    features: features.map(featureJson),
+    extractors: extractors.map((extractor) => ({
+      name: extractor.name,
+      inputs: extractor.inputs,
+      outputs: extractor.outputs,
+      version: String(revision.number),
+    })),
   };
+}
+
+/** `reads` is where its value comes from; null for what an extractor or the request gives, and for the key. */
+function featureJson(feature: FeatureDefinition): JsonTree {
+  const { name, type, id, input, ref, from } = feature;
+  const reads =
+    ref !== undefined
+      ? { kind: 'dataset', name: ref.dataset, field: ref.field }
+      : from !== undefined
+        ? { kind: 'featureset', name: from.featureset, field: from.feature }
+        : null;
+  return {
+    name,
+    dtype: dtypeOf(type),
+    optional: type.optional,
+    type: typeJson(type),
+    id,
+    input,
+    ...metadataJson(feature),
+    reads,
+    default: feature.default === undefined ? null : defaultJson(feature.default, type),
+  };
+}
+
+function defaultJson(value: Value, type: ValueType): JsonTree {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (typeof value === 'number')
+    return type.kind === 'float' ? new JsonFloat(value) : type.kind === 'timestamp' ? formatTimestamp(value) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  return value.map((one, i) => defaultJson(one, type.kind === 'list' ? type.of : type.kind === 'struct' ? type.fields[i]!.type : type));
 }
 
 export function sourceJson(source: SourceDefinition): { readonly [name: string]: JsonTree } {
@@ -58,9 +141,15 @@ export function sourceJson(source: SourceDefinition): { readonly [name: string]:
 }
 
 /** A pipeline as the job that runs it. */
-export function jobJson(pipeline: PipelineDefinition, { definitions }: Revision, partitionCount: number): { readonly [name: string]: JsonTree } {
+export function jobJson(
+  pipeline: PipelineDefinition,
+  { definitions }: Revision,
+  partitionCount: number,
+): { readonly [name: string]: JsonTree } {
   const topicOf = (dataset: string): string => `${dataset}.v${definitions.datasets.find(({ name }) => name === dataset)?.version ?? 1}`;
-  const latenesses = definitions.datasets.flatMap(({ name, maxLatenessUs }) => (pipeline.inputs.includes(name) && maxLatenessUs !== undefined ? [maxLatenessUs] : []));
+  const latenesses = definitions.datasets.flatMap(({ name, maxLatenessUs }) =>
+    pipeline.inputs.includes(name) && maxLatenessUs !== undefined ? [maxLatenessUs] : [],
+  );
   return {
     id: `${pipeline.name}.v${pipeline.version}`,
     name: pipeline.name,
@@ -80,13 +169,45 @@ export function jobJson(pipeline: PipelineDefinition, { definitions }: Revision,
 }
 
 function stepJson(step: Step): JsonTree {
-  return { type: step.kind };
+  return { type: step.kind, text: stepText(step) };
+}
+
+/** What a step does, in words. */
+function stepText(step: Step): string {
+  switch (step.kind) {
+    case 'filter':
+      return `keeps records where ${expressionText(step.where)}`;
+    case 'assign':
+      return step.columns.map(({ name, value }) => `${name} becomes ${expressionText(value)}`).join('; ');
+    case 'transform':
+      return step.adds.length === 0
+        ? "the author's function"
+        : `the author's function adds ${step.adds.map(({ name }) => name).join(', ')}`;
+    case 'select':
+      return `keeps the fields ${step.names.join(', ')}`;
+    case 'rename':
+      return `calls ${step.from} ${step.to}`;
+    case 'join':
+      return `joins ${step.dataset} on ${step.on.join(', ')} (${step.how})`;
+  }
 }
 
 function aggregateJson({ aggregate }: PipelineDefinition): JsonTree[] {
   if (aggregate === undefined) return [];
-  const aggregations = aggregate.aggregations.map(({ field, operator, of, windowUs }) => ({ field, operator, of: of ?? null, window: windowUs === null ? 'forever' : durationText(windowUs) }));
-  return [{ type: 'aggregate', keys: aggregate.groupBy, aggregations }];
+  const { groupBy, aggregations } = aggregate;
+  return [{ type: 'aggregate', text: `groups by ${groupBy.join(', ')}`, keys: groupBy, aggregations: aggregations.map(aggregationJson) }];
+}
+
+function aggregationJson({ field, operator, of, windowUs, where, pct, k }: Aggregation): JsonTree {
+  return {
+    field,
+    operator,
+    of: of ?? null,
+    window: windowUs === null ? 'forever' : durationText(windowUs),
+    where: where === undefined ? null : expressionText(where),
+    pct: pct ?? null,
+    k: k ?? null,
+  };
 }
 
 /** A secret is shown as the reference that it is kept as; there is nothing else to show. */
@@ -94,7 +215,13 @@ function configJson(value: ConfigValue): JsonTree {
   return typeof value === 'object' ? { secret: value.secret } : value;
 }
 
-const UNITS: readonly (readonly [string, number])[] = [['w', 604_800e6], ['d', 86_400e6], ['h', 3_600e6], ['m', 60e6], ['s', 1e6]];
+const UNITS: readonly (readonly [string, number])[] = [
+  ['w', 604_800e6],
+  ['d', 86_400e6],
+  ['h', 3_600e6],
+  ['m', 60e6],
+  ['s', 1e6],
+];
 
 /** `1h`, in the largest unit that gives a whole number. */
 export function durationText(us: number): string {

@@ -26,7 +26,11 @@ export class EntityPlaces {
   }
 
   /** Undefined for each that cannot be told: an unknown name, or an id that is none. */
-  async partitions(asked: AskedName, entities: readonly (EntityKey | undefined)[], context: CallContext): Promise<readonly (number | undefined)[]> {
+  async partitions(
+    asked: AskedName,
+    entities: readonly (EntityKey | undefined)[],
+    context: CallContext,
+  ): Promise<readonly (number | undefined)[]> {
     const keys = await this.#keysOf(asked, context);
     if (keys === undefined) return entities.map(() => undefined);
     const count = await this.#holders.partitionCount(context);
@@ -65,12 +69,18 @@ function keysIn({ definitions }: Revision, kind: AskedName['kind'], name: string
   const featureset = definitions.featuresets.find((candidate) => candidate.name === name);
   if (featureset === undefined) return undefined;
   const fields = featureset.entity.flatMap((key) => featureset.features.filter((feature) => feature.name === key));
-  return new EntityKeys(fields.map((feature) => ({ name: feature.name, type: feature.type })), name);
+  return new EntityKeys(
+    fields.map((feature) => ({ name: feature.name, type: feature.type })),
+    name,
+  );
 }
 
 function slotOf(keys: EntityKeys, { values }: EntityKey): number | undefined {
   try {
-    return keys.read(values.map((value) => plainFromProto(value, 'entity')), 'entity').slot;
+    return keys.read(
+      values.map((value) => plainFromProto(value, 'entity')),
+      'entity',
+    ).slot;
   } catch {
     return undefined; // whoever answers names what is wrong with it
   }

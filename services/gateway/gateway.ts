@@ -6,8 +6,10 @@
 //   batch-routes.ts    - many entities at one instant
 //   offline-routes.ts  - many (entity, instant) pairs, streamed
 //   run-routes.ts      - query runs and their replay
-//   push-routes.ts     - events in, erasure
+//   push-routes.ts     - events in
+//   erasure-routes.ts  - entities out, and what became of that
 //   registry-routes.ts - commit, and what is committed
+//   key-routes.ts      - API keys
 //   status-routes.ts   - status, events, health, metrics
 //   request-fields.ts  - reading of bodies and parameters; entity-keys.ts - of entities
 //   catalog.ts         - the newest definitions, for key order and Arrow schemas
@@ -24,11 +26,13 @@ import { gatewayRoutes } from './routes.js';
 
 export interface GatewayOptions extends Omit<RestServerOptions, 'routes'> {
   readonly services: GatewayServices;
-  /** Of other parts of the same process, such as the web UI. */
-  readonly extraRoutes?: readonly Route[];
+  /** REST of other parts of the same process; OpenAPI describes it too. */
+  readonly apiRoutes?: readonly Route[];
+  /** Pages, which are no part of the API. */
+  readonly pageRoutes?: readonly Route[];
 }
 
 /** A REST server with all of Thyme's routes. Several may share the services: one for each port (REST 1). */
-export function createGateway({ services, extraRoutes = [], ...options }: GatewayOptions): RestServer {
-  return createRestServer({ ...options, routes: [...gatewayRoutes(services), ...extraRoutes] });
+export function createGateway({ services, apiRoutes = [], pageRoutes = [], ...options }: GatewayOptions): RestServer {
+  return createRestServer({ ...options, routes: [...gatewayRoutes(services, apiRoutes), ...pageRoutes] });
 }

@@ -39,10 +39,11 @@ export class Holders {
     this.#clock = clock;
   }
 
-  /** Of the deployment; UNAVAILABLE where no holder answers. */
+  /** How many the deployment has; UNAVAILABLE where no holder answers. */
   async partitionCount(context: CallContext): Promise<number> {
     const known = await this.#waitFor(() => [...this.#known.values()].at(0), context);
-    if (known === undefined) throw new ThymeError('THYME_NO_HOLDER', 'UNAVAILABLE', `none of ${this.all.map(({ name }) => name).join(', ')} answers`);
+    if (known === undefined)
+      throw new ThymeError('THYME_NO_HOLDER', 'UNAVAILABLE', `none of ${this.all.map(({ name }) => name).join(', ')} answers`);
     return known.partitionCount;
   }
 
@@ -53,7 +54,12 @@ export class Holders {
       const found = this.all.filter((holder) => this.#known.get(holder)?.partitions.has(partition) === true);
       return found.length === 0 ? undefined : found;
     }, context);
-    if (holding === undefined) throw new ThymeError('THYME_NO_HOLDER', 'UNAVAILABLE', `no query service that answers holds partition ${partition}: start one, or wait for it`);
+    if (holding === undefined)
+      throw new ThymeError(
+        'THYME_NO_HOLDER',
+        'UNAVAILABLE',
+        `no query service that answers holds partition ${partition}: start one, or wait for it`,
+      );
     return this.#inTurn(holding);
   }
 
@@ -100,14 +106,18 @@ export class Holders {
 
   async #ask(): Promise<void> {
     this.#askedUs = this.#clock.nowUs();
-    await Promise.all(this.all.map(async (holder) => {
-      try {
-        const { partitionCount, partitions } = await holder.query.listPartitions(create(ListPartitionsRequestSchema), { signal: AbortSignal.timeout(ASK_MS) });
-        this.#known.set(holder, { partitionCount, partitions: new Set(partitions) });
-      } catch {
-        this.#known.delete(holder); // it holds nothing for us until it answers
-      }
-    }));
+    await Promise.all(
+      this.all.map(async (holder) => {
+        try {
+          const { partitionCount, partitions } = await holder.query.listPartitions(create(ListPartitionsRequestSchema), {
+            signal: AbortSignal.timeout(ASK_MS),
+          });
+          this.#known.set(holder, { partitionCount, partitions: new Set(partitions) });
+        } catch {
+          this.#known.delete(holder); // it holds nothing for us until it answers
+        }
+      }),
+    );
     this.#asking = undefined;
   }
 }
@@ -115,4 +125,27 @@ export class Holders {
 /** Whether another holder may do better. */
 export function isElsewhere(error: unknown): boolean {
   return error instanceof ThymeError && (error.status === 'UNAVAILABLE' || error.code === 'THYME_PARTITION_ELSEWHERE');
+}
+
+/** The first holder's answer that is one, in a few rounds; what is wrong with the question itself is wrong everywhere. */
+export async function tryEach<T>(
+  holders: Holders,
+  partition: number | undefined,
+  context: CallContext,
+  call: (holder: Holder) => T | Promise<T>,
+): Promise<T> {
+  const sinceUs = holders.nowUs();
+  let failure: unknown;
+  do {
+    for (const holder of await holders.of(partition, context)) {
+      try {
+        return await call(holder);
+      } catch (error) {
+        if (!isElsewhere(error) || context.signal.aborted) throw error;
+        holders.failed(holder);
+        failure = error;
+      }
+    }
+  } while (await holders.again(sinceUs, context));
+  throw failure;
 }

@@ -1,25 +1,46 @@
 import { create } from '@bufbuild/protobuf';
-import { OfflineQuestionSchema, QueryOfflineRequestSchema, type OfflineQuestion, type QueryOfflineRequest, type QueryOfflineResponse } from '../../gen/thyme/v1/query_pb.js';
-import type { ListValue } from '../../gen/thyme/v1/values_pb.js';
+import {
+  OfflineQuestionSchema,
+  QueryOfflineRequestSchema,
+  type OfflineQuestion,
+  type QueryOfflineRequest,
+  type QueryOfflineResponse,
+} from '../../gen/thyme/v1/query_pb.js';
+import { ValueSchema, type ListValue } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { ARROW_TYPE, ArrowStreamEncoder } from '../../libs/rest/arrow.js';
 import { preferredType } from '../../libs/rest/accept.js';
 import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
-import { answerSchema, JSON_TYPE, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
+import {
+  answerSchema,
+  JSON_TYPE,
+  NDJSON_TYPE,
+  requestSchema,
+  type JsonSchema,
+  type RestRequest,
+  type RestResponse,
+  type Route,
+} from '../../libs/rest/route.js';
 import { jsonToValue, valueToJson } from '../../libs/rest/value-json.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
 import type { Catalog } from './catalog.js';
-import { entityFromJson, entityText, type AskedEntity } from './entity-keys.js';
+import { entityFromJson, entityText, type AskedEntity, type KeyFields } from './entity-keys.js';
 import type { GatewayServices } from './gateway-services.js';
-import { ENTITY_SCHEMA, FEATURES_SCHEMA, RUN_HEADERS, runHeaders, TIME_SCHEMA } from './read-shapes.js';
-import { bodyFields, jsonBody, requiredList, requiredText, timestampUs, type Fields } from './request-fields.js';
-
-export const NDJSON_TYPE = 'application/x-ndjson';
+import { ROWS_PER_MESSAGE } from './offline-spread.js';
+import { ENTITY_SCHEMA, FEATURES_SCHEMA, INPUTS_SCHEMA, RUN_HEADERS, runHeaders, TIME_SCHEMA } from './read-shapes.js';
+import {
+  bodyFields,
+  inputsAt,
+  jsonBody,
+  refuseUnknownMembers,
+  requiredList,
+  requiredText,
+  timestampUs,
+  type Fields,
+} from './request-fields.js';
 
 /** Pairs of one request; the published client sends 5,000 (REST, query_offline). */
 const QUESTIONS_MAX = 100_000;
-/** Pairs of one message to the query service, which answers chunk by chunk. */
-const QUESTIONS_PER_MESSAGE = 500;
 const TIMEOUT_MS = 600_000;
 
 interface Asked {
@@ -40,12 +61,13 @@ export function offlineRoute({ query }: GatewayServices, catalog: Catalog): Rout
     answers: { [JSON_TYPE]: ANSWER_SCHEMA, [NDJSON_TYPE]: ROW_SCHEMA, [ARROW_TYPE]: {} },
     answerHeaders: RUN_HEADERS,
     timeoutMs: TIMEOUT_MS,
+    callsMax: 64,
     async handle(request) {
-      const fields = bodyFields(request);
+      const fields = bodyFields(request, BODY_SCHEMA);
       const featureset = requiredText(fields, 'featureset');
       const asked = await readQuestions(fields, featureset, catalog, request.context);
       const answers = query.queryOffline(messages(featureset, fields, asked), request.context)[Symbol.asyncIterator]();
-      // The first message is awaited before anything is sent: a refusal can still be a status, and W1.
+      // By the first message every row is judged, before anything is sent: a refusal can still be a status, and W1.
       const first = await answers.next();
       if (first.done === true) throw new Error('an offline query gave no answer at all');
       return shaped(request, { featureset, asked, first: first.value, rest: answers }, catalog);
@@ -63,13 +85,20 @@ interface Answering {
 async function shaped(request: RestRequest, answering: Answering, catalog: Catalog): Promise<RestResponse> {
   const { queryRunId, features } = answering.first;
   const type = preferredType(request.accept, [JSON_TYPE, ARROW_TYPE, NDJSON_TYPE]);
-  const response = (body: RestResponse['body']): RestResponse => ({ status: 200, headers: { 'content-type': type, ...runHeaders(queryRunId) }, body });
+  const response = (body: RestResponse['body']): RestResponse => ({
+    status: 200,
+    headers: { 'content-type': type, ...runHeaders(queryRunId) },
+    body,
+  });
   if (type === JSON_TYPE) return response(resultsBody(answering));
   if (type === NDJSON_TYPE) return response(ndjsonBody(answering));
   const columns = await catalog.featureColumns(answering.featureset, features, request.context);
   const text = { kind: 'string', optional: false } as const;
-  // Both echo what was asked, as text: the caller's own columns (REST 11).
-  return response(arrowBody(new ArrowStreamEncoder([{ name: 'entity_id', type: text }, { name: 'timestamp', type: text }, ...columns]), answering));
+  const instant = { kind: 'timestamp', optional: false } as const;
+  return response(
+    // The instant as one, however it was asked: so the frame can be joined by it with what the caller has.
+    arrowBody(new ArrowStreamEncoder([{ name: 'entity_id', type: text }, { name: 'timestamp', type: instant }, ...columns]), answering),
+  );
 }
 
 async function* resultsBody(answering: Answering): AsyncIterable<string> {
@@ -91,10 +120,13 @@ async function* ndjsonBody(answering: Answering): AsyncIterable<string> {
 async function* arrowBody(encoder: ArrowStreamEncoder, answering: Answering): AsyncIterable<Uint8Array> {
   yield encoder.start();
   for await (const { rows, start } of chunks(answering)) {
-    yield encoder.batch(rows.map((row, i) => {
-      const asked = askedAt(answering, start + i);
-      return [jsonToValue(entityText(asked.entity), 'entity_id'), jsonToValue(String(asked.timestamp), 'timestamp'), ...row.values];
-    }));
+    yield encoder.batch(
+      rows.map((row, i) => {
+        const asked = askedAt(answering, start + i);
+        const instant = create(ValueSchema, { kind: { case: 'timestampUs', value: asked.question.timestampUs } });
+        return [jsonToValue(entityText(asked.entity), 'entity_id'), instant, ...row.values];
+      }),
+    );
   }
   yield encoder.end();
 }
@@ -130,37 +162,54 @@ async function readQuestions(fields: Fields, featureset: string, catalog: Catalo
   let names: Promise<readonly string[]> | undefined;
   const keyFields = () => (names ??= catalog.entityFields(featureset, context));
   const asked: Asked[] = [];
-  for (const [i, query] of requiredList(fields, 'queries', QUESTIONS_MAX).entries()) {
-    const place = `queries[${i}]`;
-    if (typeof query !== 'object' || query === null) throw invalidArgument(place, 'must be an object with entity_id and timestamp');
-    const members = new Map<string, unknown>(Object.entries(query));
-    const entity = await entityFromJson(members.get('entity_id'), `${place}.entity_id`, keyFields);
-    const timestamp = members.get('timestamp');
-    const us = timestampUs(timestamp, `${place}.timestamp`);
-    asked.push({ entity, timestamp: typeof timestamp === 'number' ? timestamp : String(timestamp), question: create(OfflineQuestionSchema, { entity: entity.key, timestampUs: us }) });
-  }
+  for (const [i, query] of requiredList(fields, 'queries', QUESTIONS_MAX).entries())
+    asked.push(await readQuestion(query, `queries[${i}]`, keyFields));
   return asked;
+}
+
+async function readQuestion(query: unknown, place: string, keyFields: KeyFields): Promise<Asked> {
+  if (typeof query !== 'object' || query === null || Array.isArray(query))
+    throw invalidArgument(place, 'must be an object with entity_id and timestamp');
+  const members = new Map<string, unknown>(Object.entries(query));
+  refuseUnknownMembers(members.keys(), QUERY_SCHEMA, `${place}.`);
+  const entity = await entityFromJson(members.get('entity_id'), `${place}.entity_id`, keyFields);
+  const timestamp = members.get('timestamp');
+  const us = timestampUs(timestamp, `${place}.timestamp`);
+  const inputs = inputsAt(members.get('inputs'), `${place}.inputs`);
+  return {
+    entity,
+    timestamp: typeof timestamp === 'number' ? timestamp : String(timestamp),
+    question: create(OfflineQuestionSchema, { entity: entity.key, timestampUs: us, inputs }),
+  };
 }
 
 async function* messages(featureset: string, fields: Fields, asked: readonly Asked[]): AsyncIterable<QueryOfflineRequest> {
   const knownAt = fields.get('known_at') ?? undefined;
-  const head =
-    knownAt === undefined ? { featureset } : knownAt === 'timestamp' ? { featureset, knownAtTimestamp: true } : { featureset, knownAtUs: timestampUs(knownAt, 'known_at') };
-  for (let start = 0; start === 0 || start < asked.length; start += QUESTIONS_PER_MESSAGE) {
-    const questions = asked.slice(start, start + QUESTIONS_PER_MESSAGE).map(({ question }) => question);
-    yield create(QueryOfflineRequestSchema, start === 0 ? { ...head, questions } : { questions });
+  const head = {
+    featureset,
+    judgeFirst: true,
+    ...(knownAt === undefined
+      ? {}
+      : knownAt === 'timestamp'
+        ? { knownAtTimestamp: true }
+        : { knownAtUs: timestampUs(knownAt, 'known_at') }),
+  };
+  for (let start = 0; start === 0 || start < asked.length; start += ROWS_PER_MESSAGE) {
+    const questions = asked.slice(start, start + ROWS_PER_MESSAGE).map(({ question }) => question);
+    yield await Promise.resolve(create(QueryOfflineRequestSchema, start === 0 ? { ...head, questions } : { questions }));
   }
 }
 
-const BODY_SCHEMA: JsonSchema = {
-  type: 'object',
-  required: ['featureset', 'queries'],
-  properties: {
+const QUERY_SCHEMA = requestSchema({ entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA, inputs: INPUTS_SCHEMA }, ['entity_id', 'timestamp']);
+
+const BODY_SCHEMA = requestSchema(
+  {
     featureset: { type: 'string' },
-    queries: { type: 'array', maxItems: QUESTIONS_MAX, items: { type: 'object', required: ['entity_id', 'timestamp'], properties: { entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA } } },
+    queries: { type: 'array', maxItems: QUESTIONS_MAX, items: QUERY_SCHEMA },
     known_at: { ...TIME_SCHEMA, description: "An instant, or 'timestamp': each row then sees what was known at its own time." },
   },
-};
+  ['featureset', 'queries'],
+);
 
 const ROW_SCHEMA: JsonSchema = answerSchema({ entity_id: ENTITY_SCHEMA, timestamp: TIME_SCHEMA, features: FEATURES_SCHEMA });
 const ANSWER_SCHEMA: JsonSchema = answerSchema({ results: { type: 'array', items: ROW_SCHEMA } });

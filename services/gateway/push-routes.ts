@@ -1,19 +1,26 @@
 import { create } from '@bufbuild/protobuf';
 import { LogRequestSchema, type LogResponse } from '../../gen/thyme/v1/ingest_pb.js';
-import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
+import { invalidArgument } from '../../libs/errors/errors.js';
 import { encodeJson } from '../../libs/rest/json-text.js';
 import { parseJson, scanObject } from '../../libs/rest/json-scan.js';
 import { problem } from '../../libs/rest/problem.js';
-import { answerSchema, JSON_TYPE, jsonResponse, type JsonSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
+import {
+  answerSchema,
+  JSON_TYPE,
+  jsonResponse,
+  requestSchema,
+  type RestRequest,
+  type RestResponse,
+  type Route,
+} from '../../libs/rest/route.js';
 import type { GatewayServices } from './gateway-services.js';
-import { ENTITY_SCHEMA } from './read-shapes.js';
-import { jsonBody, optionalText, requiredText, type Fields } from './request-fields.js';
+import { jsonBody, optionalFlag, optionalText, refuseUnknownMembers, requiredText, type Fields } from './request-fields.js';
 
 const TIMEOUT_MS = 120_000;
 /** Where the bracket of a list must come; nobody indents it further. */
 const LEADING_BYTES = 256;
 
-/** Events in, and entities out. */
+/** Events in. */
 export function pushRoutes({ ingest }: GatewayServices): readonly Route[] {
   return [
     {
@@ -22,8 +29,14 @@ export function pushRoutes({ ingest }: GatewayServices): readonly Route[] {
       scope: 'write',
       summary: 'Pushes events into a dataset. A refused event makes the answer 422; the accepted ones stay accepted.',
       body: jsonBody(LOG_SCHEMA, { mebibytesMax: 32, wayOut: 'send the events in several requests, best with producer_id and sequence' }),
-      answers: { [JSON_TYPE]: answerSchema({ events_sent: { type: 'integer', minimum: 0 }, token: { type: 'string', description: 'A query with after=TOKEN sees these events (S21).' } }) },
+      answers: {
+        [JSON_TYPE]: answerSchema({
+          events_sent: { type: 'integer', minimum: 0 },
+          token: { type: 'string', description: 'A query with after=TOKEN sees these events (S21).' },
+        }),
+      },
       timeoutMs: TIMEOUT_MS,
+      callsMax: 512,
       async handle(request) {
         const { fields, events } = logFields(request);
         const message = create(LogRequestSchema, {
@@ -31,20 +44,10 @@ export function pushRoutes({ ingest }: GatewayServices): readonly Route[] {
           json: events,
           producerId: optionalText(fields, 'producer_id') ?? '',
           historical: optionalFlag(fields, 'historical'),
+          after: optionalText(fields, 'after') ?? '',
           ...sequenceOf(fields),
         });
         return logAnswer(await ingest.log(message, request.context));
-      },
-    },
-    {
-      method: 'POST',
-      path: '/api/v1/erase',
-      scope: 'admin',
-      summary: 'Erases entities from a dataset and all that was computed from it.',
-      body: jsonBody(ERASE_SCHEMA, { mebibytesMax: 1, wayOut: 'send the entities in several requests' }),
-      answers: { [JSON_TYPE]: answerSchema({ entities_erased: { type: 'integer', minimum: 0 } }) },
-      handle() {
-        throw new ThymeError('THYME_ERASE_UNSUPPORTED', 'FAILED_PRECONDITION', 'erasing entities is not possible yet: it comes with a later version, and nothing was erased');
       },
     },
   ];
@@ -53,10 +56,12 @@ export function pushRoutes({ ingest }: GatewayServices): readonly Route[] {
 /** The members of the body; the events stay the bytes that they came as, for ingest to judge one by one. */
 function logFields({ body }: RestRequest): { readonly fields: Fields; readonly events: Uint8Array } {
   const members = scanObject(body);
+  refuseUnknownMembers(members.keys(), LOG_SCHEMA);
   const events = members.get('events');
   if (events === undefined) throw invalidArgument('events', 'is missing: send a list of objects');
   // Ingest also reads one record a line: an object that was sent without its list would be taken to pieces.
-  if (!/^\s*\[/.test(Buffer.from(events.subarray(0, LEADING_BYTES)).toString('latin1'))) throw invalidArgument('events', 'is no list: send a list of objects');
+  if (!/^\s*\[/.test(Buffer.from(events.subarray(0, LEADING_BYTES)).toString('latin1')))
+    throw invalidArgument('events', 'is no list: send a list of objects');
   const fields = new Map([...members].filter(([name]) => name !== 'events').map(([name, bytes]) => [name, parseJson(bytes)]));
   return { fields, events };
 }
@@ -64,14 +69,9 @@ function logFields({ body }: RestRequest): { readonly fields: Fields; readonly e
 function sequenceOf(fields: Fields): { readonly sequence?: bigint } {
   const sequence = fields.get('sequence') ?? undefined;
   if (sequence === undefined) return {};
-  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 0) throw invalidArgument('sequence', 'must be a non-negative integer');
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 0)
+    throw invalidArgument('sequence', 'must be a non-negative integer');
   return { sequence: BigInt(sequence) };
-}
-
-function optionalFlag(fields: Fields, name: string): boolean {
-  const value = fields.get(name) ?? false;
-  if (typeof value !== 'boolean') throw invalidArgument(name, 'must be true or false');
-  return value;
 }
 
 /** Any refused record makes the whole answer an error: clients that look at nothing but the status must not miss it (REST 7). */
@@ -82,16 +82,14 @@ function logAnswer({ eventsSent, token, errors }: LogResponse): RestResponse {
   return problem(422, 'urn:thyme:error:THYME_EVENTS_REFUSED', detail, extra, {});
 }
 
-const LOG_SCHEMA: JsonSchema = {
-  type: 'object',
-  required: ['dataset', 'events'],
-  properties: {
+const LOG_SCHEMA = requestSchema(
+  {
     dataset: { type: 'string' },
     events: { type: 'array', items: { type: 'object', description: 'Fields of the dataset by name.', additionalProperties: true } },
     producer_id: { type: 'string', description: 'With sequence, a retry is recognised and gets the first answer (S13).' },
     sequence: { type: 'integer', minimum: 0, description: 'Of the first event; the others follow.' },
     historical: { type: 'boolean', description: 'Never late, and known at its event time (S10, S22).' },
+    after: { type: 'string', description: "An earlier push's token: the answer's covers both, so the last of several covers all (S21)." },
   },
-};
-
-const ERASE_SCHEMA: JsonSchema = { type: 'object', required: ['dataset', 'entity_ids'], properties: { dataset: { type: 'string' }, entity_ids: { type: 'array', items: ENTITY_SCHEMA } } };
+  ['dataset', 'events'],
+);

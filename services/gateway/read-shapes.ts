@@ -9,10 +9,7 @@ export function timeText(us: bigint): string {
 }
 
 export function freshnessJson(freshness: Freshness | undefined): JsonTree {
-  return {
-    watermark: freshness?.watermarkUs === undefined ? null : timeText(freshness.watermarkUs),
-    lag_us: freshness?.lagUs ?? null,
-  };
+  return { watermark: freshness?.watermarkUs === undefined ? null : timeText(freshness.watermarkUs), lag_us: freshness?.lagUs ?? null };
 }
 
 /** W1 */
@@ -21,19 +18,31 @@ export function runHeaders(queryRunId: string): Readonly<Record<string, string>>
 }
 
 export const READ_PARAMETERS: readonly RouteParameter[] = [
-  { name: 'entity_id', description: 'The entity. A composite key is `entity.<field>=value` for each field instead.' },
+  { name: 'entity_id', description: 'The entity, where its key is one field.' },
+  { name: 'entity', description: 'Instead: `entity.<field>=value` for each field of the key.', isFamily: true },
   { name: 'timestamp', description: 'As of when: RFC 3339, a date, or epoch seconds. Absent: now.' },
   { name: 'known_at', description: 'What was known by then (S22). Absent: everything known.' },
   { name: 'after', description: 'The token of a push, whose events the answer must include.' },
 ];
 
-export const ENTITY_SCHEMA: JsonSchema = { description: 'The key as text or a number, or an object of its fields.', anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }, { type: 'object', additionalProperties: true }] };
-export const TIME_SCHEMA: JsonSchema = { description: 'RFC 3339, a date, or epoch seconds.', anyOf: [{ type: 'string' }, { type: 'number' }] };
+export const ENTITY_SCHEMA: JsonSchema = {
+  description: 'The key as text, a number or a bool, or an object of its fields.',
+  anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }, { type: 'object', additionalProperties: true }],
+};
+export const INPUTS_SCHEMA: JsonSchema = { type: 'object', description: 'Request-time inputs by name.', additionalProperties: true };
+export const TIME_SCHEMA: JsonSchema = {
+  description: 'RFC 3339, a date, or epoch seconds.',
+  anyOf: [{ type: 'string' }, { type: 'number' }],
+};
 
 export const TIME_TEXT_SCHEMA: JsonSchema = { type: 'string', format: 'date-time' };
 
 export const FRESHNESS_SCHEMA: JsonSchema = answerSchema({
-  watermark: { type: ['string', 'null'], format: 'date-time', description: 'Up to when the state read holds events; null before the first.' },
+  watermark: {
+    type: ['string', 'null'],
+    format: 'date-time',
+    description: 'Up to when the state read holds events; null before the first.',
+  },
   lag_us: { type: ['integer', 'null'], minimum: 0, description: 'How far the replica may lie behind, µs; null when it is cut off.' },
 });
 

@@ -1,16 +1,33 @@
+import type { Value } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { parseObject } from '../../libs/rest/json-scan.js';
-import type { RestRequest, RouteBody } from '../../libs/rest/route.js';
+import { refuseUnknown } from '../../libs/rest/known-names.js';
+import type { JsonSchema, RestRequest, RouteBody } from '../../libs/rest/route.js';
+import { jsonToFields } from '../../libs/rest/value-json.js';
 import { parseTimestamp } from '../../libs/time/timestamp.js';
 
-// Names are read out of Maps: a member called `__proto__` is one like any other, and ignored like any unknown one.
+// Names are read out of Maps: a member called `__proto__` is one like any other, and refused like any unknown one.
 export type Fields = ReadonlyMap<string, unknown>;
 
 const MIB = 1024 * 1024;
 
-/** A body is one JSON object. */
-export function bodyFields({ body }: RestRequest): Fields {
-  return parseObject(body);
+/** A body is one JSON object, and has no other members than its schema names. */
+export function bodyFields({ body }: RestRequest, schema: JsonSchema): Fields {
+  const fields = parseObject(body);
+  refuseUnknownMembers(fields.keys(), schema);
+  return fields;
+}
+
+/** `prefix` is put before the name of what is refused: `queries[3].`. */
+export function refuseUnknownMembers(names: Iterable<string>, { properties = {} }: JsonSchema, prefix = ''): void {
+  refuseUnknown(names, { kind: 'member', known: Object.keys(properties as object), prefix }); // the cast: such is a JSON Schema
+}
+
+/** Request-time inputs by name; null counts as none. */
+export function inputsAt(value: unknown, place: string): Record<string, Value> {
+  const inputs = value ?? {};
+  if (typeof inputs !== 'object' || Array.isArray(inputs)) throw invalidArgument(place, 'must be an object of inputs by name');
+  return jsonToFields(inputs, place);
 }
 
 export function jsonBody(schema: RouteBody['schema'], options: { readonly mebibytesMax: number; readonly wayOut: string }): RouteBody {
@@ -30,10 +47,17 @@ export function optionalText(fields: Fields, name: string): string | undefined {
   throw invalidArgument(name, 'must be text');
 }
 
+export function optionalFlag(fields: Fields, name: string): boolean {
+  const value = fields.get(name) ?? false;
+  if (typeof value !== 'boolean') throw invalidArgument(name, 'must be true or false');
+  return value;
+}
+
 export function requiredList(fields: Fields, name: string, lengthMax: number): readonly unknown[] {
   const value = fields.get(name);
   if (!Array.isArray(value)) throw invalidArgument(name, 'must be a list');
-  if (value.length > lengthMax) throw invalidArgument(name, `holds ${value.length} entries; at most ${lengthMax} go into one request: send several`);
+  if (value.length > lengthMax)
+    throw invalidArgument(name, `holds ${value.length} entries; at most ${lengthMax} go into one request: send several`);
   return value;
 }
 
@@ -66,6 +90,7 @@ export function readOptions(fields: Fields): { readonly timestampUs?: bigint; re
 export function limitOf(query: ReadonlyMap<string, string>, options: { readonly fallback: number; readonly max: number }): number {
   const text = query.get('limit');
   if (text === undefined) return options.fallback;
-  if (!/^\d{1,9}$/.test(text) || Number(text) < 1) throw invalidArgument('limit', `'${text.slice(0, 32)}' is no integer from 1 to ${options.max}`);
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1)
+    throw invalidArgument('limit', `'${text.slice(0, 32)}' is no integer from 1 to ${options.max}`);
   return Math.min(Number(text), options.max);
 }

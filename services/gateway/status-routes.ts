@@ -1,13 +1,17 @@
 import { create } from '@bufbuild/protobuf';
 import { ListIntakesRequestSchema, type Intake } from '../../gen/thyme/v1/ingest_pb.js';
-import { ListJobsRequestSchema, type Task } from '../../gen/thyme/v1/jobs_pb.js';
+import { ListJobsRequestSchema, type ListJobsResponse } from '../../gen/thyme/v1/jobs_pb.js';
+import { ListPartitionsRequestSchema } from '../../gen/thyme/v1/query_pb.js';
+import type { Timing } from '../../gen/thyme/v1/timing_pb.js';
 import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import { encodeJson } from '../../libs/rest/json-text.js';
 import { answerSchema, JSON_TYPE, jsonResponse, type Route } from '../../libs/rest/route.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
+import { cachedMetrics } from '../../libs/telemetry/cached-metrics.js';
 import type { EventSeverity } from '../../libs/telemetry/event-ring.js';
 import type { Catalog } from './catalog.js';
 import type { GatewayServices } from './gateway-services.js';
+import { listStates } from './source-routes.js';
 import { limitOf } from './request-fields.js';
 import { eventJson, statusJson } from './status-json.js';
 import { EVENTS_SCHEMA, STATUS_SCHEMA } from './status-schemas.js';
@@ -27,9 +31,26 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
       answers: { [JSON_TYPE]: STATUS_SCHEMA },
       async handle({ context }) {
         const revision = await catalog.refresh(context);
-        const [tasks, intakes] = await Promise.all([listTasks(services, context), listIntakes(services, context)]);
-        const unavailable = [...(tasks === undefined ? ['aggregator'] : []), ...(intakes === undefined ? ['ingest'] : [])];
-        return jsonResponse(encodeJson(statusJson({ revision, tasks: tasks ?? [], intakes: intakes ?? [], recentEvents: events.list({ limit: RECENT_EVENTS }), unavailable })));
+        const [jobs, intakes, queryTimings, sources] = await Promise.all([
+          listJobs(services, context),
+          listIntakes(services, context),
+          listQueryTimings(services, context),
+          listStates(services.ingest, context),
+        ]);
+        const unavailable = [...(jobs === undefined ? ['aggregator'] : []), ...(intakes === undefined ? ['ingest'] : [])];
+        return jsonResponse(
+          encodeJson(
+            statusJson({
+              revision,
+              sources,
+              tasks: jobs?.tasks ?? [],
+              timings: [...(queryTimings ?? []), ...(jobs?.timings ?? [])],
+              intakes: intakes ?? [],
+              recentEvents: events.list({ limit: RECENT_EVENTS }),
+              unavailable,
+            }),
+          ),
+        );
       },
     },
     {
@@ -47,7 +68,12 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
       handle({ query }) {
         const severity = severityOf(query.get('severity'));
         const [eventType, subject] = [query.get('event_type'), query.get('subject')];
-        const filter = { limit: limitOf(query, { fallback: 50, max: 1_000 }), ...(severity === undefined ? {} : { severity }), ...(eventType === undefined ? {} : { eventType }), ...(subject === undefined ? {} : { subject }) };
+        const filter = {
+          limit: limitOf(query, { fallback: 50, max: 1_000 }),
+          ...(severity === undefined ? {} : { severity }),
+          ...(eventType === undefined ? {} : { eventType }),
+          ...(subject === undefined ? {} : { subject }),
+        };
         return jsonResponse(encodeJson(events.list(filter).map(eventJson)));
       },
     },
@@ -56,7 +82,13 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
 }
 
 /** What probes and Prometheus ask of any process, with a gateway or without. */
-export function probeRoutes({ isReady, metrics }: Pick<GatewayServices, 'isReady' | 'metrics'>): readonly Route[] {
+export function probeRoutes({
+  isReady,
+  metrics,
+  metricsScope = 'public',
+  clock,
+}: Pick<GatewayServices, 'isReady' | 'metrics' | 'metricsScope' | 'clock'>): readonly Route[] {
+  const rendered = cachedMetrics(metrics, clock);
   return [
     {
       method: 'GET',
@@ -69,17 +101,21 @@ export function probeRoutes({ isReady, metrics }: Pick<GatewayServices, 'isReady
     {
       method: 'GET',
       path: '/metrics',
-      scope: 'public',
-      summary: 'Metrics for Prometheus.',
+      scope: metricsScope,
+      summary: 'Metrics for Prometheus, at most a second old.',
       answers: { 'text/plain': { type: 'string' } },
-      handle: () => ({ status: 200, headers: { 'content-type': METRICS_TYPE }, body: metrics.render() }),
+      handle: () => ({ status: 200, headers: { 'content-type': METRICS_TYPE }, body: rendered() }),
     },
   ];
 }
 
 /** Undefined where the aggregator does not answer: status is what one asks for when something is down. */
-function listTasks({ aggregator }: GatewayServices, context: CallContext): Promise<readonly Task[] | undefined> {
-  return ifAvailable(async () => (await aggregator.listJobs(create(ListJobsRequestSchema), context)).tasks);
+function listJobs({ aggregator }: GatewayServices, context: CallContext): Promise<ListJobsResponse | undefined> {
+  return ifAvailable(async () => aggregator.listJobs(create(ListJobsRequestSchema), context));
+}
+
+function listQueryTimings({ query }: GatewayServices, context: CallContext): Promise<readonly Timing[] | undefined> {
+  return ifAvailable(async () => (await query.listPartitions(create(ListPartitionsRequestSchema), context)).timings);
 }
 
 function listIntakes({ ingest }: GatewayServices, context: CallContext): Promise<readonly Intake[] | undefined> {

@@ -1,4 +1,5 @@
 import type { Field, Row } from '../../libs/schema/value-type.js';
+import type { GivenInputs } from './row-inputs.js';
 
 /** How fresh an answer's state was. */
 export interface Freshness {
@@ -39,12 +40,16 @@ export type EntityInput = unknown;
 export interface QueryInput extends QueryTime {
   readonly featureset: string;
   readonly entity: EntityInput;
-  readonly inputs?: ReadonlyMap<string, unknown>;
+  readonly inputs?: GivenInputs | undefined;
 }
 
 export interface BatchInput extends QueryTime {
   readonly featureset: string;
   readonly entities: readonly EntityInput[];
+  /** Request-time inputs that all entities share, or a list with those of each. */
+  readonly inputs?: GivenInputs | readonly GivenInputs[] | undefined;
+  /** The place of each entity in the whole batch, where these are a part of one: errors name it. */
+  readonly rowNumbers?: readonly number[] | undefined;
 }
 
 export interface LookupInput extends QueryTime {
@@ -56,18 +61,23 @@ export interface OfflineInput {
   readonly featureset: string;
   /** 'timestamp': each row sees what was known at its own time (S22). */
   readonly knownAt?: number | 'timestamp' | undefined;
+  /** All questions are judged before the first is answered; otherwise each message of them as it comes. */
+  readonly judgeFirst?: boolean | undefined;
 }
 
 export interface OfflineQuestion {
   readonly entity: EntityInput;
   readonly timestampUs: number;
+  readonly inputs?: GivenInputs | undefined;
+  /** Its place in the whole training set, where the questions are a part of one: errors name it. */
+  readonly rowNumber?: number | undefined;
 }
 
 interface Answer {
   readonly queryRunId: string;
   /** The key's fields; `entity` and `entities` have their values. */
   readonly keyFields: readonly Field[];
-  /** Of the featureset its features, of a dataset its fields. */
+  /** A featureset's features, or a dataset's fields. */
   readonly columns: readonly Field[];
   readonly asOfUs: number;
   readonly pointInTime: boolean;
@@ -81,9 +91,21 @@ export interface QueryAnswer extends Answer {
   readonly row: Row;
 }
 
-export interface BatchAnswer extends Answer {
+/** What is known of a batch's answer before its first row. */
+export interface BatchHead extends Omit<Answer, 'freshness'> {
   readonly featureset: string;
   readonly entities: readonly Row[];
+}
+
+/** Some rows of a batch, in the order asked. */
+export interface BatchPart {
+  readonly head: BatchHead;
+  readonly rows: readonly Row[];
+  /** About what they take in an answer. */
+  readonly bytes: number;
+}
+
+export interface BatchAnswer extends Answer, BatchHead {
   /** In the order asked. */
   readonly rows: readonly Row[];
 }

@@ -33,7 +33,13 @@ async function waitFor(view: ReplicaView, reached: (applied: CommitRecord) => bo
     await view.waitFor(reached, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new ThymeError('THYME_DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', `the records behind 'after' have not reached partition ${view.partition} of this replica within the deadline: ask again`, [], { cause: error });
+    throw new ThymeError(
+      'THYME_DEADLINE_EXCEEDED',
+      'DEADLINE_EXCEEDED',
+      `the records behind 'after' have not reached partition ${view.partition} of this replica within the deadline: ask again`,
+      [],
+      { cause: error },
+    );
   }
 }
 

@@ -1,11 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
 import { ThymeError } from '../../libs/errors/errors.js';
-
-/** Lets the event loop go on to whoever waits, then ends the query if its caller is gone. */
-export async function breathe(signal: AbortSignal): Promise<void> {
-  await setImmediate();
-  checkDeadline(signal);
-}
 
 export function checkDeadline(signal: AbortSignal): void {
   if (signal.aborted) throw passed();

@@ -27,7 +27,7 @@ const ID_LENGTH = ID_TIME_DIGITS + 1 + ID_RANDOM_DIGITS;
 /** Random bytes are asked for by the block, of 64 ids: by themselves they cost more than the rest of an id. */
 const RANDOM_BLOCK_BYTES = (64 * ID_RANDOM_DIGITS) / 2;
 
-/** Of the time's digits the last ones, for every number. */
+/** The last digits of the time, for every number. */
 const LAST_DIGITS_LENGTH = 3;
 const LAST_DIGITS = Array.from({ length: 16 ** LAST_DIGITS_LENGTH }, (_, us) => us.toString(16).padStart(LAST_DIGITS_LENGTH, '0'));
 
@@ -74,17 +74,17 @@ export function ofKey(featureset: string, lastId: string): Uint8Array {
   return Buffer.concat([ofPrefix(featureset), Buffer.from(lastId, 'latin1')]);
 }
 
-/** Of CHUNK: those whose last run is not below this one; all of them for ''. */
+/** The range of CHUNK keys whose last run is not below this one; all of them for ''. */
 export function chunksFrom(lastId: string): KeyRange {
   return { from: chunkKey(lastId), to: Buffer.of(CHUNK_TAG + 1) };
 }
 
-/** Of RUNS: those that may hold this run. */
+/** The range of RUNS keys that may hold this run. */
 export function runsAround(id: string): KeyRange {
   return { from: runsKey(id), to: runsKey(spanEnd(id)) };
 }
 
-/** Of RUNS: those that may hold runs older than this one, or all. */
+/** The range of RUNS keys that may hold runs older than this one, or all. */
 export function runsBefore(id: string | undefined): KeyRange {
   return { from: Buffer.of(RUNS_TAG), to: id === undefined ? Buffer.of(RUNS_TAG + 1) : runsKey(spanEnd(id)) };
 }

@@ -3,10 +3,12 @@ export interface QueryRun {
   /** Sorts by the time it was made. */
   readonly id: string;
   readonly kind: 'online' | 'batch' | 'offline' | 'lookup';
-  /** Of a lookup, the dataset. */
+  /** The featureset, or the dataset of a lookup. */
   readonly featureset: string;
-  /** As JSON has them: a value for each key field, times as text. Empty where the ids were refused. */
+  /** As JSON has them: a value for each key field, times as text. The first ones, up to what is kept; empty where the ids were refused. */
   readonly entities: readonly (readonly RunKeyValue[])[];
+  /** How many were asked for. Absent where they are all there, as in every run of before there was a limit. */
+  readonly entityCount?: number | undefined;
   readonly requestedTimestampUs?: number | undefined;
   readonly knownAtUs?: number | 'timestamp' | undefined;
   /** T, once it was known: a replay asks at this instant again. */
@@ -31,6 +33,11 @@ export interface EndedQuery {
   /** How many entities it holds on to. */
   readonly entityCount: number;
   toRun(): QueryRun;
+}
+
+/** How many entities the run's query asked for. */
+export function entityCountOf({ entities, entityCount = entities.length }: QueryRun): number {
+  return entityCount;
 }
 
 /** Where ended queries leave their runs. Neither waits, neither throws. */

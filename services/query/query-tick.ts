@@ -1,11 +1,10 @@
 import { partitionOf } from '../../libs/codec/slot.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import type { PartitionState, StateAccess } from '../../libs/feature/state-access.js';
-import type { ReplicaView, ReplicaViews } from '../../libs/replica/replica-view.js';
 import type { CommitRecord } from '../../libs/change/change.js';
-import type { StoreSnapshot } from '../../libs/store/store.js';
+import type { ReplicaTick } from '../../libs/replica/replica-tick.js';
+import type { ReplicaViews } from '../../libs/replica/replica-view.js';
 import type { PageShelf } from '../../libs/timeline/page-shelf.js';
-import type { PageReader } from '../../libs/timeline/timeline.js';
 import type { Freshness } from './answers.js';
 
 const NONE: ReadonlySet<number> = new Set();
@@ -44,12 +43,17 @@ export class QueryTick implements StateAccess {
   }
 
   partitionOf(slot: number): PartitionTick {
-    if (this.#phase === 'closed') throw new ThymeError('THYME_QUERY_ENDED', 'FAILED_PRECONDITION', 'the query has been answered: await what an extractor does before it returns');
+    if (this.#phase === 'closed')
+      throw new ThymeError(
+        'THYME_QUERY_ENDED',
+        'FAILED_PRECONDITION',
+        'the query has been answered: await what an extractor does before it returns',
+      );
     const partition = partitionOf(slot, this.#views.partitionCount);
     // A list, since most queries touch one.
-    for (const tick of this.#partitions) if (tick.view.partition === partition) return tick;
-    const tick = new PartitionTick(this.#views.view(partition), this);
-    if (this.#phase === 'held') tick.hold();
+    for (const tick of this.#partitions) if (tick.replica.partition === partition) return tick;
+    const tick = new PartitionTick(this.#views.view(partition).tick(), this);
+    if (this.#phase === 'held') tick.replica.hold();
     this.#partitions.push(tick);
     return tick;
   }
@@ -57,7 +61,8 @@ export class QueryTick implements StateAccess {
   requireReady(timelineId: number): void {
     if (this.#known.has(timelineId)) return;
     (this.#discovered ??= new Set()).add(timelineId);
-    if (this.#isReady(timelineId)) return;
+    // Ready now, and in what is held: that may be of a tick before.
+    if (this.#isReady(timelineId) && this.#partitions.every(({ replica }) => replica.isReady(timelineId))) return;
     this.#foundUnready = true;
     throw new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', 'what is looked up is still being built from history: ask again later');
   }
@@ -66,76 +71,61 @@ export class QueryTick implements StateAccess {
   hold(): void {
     if (this.#phase !== 'reading') return;
     this.#phase = 'held';
-    for (const tick of this.#partitions) tick.hold();
+    for (const { replica } of this.#partitions) replica.hold();
   }
 
   freshness(): Freshness {
     const timelineIds = this.#discovered === undefined ? this.#known : new Set([...this.#known, ...this.#discovered]);
     let watermarkUs = Number.POSITIVE_INFINITY;
     let lagUs: number | undefined = 0;
-    for (const { view } of this.#partitions) {
-      watermarkUs = Math.min(watermarkUs, watermarkOf(view, timelineIds));
-      const lag = view.lagUs();
-      lagUs = lagUs === undefined || lag === undefined ? undefined : Math.max(lagUs, lag);
+    for (const { replica } of this.#partitions) {
+      watermarkUs = Math.min(watermarkUs, watermarkOf(replica.commit, timelineIds));
+      lagUs = lagUs === undefined || replica.lagUs === undefined ? undefined : Math.max(lagUs, replica.lagUs);
     }
     return { watermarkUs: Number.isFinite(watermarkUs) ? watermarkUs : undefined, lagUs };
   }
 
   close(): void {
     this.#phase = 'closed';
-    for (const tick of this.#partitions) tick.close();
+    for (const { replica } of this.#partitions) replica.close();
   }
 }
 
 class PartitionTick implements PartitionState {
-  readonly view: ReplicaView;
-  /** Nothing else is applied as long as the view names this commit. */
-  readonly #commit: CommitRecord | undefined;
   readonly #query: QueryTick;
-  #reader: PageReader;
-  #snapshot: StoreSnapshot | undefined;
 
-  constructor(view: ReplicaView, query: QueryTick) {
-    this.view = view;
+  constructor(
+    readonly replica: ReplicaTick,
+    query: QueryTick,
+  ) {
     this.#query = query;
-    this.#reader = view.reader();
-    this.#commit = view.applied();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#reader.get(key);
+    const value = this.replica.get(key);
     if (value !== undefined) this.#query.found++;
     return value;
   }
 
-  /** What is held shares the decoded pages of others until another tick is applied. */
   shelf(headKey: Uint8Array): PageShelf | undefined {
-    const isCurrent = this.#commit !== undefined && this.view.applied() === this.#commit;
-    if (this.#snapshot !== undefined && !isCurrent) return undefined;
-    const shelf = (this.#snapshot === undefined ? this.#reader : this.view.reader()).shelf?.(headKey);
+    const shelf = this.replica.shelf?.(headKey);
     if (shelf?.head != null) this.#query.found++;
     return shelf;
   }
 
+  damaged(cause: Error): void {
+    this.replica.damaged?.(cause);
+  }
+
   horizonUs(timelineId: number): number {
-    return this.view.horizonUs(timelineId);
-  }
-
-  hold(): void {
-    this.#snapshot = this.view.snapshot();
-    this.#reader = this.#snapshot;
-  }
-
-  close(): void {
-    this.#snapshot?.close();
-    this.#snapshot = undefined;
+    return this.replica.horizonUs(timelineId);
   }
 }
 
 /** The oldest watermark of the timelines' readers that have seen a record; Infinity where none has. */
-function watermarkOf(view: ReplicaView, timelineIds: ReadonlySet<number>): number {
+function watermarkOf(commit: CommitRecord | undefined, timelineIds: ReadonlySet<number>): number {
   let oldestUs = Number.POSITIVE_INFINITY;
-  for (const { readerId, watermarkUs } of view.applied()?.counters ?? []) {
+  for (const { readerId, watermarkUs } of commit?.counters ?? []) {
     if (watermarkUs < oldestUs && watermarkUs !== Number.NEGATIVE_INFINITY && timelineIds.has(readerId)) oldestUs = watermarkUs;
   }
   return oldestUs;

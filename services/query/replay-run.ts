@@ -3,13 +3,13 @@ import type { Field, Row } from '../../libs/schema/value-type.js';
 import { present } from '../../libs/wire/present.js';
 import type { OfflineQuestion, QueryCaller } from './answers.js';
 import type { QueryEngine } from './engine.js';
-import type { QueryRun } from './query-run.js';
+import { entityCountOf, type QueryRun } from './query-run.js';
 
 export interface Replayed {
   readonly kind: QueryRun['kind'];
   readonly columns: readonly Field[];
   readonly rows: readonly Row[];
-  /** Of an offline run, the latest of its rows' instants. */
+  /** For an offline run, the latest of its rows' instants. */
   readonly asOfUs: number;
 }
 
@@ -18,11 +18,20 @@ export interface Replayed {
  * that it shows what the model saw (S4); where no answer came, at the instant asked for, or now.
  */
 export async function replayRun(engine: QueryEngine, run: QueryRun, caller: QueryCaller): Promise<Replayed> {
+  // Those of before counted rows alone.
+  if (run.kind === 'offline' && run.rowCount > entityCountOf(run))
+    throw notReplayable(run, `it had ${run.rowCount} rows, of which ${run.entities.length} were recorded`);
   if (run.hadInputs) throw notReplayable(run, 'it had request-time inputs, which are never recorded');
-  if (run.entities.length === 0 && run.rowCount + (run.error?.length ?? 0) > 0) throw notReplayable(run, 'its entities were refused, and so not recorded');
+  if (run.entities.length === 0 && run.rowCount + (run.error?.length ?? 0) > 0)
+    throw notReplayable(run, 'its entities were refused, and so not recorded');
   const replaying = { ...caller, signal: caller.signal, isReplay: true };
+  if (entityCountOf(run) > run.entities.length)
+    throw notReplayable(run, `it asked for ${entityCountOf(run)} entities, of which ${run.entities.length} were recorded`);
   if (run.kind === 'offline') return replayOffline(engine, run, replaying);
-  const asked = present({ timestampUs: run.asOfUs ?? run.requestedTimestampUs, knownAtUs: run.knownAtUs === 'timestamp' ? undefined : run.knownAtUs });
+  const asked = present({
+    timestampUs: run.asOfUs ?? run.requestedTimestampUs,
+    knownAtUs: run.knownAtUs === 'timestamp' ? undefined : run.knownAtUs,
+  });
   const [entity = []] = run.entities;
   switch (run.kind) {
     case 'online': {
@@ -30,7 +39,10 @@ export async function replayRun(engine: QueryEngine, run: QueryRun, caller: Quer
       return { kind: run.kind, columns, rows: [row], asOfUs };
     }
     case 'batch': {
-      const { columns, rows, asOfUs } = await engine.queryBatch({ featureset: run.featureset, entities: run.entities, ...asked }, replaying);
+      const { columns, rows, asOfUs } = await engine.queryBatch(
+        { featureset: run.featureset, entities: run.entities, ...asked },
+        replaying,
+      );
       return { kind: run.kind, columns, rows, asOfUs };
     }
     case 'lookup': {
@@ -42,7 +54,6 @@ export async function replayRun(engine: QueryEngine, run: QueryRun, caller: Quer
 
 async function replayOffline(engine: QueryEngine, run: QueryRun, caller: QueryCaller): Promise<Replayed> {
   const timestampsUs = run.timestampsUs ?? [];
-  if (run.rowCount > run.entities.length) throw notReplayable(run, `it had ${run.rowCount} rows, of which ${run.entities.length} were recorded`);
   const questions = run.entities.map((entity, i): OfflineQuestion => ({ entity, timestampUs: timestampsUs[i] ?? 0 }));
   const { columns, rows } = engine.queryOffline({ featureset: run.featureset, knownAt: run.knownAtUs }, once(questions), caller);
   const answered: Row[] = [];

@@ -1,3 +1,4 @@
+import { corruptBytes } from '../../libs/codec/byte-writer.js';
 import type { Store, StoreBatch } from '../../libs/store/store.js';
 import type { QueryRun } from './query-run.js';
 import { chunkKey, chunksFrom, lastIdOf, ofKey, runsKey, spanEnd } from './query-run-keys.js';
@@ -7,10 +8,15 @@ const CHUNK_TEXT_MAX = 262_144;
 /** Heads of old chunks that are read at a time. */
 const OLDEST_HEADS = 64;
 
+/** Chunks in one store batch; what is left over goes with the next. */
+const FORGOTTEN_AT_ONCE_MAX = 500;
+
 /** What has to be known of a chunk to forget it. */
 interface ChunkHead {
   readonly lastId: string;
   readonly runs: number;
+  /** Bytes of the runs' text. */
+  readonly bytes: number;
   readonly featuresets: readonly string[];
 }
 
@@ -29,7 +35,13 @@ export function chunksOf(runs: QueryRun[]): readonly Chunk[] {
   let end = '';
   const close = (next: number): void => {
     const members = runs.slice(start, next);
-    chunks.push({ lastId: members.at(-1)?.id ?? '', runs: members.length, featuresets: [...new Set(members.map(({ featureset }) => featureset))], text: `[${texts.join(',')}]` });
+    chunks.push({
+      lastId: members.at(-1)?.id ?? '',
+      runs: members.length,
+      bytes: textLength,
+      featuresets: [...new Set(members.map(({ featureset }) => featureset))],
+      text: `[${texts.join(',')}]`,
+    });
     [start, texts, textLength] = [next, [], 0];
   };
   for (const [i, run] of runs.entries()) {
@@ -43,8 +55,8 @@ export function chunksOf(runs: QueryRun[]): readonly Chunk[] {
   return chunks;
 }
 
-export function putChunk(batch: StoreBatch, { lastId, runs, featuresets, text }: Chunk): void {
-  batch.put(chunkKey(lastId), Buffer.from(JSON.stringify({ runs, featuresets }), 'utf8'));
+export function putChunk(batch: StoreBatch, { lastId, runs, bytes, featuresets, text }: Chunk): void {
+  batch.put(chunkKey(lastId), Buffer.from(JSON.stringify({ runs, bytes, featuresets }), 'utf8'));
   batch.put(runsKey(lastId), Buffer.from(text, 'utf8'));
   for (const featureset of featuresets) batch.put(ofKey(featureset, lastId), new Uint8Array());
 }
@@ -55,17 +67,27 @@ export function deleteChunk(batch: StoreBatch, { lastId, featuresets }: ChunkHea
   for (const featureset of featuresets) batch.delete(ofKey(featureset, lastId));
 }
 
-/** Of RUNS. */
+/** Reads a value of RUNS. */
 export function readRuns(value: Uint8Array): readonly QueryRun[] {
-  // Written by `putChunk`, and by nobody else.
-  return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8')) as QueryRun[];
+  return parse(value) as QueryRun[];
+}
+
+/** Written by `putChunk`, and by nobody else: what is no JSON is damaged. */
+function parse(value: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8'));
+  } catch (cause) {
+    throw corruptBytes('a query run', { cause });
+  }
 }
 
 /** Whose last run is not below `lastId`, oldest first. */
 export async function* readHeads(store: Store, lastId: string, limit?: number): AsyncGenerator<ChunkHead> {
   for await (const [key, value] of store.entries({ ...chunksFrom(lastId), ...(limit === undefined ? {} : { limit }) })) {
-    const head = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8')) as Omit<ChunkHead, 'lastId'>; // written by `putChunk`
-    yield { lastId: lastIdOf(key), ...head };
+    const lastId = lastIdOf(key);
+    const head = parse(value) as Omit<ChunkHead, 'lastId' | 'bytes'> & { readonly bytes?: number };
+    // Those of before there was a limit do not say: then the runs are looked at.
+    yield { ...head, lastId, bytes: head.bytes ?? store.get(runsKey(lastId))?.length ?? 0 };
   }
 }
 
@@ -83,13 +105,15 @@ export class OldestChunks {
     this.#store = store;
   }
 
-  /** The oldest, as many as have no more than `runsMax` runs together. */
-  async upTo(runsMax: number): Promise<readonly ChunkHead[]> {
-    let [count, runs] = [0, 0];
-    while (runs < runsMax) {
+  /** The oldest: as many as have no more than `runs` together, and then until they have at least `bytes`. */
+  async upTo({ runs: runsMax, bytes: bytesMin }: Pick<ChunkHead, 'runs' | 'bytes'>): Promise<readonly ChunkHead[]> {
+    let [count, runs, bytes] = [0, 0, 0];
+    while ((runs < runsMax || bytes < bytesMin) && count < FORGOTTEN_AT_ONCE_MAX) {
       const head = this.#heads[count] ?? (await this.#readMore());
-      runs += head?.runs ?? Number.POSITIVE_INFINITY;
-      if (runs <= runsMax) count++;
+      if (head === undefined || (runs + head.runs > runsMax && bytes >= bytesMin)) break;
+      runs += head.runs;
+      bytes += head.bytes;
+      count++;
     }
     return this.#heads.slice(0, count);
   }

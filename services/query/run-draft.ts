@@ -6,8 +6,10 @@ import { formatTimestamp } from '../../libs/time/timestamp.js';
 import type { QueryCaller } from './answers.js';
 import type { EndedQuery, QueryRun, RunKeyValue } from './query-run.js';
 
-/** Pairs of an offline query that its run keeps: more would make the audit larger than the answer. */
-export const OFFLINE_PAIRS_KEPT_MAX = 10_000;
+/** Entities that a run keeps of its query. With all of them, whoever asks in batches writes the audit as fast as the network brings ids. */
+export const ENTITIES_KEPT_MAX = 100;
+/** Characters of those entities: a key may have a kilobyte. The first is kept in any case. */
+const ENTITIES_TEXT_MAX = 8_192;
 
 const NAME_LENGTH_MAX = 256;
 
@@ -26,11 +28,18 @@ export class RunDraft implements EndedQuery {
   readonly #caller: QueryCaller;
   readonly #timestampsUs: number[] = [];
   #keys: Row[] = [];
+  /** How many there were, of which #keys are the first. */
+  #asked = 0;
   #keyFields: readonly Field[] = [];
   #endedUs = 0;
   #error: unknown;
 
-  constructor(id: string, kind: QueryRun['kind'], name: string, { createdUs, caller }: { readonly createdUs: number; readonly caller: QueryCaller }) {
+  constructor(
+    id: string,
+    kind: QueryRun['kind'],
+    name: string,
+    { createdUs, caller }: { readonly createdUs: number; readonly caller: QueryCaller },
+  ) {
     this.id = id;
     this.#kind = kind;
     this.#name = name;
@@ -42,16 +51,18 @@ export class RunDraft implements EndedQuery {
     return this.#keys.length;
   }
 
-  /** Takes the keys over as they are. */
-  asks(keyFields: readonly Field[], keys: Row[]): void {
+  /** Keeps the first of them, as they are. */
+  asks(keyFields: readonly Field[], keys: readonly Row[]): void {
     this.#keyFields = keyFields;
-    this.#keys = keys;
+    this.#asked = keys.length;
+    this.#keys = keys.slice(0, ENTITIES_KEPT_MAX);
   }
 
-  /** One row of an offline query, up to what is kept. */
+  /** One row of an offline query. */
   asksAt(keyFields: readonly Field[], key: Row, timestampUs: number): void {
     this.#keyFields = keyFields;
-    if (this.#keys.length >= OFFLINE_PAIRS_KEPT_MAX) return;
+    this.#asked += 1;
+    if (this.#keys.length >= ENTITIES_KEPT_MAX) return;
     this.#keys.push(key);
     this.#timestampsUs.push(timestampUs);
   }
@@ -63,15 +74,17 @@ export class RunDraft implements EndedQuery {
   }
 
   toRun(): QueryRun {
+    const entities = this.#entities();
     return {
       id: this.id,
       kind: this.#kind,
       featureset: this.#name.slice(0, NAME_LENGTH_MAX).replaceAll('\0', ''), // as the request has it: it may be no featureset at all
-      entities: this.#keys.map((key) => key.map((value, i) => keyValueOf(value, this.#keyFields[i]?.type))),
+      entities,
+      entityCount: entities.length < this.#asked ? this.#asked : undefined,
       requestedTimestampUs: this.requestedTimestampUs,
       knownAtUs: this.knownAtUs,
       asOfUs: this.asOfUs,
-      timestampsUs: this.#kind === 'offline' ? this.#timestampsUs : undefined,
+      timestampsUs: this.#kind === 'offline' ? this.#timestampsUs.slice(0, entities.length) : undefined,
       rowCount: this.rowCount,
       hitCount: this.hitCount,
       latencyMs: (this.#endedUs - this.createdUs) / 1_000,
@@ -81,6 +94,20 @@ export class RunDraft implements EndedQuery {
       hadInputs: this.hadInputs,
     };
   }
+
+  #entities(): readonly (readonly RunKeyValue[])[] {
+    return withinText(this.#keys.map((key) => key.map((value, i) => keyValueOf(value, this.#keyFields[i]?.type))));
+  }
+}
+
+/** As many as there is room for. */
+function withinText(entities: readonly (readonly RunKeyValue[])[]): readonly (readonly RunKeyValue[])[] {
+  let text = 0;
+  const end = entities.findIndex((key, i) => {
+    for (const value of key) text += typeof value === 'string' ? value.length : 8;
+    return i > 0 && text > ENTITIES_TEXT_MAX;
+  });
+  return end < 0 ? entities : entities.slice(0, end);
 }
 
 function describe(error: unknown): string {

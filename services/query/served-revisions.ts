@@ -1,5 +1,8 @@
 import type { Revision } from '../../libs/definition/revision.js';
-import { ThymeError } from '../../libs/errors/errors.js';
+import { parseDatasetName } from '../../libs/definition/dataset-name.js';
+import { timelinesWithTopics } from '../../libs/definition/timeline-topics.js';
+import { notFound, ThymeError } from '../../libs/errors/errors.js';
+import type { Token } from '../../libs/feature/token.js';
 import type { DatasetPlan } from '../../libs/feature/dataset-plan.js';
 import type { FeaturePlan } from '../../libs/feature/feature-plan.js';
 import { RevisionPlans, type AuthorModule } from '../../libs/feature/revision-plans.js';
@@ -39,8 +42,18 @@ export class ServedRevisions {
   readonly #evaluate: (revision: Revision) => AuthorModule;
   readonly #plans = new Map<number, RevisionPlans>();
   readonly #ready = new Set<number>();
-  readonly #featuresets: Kind<FeaturePlan> = { noun: 'featureset', has: (plans, name) => plans.hasFeatureset(name), plan: (plans, name) => plans.featureset(name), chosen: new Map() };
-  readonly #datasets: Kind<DatasetPlan> = { noun: 'dataset', has: (plans, name) => plans.hasDataset(name), plan: (plans, name) => plans.dataset(name), chosen: new Map() };
+  readonly #featuresets: Kind<FeaturePlan> = {
+    noun: 'featureset',
+    has: (plans, name) => plans.hasFeatureset(name),
+    plan: (plans, name) => plans.featureset(name),
+    chosen: new Map(),
+  };
+  readonly #datasets: Kind<DatasetPlan> = {
+    noun: 'dataset',
+    has: (plans, name) => plans.hasDataset(name),
+    plan: (plans, name) => plans.dataset(name),
+    chosen: new Map(),
+  };
   /** Timelines that a plan's extractors were seen to look up. */
   readonly #lookedUp = new WeakMap<Servable, ReadonlySet<number>>();
 
@@ -53,8 +66,40 @@ export class ServedRevisions {
     return this.#choose(this.#featuresets, name);
   }
 
+  /** `Order`, or `Order@1` for a version beside which a newer one has come (S19a); FAILED_PRECONDITION once that is retired. */
   dataset(name: string): Served<DatasetPlan> {
-    return this.#choose(this.#datasets, name);
+    const { dataset, version } = parseDatasetName(name);
+    const adopted = this.#adopted();
+    const isAsked = (each: { readonly name: string; readonly version: number }): boolean =>
+      each.name === dataset && each.version === version;
+    if (version === undefined || adopted[0]?.definitions.datasets.some(isAsked) === true) return this.#choose(this.#datasets, dataset);
+    const older = adopted.find(({ definitions }) => definitions.datasets.some(isAsked));
+    if (older === undefined)
+      throw notFound(
+        'dataset',
+        name,
+        adopted.flatMap(({ definitions }) => definitions.datasets.map((each) => `${each.name}@${each.version}`)),
+      );
+    const plans = this.#plansOf(older);
+    const plan = plans.dataset(dataset);
+    if (!plan.timelineIds.every((id) => this.#isWorked(id))) throw retired(dataset, version);
+    return { name, plans, plan, timelineIds: new Set(plan.timelineIds) };
+  }
+
+  /**
+   * Whether the token is of records of a newer dataset version than those that what serves reads (S21, S19a): another revision is about to
+   * serve, which reads them.
+   */
+  isBehind({ plans: { revision }, timelineIds }: Served<Servable>, token: Token): boolean {
+    const read = timelinesWithTopics(revision).flatMap(({ id, inputs = [] }) => (timelineIds.has(id) ? inputs : []));
+    return token.marks.some(({ topic }) => {
+      const pushed = /([^.]+)\.v(\d+)$/.exec(topic);
+      const isOlder = (input: string): boolean => {
+        const parts = /^(.*)\.v(\d+)$/.exec(input);
+        return parts !== null && pushed !== null && parts[1] === pushed[1] && Number(parts[2]) < Number(pushed[2]);
+      };
+      return read.some(isOlder);
+    });
   }
 
   /** Whether the timeline holds all history in every partition. An arrow, as ticks take it along. */
@@ -111,6 +156,14 @@ export class ServedRevisions {
     return adopted ?? [];
   }
 
+  /** Whether rows still enter the timeline wherever it is held: one that no reader fills any more stands still. */
+  #isWorked(timelineId: number): boolean {
+    return this.#views.partitions.every((partition) => {
+      const counters = this.#views.view(partition).applied()?.counters;
+      return counters === undefined || counters.some(({ readerId }) => readerId === timelineId);
+    });
+  }
+
   #readyPartitions(timelineId: number): number {
     let ready = 0;
     for (const partition of this.#views.partitions) {
@@ -131,8 +184,13 @@ export class ServedRevisions {
 
   #notYet(what: string, newest: Revision | undefined, waiting: readonly number[] | undefined): ThymeError {
     // A partition that is being restored says so itself: another replica may answer.
-    if (newest === undefined) for (const partition of this.#views.partitions) this.#views.view(partition).reader();
-    if (newest === undefined) return new ThymeError('THYME_NOT_COMMITTED', 'FAILED_PRECONDITION', `${what}: no definitions have reached every partition yet: commit some, or wait`);
+    if (newest === undefined) for (const partition of this.#views.partitions) this.#views.view(partition).tick();
+    if (newest === undefined)
+      return new ThymeError(
+        'THYME_NOT_COMMITTED',
+        'FAILED_PRECONDITION',
+        `${what}: no definitions have reached every partition yet: commit some, or wait`,
+      );
     const progress = (waiting ?? []).map((id) => this.#progress(newest, id)).join('; ');
     return new ThymeError('THYME_NOT_READY', 'FAILED_PRECONDITION', `${what} is still being built from history: ${progress}`);
   }
@@ -146,4 +204,12 @@ export class ServedRevisions {
     }
     return `${identity?.name ?? 'a timeline'} is ready in ${this.#readyPartitions(timelineId)} of ${this.#views.partitions.length} partitions, ${read} records read`;
   }
+}
+
+function retired(dataset: string, version: number): ThymeError {
+  return new ThymeError(
+    'THYME_DATASET_RETIRED',
+    'FAILED_PRECONDITION',
+    `version ${version} of dataset ${dataset} is retired: a newer one has taken its place, and a commit came since; ask for '${dataset}'`,
+  );
 }
