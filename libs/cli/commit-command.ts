@@ -1,69 +1,91 @@
 import { toBinary, create } from '@bufbuild/protobuf';
-import { parseArgs } from 'node:util';
 import { CommitRequestSchema } from '../../gen/thyme/v1/registry_pb.js';
-import { readDefinitions } from '../definition/check.js';
-import type { Definitions } from '../definition/definitions.js';
-import { evaluateBundle } from '../definition/evaluate-bundle.js';
-import { bundleModule, type Bundle } from '../definition/load-module.js';
 import { ThymeError } from '../errors/errors.js';
 import { definitionsToProto } from '../wire/definitions.js';
-import { UsageError, type Command, type CommandContext } from './command.js';
+import { reachLines, reachOf } from './change-reach.js';
+import { command, UsageError, type CommandContext } from './command.js';
+import { moduleArgument, PROTOBUF_TYPE, readModule, type DefinitionModule } from './definition-module.js';
+import { changeLine, planModule, type PlannedChange } from './definition-plan.js';
 
-export const PROTOBUF_TYPE = 'application/protobuf';
-
-export const commit: Command = {
+export const commit = command({
   name: 'commit',
   summary: 'commit a module of definitions',
-  usage: 'thyme commit FEATURES.ts [--base-revision N]',
-  async run(args, context) {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { 'base-revision': { type: 'string' } } });
-    await commitFile(moduleArgument(positionals), context, baseRevision(values['base-revision']));
+  parameters: 'FEATURES.ts',
+  positionalsMax: 1,
+  flags: {
+    'base-revision': { value: 'N', about: 'refused where another revision than this is the latest: what `thyme plan` told' },
+    remove: { value: 'NAME', many: true, about: 'what the commit may take away: a class, a member, or all' },
   },
-};
+  examples: ['thyme commit features.ts', 'thyme commit features.ts --remove OldFeatures'],
+  async run({ positionals, flags }, context) {
+    await commitFile(moduleArgument(positionals), context, { base: baseRevision(flags['base-revision']), removes: flags.remove ?? [] });
+  },
+});
 
-/** A module of definitions, bundled, evaluated and found to be right. */
-export interface DefinitionModule {
-  readonly definitions: Definitions;
-  readonly bundle: Bundle;
+export interface CommitOptions {
+  /** The revision that it was planned on; absent, it is planned now. */
+  readonly base?: bigint | undefined;
+  /** What may be removed without asking: names of classes, or of their members, or `all`. */
+  readonly removes?: readonly string[];
 }
 
-/** Throws with all errors of the module at once, each with its place and fix. */
-export async function readModule(file: string): Promise<DefinitionModule> {
-  const bundle = await bundleModule(file);
-  const { definitions } = readDefinitions(evaluateBundle(bundle.code, file));
-  refuseEmpty(definitions, file);
-  return { definitions, bundle };
+/** Checks and commits a module; nothing is sent of one with errors. Only where no other commit came since the plan (S19). */
+export async function commitFile(file: string, context: CommandContext, options: CommitOptions = {}): Promise<void> {
+  await commitModule(await readModule(file), context, options);
 }
 
-/** Checks and commits a module; nothing is sent of one with errors. With a base, only where no other commit came since (S19). */
-export async function commitFile(file: string, context: CommandContext, base?: bigint): Promise<void> {
-  await commitModule(await readModule(file), context, base);
-}
-
-export async function commitModule({ definitions, bundle }: DefinitionModule, { client, terminal }: CommandContext, base?: bigint): Promise<void> {
-  const request = create(CommitRequestSchema, { definitions: definitionsToProto(definitions), bundle, ...(base === undefined ? {} : { baseRevision: base }) });
+/** Asks before it removes anything that it was not told to; THYME_REMOVAL_UNNAMED where nobody can be asked, or says no. */
+export async function commitModule(
+  module: DefinitionModule,
+  context: CommandContext,
+  { base, removes = [] }: CommitOptions = {},
+): Promise<void> {
+  const { definitions, bundle } = module;
+  const { client, terminal, json = false } = context;
+  const plan = await planModule(module, client);
+  // What would be refused anyway is not asked about.
+  const isRefused = plan.problems.length > 0 || plan.changes.some(({ kind }) => kind === 'breaking');
+  // Where another commit has come since the base, this plan is of that one's removals: the deployment says what came between.
+  const hasMoved = base !== undefined && base !== BigInt(plan.base_revision);
+  const agreed = isRefused || hasMoved ? [] : await agreeToRemove(plan.changes, removes, context);
+  const request = create(CommitRequestSchema, {
+    definitions: definitionsToProto(definitions),
+    bundle,
+    baseRevision: base ?? BigInt(plan.base_revision),
+    removes: [...removes, ...agreed],
+  });
   const response = await client.postRaw('/api/v1/commit', Uint8Array.from(toBinary(CommitRequestSchema, request)), PROTOBUF_TYPE);
   const answer = JSON.parse(await response.text()) as { readonly revision?: number | string };
   const { datasets, pipelines, featuresets } = definitions;
-  terminal.out(`Committed ${datasets.length} dataset(s), ${pipelines.length} pipeline(s), ${featuresets.length} featureset(s) as revision ${String(answer.revision)}`);
+  const committed = json
+    ? JSON.stringify(answer, null, 2)
+    : `Committed ${datasets.length} dataset(s), ${pipelines.length} pipeline(s), ${featuresets.length} featureset(s) as revision ${String(answer.revision)}`;
+  terminal.out(committed);
 }
 
-/** The one module that a command is about. */
-export function moduleArgument(positionals: readonly string[]): string {
-  const [file, surplus] = positionals;
-  if (file === undefined) throw new UsageError('name the module that declares your features');
-  if (surplus !== undefined) throw new UsageError(`'${surplus}' is one too many: a module that imports the others is committed as a whole`);
-  return file;
+/** The names that a person agreed to. */
+async function agreeToRemove(
+  changes: readonly PlannedChange[],
+  removes: readonly string[],
+  { client, terminal }: CommandContext,
+): Promise<readonly string[]> {
+  const isNamed = (place: string): boolean => removes.some((name) => name === 'all' || name === place || place.startsWith(`${name}.`));
+  const unnamed = changes.filter(({ kind, subject }) => kind === 'removed' && !isNamed(subject));
+  if (unnamed.length === 0) return [];
+  terminal.err('This commit removes:');
+  for (const change of unnamed) terminal.err(`  ${changeLine(change)}`);
+  for (const line of reachLines(await reachOf(unnamed, client))) terminal.err(line);
+  if ((await terminal.ask?.('Remove them?')) === true) return unnamed.map(({ subject }) => subject);
+  const flags = unnamed.map(({ subject }) => `--remove ${subject}`);
+  throw new ThymeError(
+    'THYME_REMOVAL_UNNAMED',
+    'FAILED_PRECONDITION',
+    `Nothing was committed: keep what is listed in the module, or name what shall go: ${[...new Set(flags)].join(' ')}, or --remove all`,
+  );
 }
 
 function baseRevision(text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--base-revision ${text}: expected the number that \`thyme plan\` told`);
   return BigInt(text);
-}
-
-/** A commit is the whole of what there shall be: one of nothing removes everything, which a forgotten `export` must not. */
-function refuseEmpty({ datasets, featuresets }: Definitions, file: string): void {
-  if (datasets.length + featuresets.length > 0) return;
-  throw new ThymeError('THYME_MODULE_EMPTY', 'INVALID_ARGUMENT', `${file}: it exports no dataset and no featureset, and to commit nothing would remove everything: write 'export' in front of the classes`);
 }

@@ -36,9 +36,11 @@ export async function watchModule({ file, clock, signal, onChange }: WatchOption
 
 /** Differs when a file was written, replaced, made or removed. */
 async function signatureOf(files: readonly string[]): Promise<string> {
-  const stats = await Promise.all(files.map(async (file) => {
-    const found = await stat(file, { bigint: true }).catch(() => undefined);
-    return found === undefined ? `${file} is gone` : `${file} ${found.ino} ${found.mtimeNs} ${found.size}`;
-  }));
+  const stats = await Promise.all(
+    files.map(async (file) => {
+      const found = await stat(file, { bigint: true }).catch(() => undefined);
+      return found === undefined ? `${file} is gone` : `${file} ${found.ino} ${found.mtimeNs} ${found.size}`;
+    }),
+  );
   return stats.join('\n');
 }

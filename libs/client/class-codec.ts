@@ -32,12 +32,30 @@ export function featuresetCodec(featureset: object): ClassCodec {
 /** A featureset's request-time inputs alone. */
 export function writeInputs(featureset: object, inputs: unknown): JsonValue {
   const marks: readonly FeatureMark[] = marksOfClass(featureset)?.features ?? [];
-  return codecOf(`${classNameOf(featureset)}.inputs`, marks.filter(({ input }) => input)).write(inputs);
+  return codecOf(
+    `${classNameOf(featureset)}.inputs`,
+    marks.filter(({ input }) => input),
+  ).write(inputs);
+}
+
+/** Some fields of a dataset alone, such as those that name a row. */
+export function partCodec(dataset: object, names: readonly string[]): ClassCodec {
+  const marks: readonly FieldMark[] = marksOfClass(dataset)?.fields ?? [];
+  return codecOf(
+    datasetNameOf(dataset),
+    marks.filter(({ name }) => names.includes(name)),
+  );
 }
 
 /** The key's fields by name, as a URL says them; `undefined` for a key that is said bare. */
-export function keyFields(entity: string | number | object): Readonly<Record<string, string>> | undefined {
-  return typeof entity === 'object' ? Object.fromEntries(Object.entries(entity).map(([name, value]) => [name, String(value)])) : undefined;
+export function keyFields(entity: string | number | boolean | object): Readonly<Record<string, string>> | undefined {
+  if (typeof entity !== 'object' || entity instanceof Date) return undefined;
+  return Object.fromEntries(Object.entries(entity).map(([name, value]) => [name, keyText(value)]));
+}
+
+/** One value of a key as a URL says it. */
+export function keyText(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value);
 }
 
 function cached(codecs: WeakMap<object, ClassCodec>, declared: object, make: () => ClassCodec): ClassCodec {
@@ -57,7 +75,11 @@ function codecOf(name: string, marks: readonly (FieldMark | FeatureMark)[]): Cla
     read(json) {
       // A missing field would read as null, which an optional one may truly be.
       const missing = fields.find((field) => !isObject(json) || !Object.hasOwn(json, field.name));
-      if (missing !== undefined) throw invalidArgument(`${name}.${missing.name}`, 'is not in the answer: the deployment has another revision than this class, commit it');
+      if (missing !== undefined)
+        throw invalidArgument(
+          `${name}.${missing.name}`,
+          'is not in the answer: the deployment has another revision than this class, commit it',
+        );
       return toAuthor(fromJson(json).row);
     },
     write: (value) => toJson(fromAuthor(value)),

@@ -53,6 +53,10 @@ export function createEnv(variables: Readonly<Record<string, string | undefined>
       if (choice === undefined) throw configError(name, `'${text.slice(0, 64)}' is none of ${choices.join(', ')}`);
       return choice;
     },
-    list: (name) => (optional(name) ?? '').split(',').map((part) => part.trim()).filter((part) => part !== ''),
+    list: (name) =>
+      (optional(name) ?? '')
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
   };
 }

@@ -13,6 +13,11 @@ export function isLoopback(host: string): boolean {
   return family !== 0 && loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
+/** Whether `host:port` is on this machine. */
+export function isLoopbackTarget(target: string): boolean {
+  return isLoopback(target.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+}
+
 /**
  * Refuses to listen where others can reach an unprotected server (DESIGN 11): an address other than
  * loopback needs TLS and keys, or the explicit word that it does not.
@@ -27,14 +32,25 @@ export function assertSafeAddress(options: {
   const { variable, host, hasTls, hasKeys, insecure } = options;
   if (isLoopback(host) || insecure || (hasTls && hasKeys)) return;
   const missing = hasKeys ? 'a TLS certificate is' : hasTls ? 'API keys are' : 'a TLS certificate and API keys are';
-  throw configError(variable, `'${host}' is reachable from other machines and ${missing} missing: configure them, listen on 127.0.0.1, or say --insecure`);
+  throw configError(
+    variable,
+    `'${host}' is reachable from other machines and ${missing} missing: configure them (or --keys required), listen on 127.0.0.1, or say --insecure`,
+  );
+}
+
+/** Where a server is to listen, and which variable says so; `undefined` where it is no variable's to say. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly portVariable?: string | undefined;
 }
 
 /** Why a server cannot listen, in words that say what to do; `error` is what the system gave, or wraps it. */
-export function cannotListen(host: string, port: number, error: unknown): ThymeError {
+export function cannotListen({ host, port, portVariable }: ListenAddress, error: unknown): ThymeError {
   const text = error instanceof Error ? error.message : String(error);
   const reason = text.includes('EADDRINUSE')
-    ? 'another process listens there: stop that one, or configure another port (0 for any that is free)'
+    ? `another process listens there: stop that one, or ${portVariable === undefined ? 'configure another port' : `set ${portVariable} to another port`} (0 for any that is free)`
     : text.includes('EACCES')
       ? 'this user may not: ports below 1024 need the right to'
       : text.includes('EADDRNOTAVAIL') || text.includes('ENOTFOUND')

@@ -1,13 +1,34 @@
 /** The gRPC status names that Thyme answers with; libs/rpc and libs/rest map them to numbers (DESIGN 9). */
 export type StatusName =
-  | 'INVALID_ARGUMENT' | 'UNAUTHENTICATED' | 'PERMISSION_DENIED' | 'NOT_FOUND' | 'FAILED_PRECONDITION' | 'ABORTED'
-  | 'OUT_OF_RANGE' | 'RESOURCE_EXHAUSTED' | 'UNAVAILABLE' | 'DEADLINE_EXCEEDED' | 'INTERNAL';
+  | 'INVALID_ARGUMENT'
+  | 'UNAUTHENTICATED'
+  | 'PERMISSION_DENIED'
+  | 'NOT_FOUND'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'OUT_OF_RANGE'
+  | 'RESOURCE_EXHAUSTED'
+  | 'UNAVAILABLE'
+  | 'DEADLINE_EXCEEDED'
+  | 'INTERNAL';
 
 /** What is wrong with one field of a request, and how to mend it. */
 export interface FieldViolation {
   /** Where: a path such as `events[3].amount` or `FraudSignals.order_count_1h`. */
   readonly field: string;
   readonly description: string;
+}
+
+/**
+ * What becomes of a part of the process that has failed with this, for who runs it: it is tried again after a pause; or what it
+ * has stored is set aside and built anew, because those bytes are damaged or not to be trusted; or it stops, because
+ * neither would help: somebody has to do something first. The error says it, since nobody else knows.
+ */
+export type Disposition = 'retry' | 'rebuild' | 'stop';
+
+/** What is not one of ours says nothing of itself, and is tried again. */
+export function dispositionOf(cause: unknown): Disposition {
+  return cause instanceof ThymeError ? cause.disposition : 'retry';
 }
 
 /**
@@ -18,24 +39,30 @@ export class ThymeError extends Error {
   override readonly name = 'ThymeError';
   /** Under which the failed request is on record: a query run's. */
   readonly requestId: string | undefined;
+  /** What leaves the process instead of the message, which names what is only its operator's business; undefined where that may leave. */
+  readonly told: string | undefined;
+  /** What a worker does about it; a request that is answered with it does not ask. */
+  readonly disposition: Disposition;
 
   constructor(
     readonly code: `THYME_${string}`,
     readonly status: StatusName,
     message: string,
     readonly violations: readonly FieldViolation[] = [],
-    options?: ErrorOptions & { readonly requestId?: string },
+    options?: ErrorOptions & { readonly requestId?: string; readonly told?: string | undefined; readonly disposition?: Disposition },
   ) {
     super(message, options);
     this.requestId = options?.requestId;
+    this.told = options?.told;
+    this.disposition = options?.disposition ?? 'retry';
   }
 }
 
 /** The same failure of a request that is on record. A new error: one reason may end many requests. Others than ours stay what they are. */
 export function onRecord(error: unknown, requestId: string): unknown {
   if (!(error instanceof ThymeError)) return error;
-  const { code, status, message, violations } = error;
-  return new ThymeError(code, status, message, violations, { cause: error, requestId });
+  const { code, status, message, violations, told, disposition } = error;
+  return new ThymeError(code, status, message, violations, { cause: error, requestId, told, disposition });
 }
 
 export function invalidArgument(field: string, description: string): ThymeError {

@@ -34,10 +34,12 @@ export function createLogger(options: LoggerOptions): Logger {
 }
 
 function loggerWith(fixed: LogFields, options: LoggerOptions, write: (line: string) => void): Logger {
-  const at = (level: LogLevel) => (message: string, fields: LogFields = {}) => {
-    if (RANK[level] < RANK[options.level]) return;
-    write(lineOf({ time: new Date(options.clock.nowUs() / 1_000).toISOString(), level, message, ...fixed, ...fields }));
-  };
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (RANK[level] < RANK[options.level]) return;
+      write(lineOf({ time: new Date(options.clock.nowUs() / 1_000).toISOString(), level, message, ...fixed, ...fields }));
+    };
   return {
     debug: at('debug'),
     info: at('info'),
@@ -56,7 +58,12 @@ function lineOf(entry: { readonly time: string; readonly level: LogLevel; readon
     line = JSON.stringify({ time: entry.time, level: entry.level, message: entry.message, fields: 'unprintable' });
   }
   if (line.length > LINE_LENGTH_MAX) {
-    line = JSON.stringify({ time: entry.time, level: entry.level, message: entry.message.slice(0, 1_024), truncated: line.slice(0, LINE_LENGTH_MAX / 2) });
+    line = JSON.stringify({
+      time: entry.time,
+      level: entry.level,
+      message: entry.message.slice(0, 1_024),
+      truncated: line.slice(0, LINE_LENGTH_MAX / 2),
+    });
   }
   return `${line}\n`;
 }

@@ -29,7 +29,9 @@ const OVERFLOW_VALUE = 'other';
 const VALUE_END = '\0';
 
 /** Seconds; from a local lookup to a slow training set. */
-export const LATENCY_BUCKETS_SECONDS: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+export const LATENCY_BUCKETS_SECONDS: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
 
 /**
  * The process's metrics, written in Prometheus's text format. Who asks for a counter, gauge or
