@@ -12,10 +12,20 @@ import { Latencies, nowUs } from './latencies.js';
 import type { OrdersOptions } from './orders.js';
 
 const { values } = parseArgs({
-  options: { events: { type: 'string', default: '1000000' }, entities: { type: 'string', default: '100000' }, log: { type: 'string', default: 'level' }, brokers: { type: 'string' } },
+  options: {
+    events: { type: 'string', default: '1000000' },
+    entities: { type: 'string', default: '100000' },
+    log: { type: 'string', default: 'level' },
+    brokers: { type: 'string' },
+  },
 });
 const options: OrdersOptions = {
-  events: Number(values.events), entities: Number(values.entities), endUs: Math.floor(systemClock.nowUs()), spanUs: 30 * 86_400e6, skew: 'zipf', lateShare: 0.05,
+  events: Number(values.events),
+  entities: Number(values.entities),
+  endUs: Math.floor(systemClock.nowUs()),
+  spanUs: 30 * 86_400e6,
+  skew: 'zipf',
+  lateShare: 0.05,
 };
 const logKind = readLogKind(values.log);
 const GOAL_PER_S = { level: 100_000, kafka: 60_000 };
@@ -23,7 +33,8 @@ const GOAL_PER_S = { level: 100_000, kafka: 60_000 };
 await withFolder(async (dataDir) => {
   const kafka = logKind === 'kafka' ? await startBenchKafka(dataDir, values.brokers) : undefined;
   try {
-    const opened = kafka === undefined ? await openFraudLog(await openFolderLog(dataDir)) : await openFraudLog(await openKafka(kafka), kafka.deployment);
+    const opened =
+      kafka === undefined ? await openFraudLog(await openFolderLog(dataDir)) : await openFraudLog(await openKafka(kafka), kafka.deployment);
     const fillRate = await fillLog(opened, options);
     say(`${options.events} orders are in the log, ${Math.round(fillRate)}/s through ingest`);
     const brokerUs = kafka?.cpuUs() ?? 0;
@@ -31,8 +42,17 @@ await withFolder(async (dataDir) => {
     const brokerCpuUs = (kafka?.cpuUs() ?? 0) - brokerUs;
     await opened.close();
     report('aggregate', [
-      { name: 'events_per_s', value: eventsPerS, goal: { atLeast: GOAL_PER_S[logKind] }, note: `${options.events} orders of ${options.entities} users, zipf, 5 % late, on ${logKind}` },
-      { name: 'cpu_us_per_event', value: cpuUs / options.events, note: 'of the whole process, LevelDB and garbage collection included: what a busy machine changes least' },
+      {
+        name: 'events_per_s',
+        value: eventsPerS,
+        goal: { atLeast: GOAL_PER_S[logKind] },
+        note: `${options.events} orders of ${options.entities} users, zipf, 5 % late, on ${logKind}`,
+      },
+      {
+        name: 'cpu_us_per_event',
+        value: cpuUs / options.events,
+        note: 'of the whole process, LevelDB and garbage collection included: what a busy machine changes least',
+      },
       ...brokerFigures(brokerCpuUs),
       { name: 'tick_p50_ms', value: ticks.quantile(0.5) / 1_000, note: `between commits; ${ticks.count} ticks` },
       { name: 'tick_p99_ms', value: ticks.quantile(0.99) / 1_000 },
@@ -55,11 +75,21 @@ function brokerFigures(cpuUs: number): readonly Figure[] {
 }
 
 /** From the aggregator's start until its commit records say that every order is applied. */
-async function aggregate({ log, registry, deployment }: FraudLog, dataDir: string): Promise<{ readonly eventsPerS: number; readonly ticks: Latencies; readonly cpuUs: number }> {
+async function aggregate(
+  { log, registry, deployment }: FraudLog,
+  dataDir: string,
+): Promise<{ readonly eventsPerS: number; readonly ticks: Latencies; readonly cpuUs: number }> {
   const aggregator = new Aggregator({
-    deployment, log, clock: systemClock, partitionCount: 1, feed: registry.history, functionsOf: cachedAuthorFunctions(),
+    deployment,
+    log,
+    clock: systemClock,
+    partitionCount: 1,
+    feed: registry.history,
+    functionsOf: cachedAuthorFunctions(),
     openStore: (partition) => openLevelStore(join(dataDir, 'store', `p${partition}`)),
-    onFailure: (_, error) => { throw error; },
+    onFailure: (_, error) => {
+      throw error;
+    },
   });
   const ticks = new Latencies();
   const startUs = nowUs();

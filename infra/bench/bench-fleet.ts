@@ -2,8 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { KafkaCluster } from '../../libs/log/kafka-cluster.js';
-import { KafkaGroup } from '../../libs/log/kafka-group.js';
+import { readFolderKey } from '../../libs/cli/folder-key.js';
+import { KafkaCluster } from '../../libs/log/kafka/cluster.js';
+import { KafkaGroup } from '../../libs/log/kafka/group.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { forkBench } from './bench-child.js';
 import type { BenchKafka } from './bench-kafka.js';
@@ -58,10 +59,12 @@ export class BenchFleet {
     const fleet = new BenchFleet(options);
     // Together: replicas are ready when they have heard of an owner.
     const front = fleet.#serve('front', 'registry,ingest,query,gateway');
-    fleet.#aggregators.push(...await Promise.all(Array.from({ length: AGGREGATORS }, (_, n) => fleet.#serve(`aggregator-${n}`, 'aggregator'))));
+    fleet.#aggregators.push(
+      ...(await Promise.all(Array.from({ length: AGGREGATORS }, (_, n) => fleet.#serve(`aggregator-${n}`, 'aggregator')))),
+    );
     fleet.#front = await front;
     await fleet.settled();
-    await commitFraud(fleet.restUrl);
+    await commitFraud(fleet.restUrl, readFolderKey(join(options.folder, 'front')));
     return fleet;
   }
 
@@ -73,7 +76,7 @@ export class BenchFleet {
   async settled(): Promise<void> {
     const share = this.#options.partitions / AGGREGATORS;
     await until(SETTLE_MS_MAX, 'an even share for each aggregator', async () => {
-      const owners = await this.#group.owners() ?? [];
+      const owners = (await this.#group.owners()) ?? [];
       return this.#aggregators.every(({ grpcTarget }) => owners.filter(({ address }) => address === grpcTarget).length === share);
     });
   }
@@ -83,7 +86,7 @@ export class BenchFleet {
     const killed = this.#aggregators[index];
     if (killed === undefined) throw new RangeError(`there is no aggregator ${index}`);
     const { child, grpcTarget: address } = killed;
-    const owners = await this.#group.owners() ?? [];
+    const owners = (await this.#group.owners()) ?? [];
     child.removeAllListeners('exit');
     child.kill('SIGKILL');
     return { address, owned: owners.filter((owner) => owner.address === address).map(({ partition }) => partition), atUs: nowUs() };
@@ -97,7 +100,8 @@ export class BenchFleet {
       const owners = await this.#group.owners();
       if (owners?.some((owner) => owner.address === address) !== true) noticedUs ??= nowUs();
       for (const owner of owners ?? []) {
-        if (owned.includes(owner.partition) && owner.address !== address && !assignedUs.has(owner.partition)) assignedUs.set(owner.partition, nowUs());
+        if (owned.includes(owner.partition) && owner.address !== address && !assignedUs.has(owner.partition))
+          assignedUs.set(owner.partition, nowUs());
       }
       return assignedUs.size === owned.length;
     });
@@ -122,8 +126,14 @@ export class BenchFleet {
   #serve(name: string, roles: string): Promise<FleetProcess> {
     const { kafka, folder, partitions, sessionMs } = this.#options;
     const env = {
-      ...process.env, THYME_LOG_LEVEL: 'error', THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DEPLOYMENT: kafka.deployment,
-      THYME_KAFKA_BROKERS: kafka.brokers.join(','), THYME_PARTITIONS: String(partitions), ...(sessionMs === undefined ? {} : { THYME_SESSION_TIMEOUT_MS: String(sessionMs) }),
+      ...process.env,
+      THYME_LOG_LEVEL: 'error',
+      THYME_REST_PORT: '0',
+      THYME_GRPC_PORT: '0',
+      THYME_DEPLOYMENT: kafka.deployment,
+      THYME_KAFKA_BROKERS: kafka.brokers.join(','),
+      THYME_PARTITIONS: String(partitions),
+      ...(sessionMs === undefined ? {} : { THYME_SESSION_TIMEOUT_MS: String(sessionMs) }),
     };
     const child = forkBench('serve-process', [roles, join(folder, name)], { env });
     return new Promise((resolve, reject) => {

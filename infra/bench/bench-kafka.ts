@@ -1,7 +1,7 @@
 // The broker of a bench: its own, in a process of its own, or one that runs already.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 import type { Log } from '../../libs/log/log.js';
 import { startKafka } from '../kafka/kafka.js';
 
@@ -15,7 +15,7 @@ export interface BenchKafka {
   stop(): Promise<void>;
 }
 
-/** Of Linux's /proc on every machine: the kernel's own ticks are another thing. */
+/** The tick of Linux's /proc on every machine: the kernel's own ticks are another thing. */
 const CLOCK_TICK_US = 10_000;
 
 /** Starts a broker in the folder, unless brokers are named (comma-separated). */

@@ -12,12 +12,27 @@ export interface Figure {
   readonly note?: string;
 }
 
-/** Prints a table for people and, last, one JSON line for programs. Where others use the machine too, only the CPU figures can be compared. */
+/**
+ * Prints a table for people and, last, one JSON line for programs. Where others use the machine too, only the CPU
+ * figures can be compared.
+ */
 export function report(bench: string, figures: readonly Figure[]): void {
-  say(`load average of the machine: ${loadavg().map((load) => load.toFixed(1)).join(', ')}`);
-  const rows = figures.map(({ name, value, goal, note = '' }) => [name, rounded(value), goalText(goal), verdict(value, goal), note] as const);
+  say(
+    `load average of the machine: ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(', ')}`,
+  );
+  const rows = figures.map(
+    ({ name, value, goal, note = '' }) => [name, rounded(value), goalText(goal), verdict(value, goal), note] as const,
+  );
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  for (const row of rows) process.stdout.write(`${row.map((cell, column) => (column === 1 ? cell.padStart(widths[1] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd()}\n`);
+  for (const row of rows)
+    process.stdout.write(
+      `${row
+        .map((cell, column) => (column === 1 ? cell.padStart(widths[1] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
   const results = Object.fromEntries(figures.map(({ name, value }) => [name, Number(rounded(value))]));
   process.stdout.write(`${JSON.stringify({ bench, commit: commitId(), machine: machine(), results })}\n`);
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { readDefinitions } from '../../libs/definition/check.js';
 import { evaluateBundle } from '../../libs/definition/evaluate-bundle.js';
 import { bundleModule } from '../../libs/definition/load-module.js';
-import { openLevelLog } from '../../libs/log/level-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
 import type { Log } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { systemClock } from '../../libs/time/clock.js';
@@ -15,7 +15,9 @@ import { eventOf, orders, type OrdersOptions } from './orders.js';
 
 export const DEPLOYMENT = 'thyme';
 /** The source in any case: compiled, this file lies in a folder of its own (dist). */
-export const FRAUD_MODULE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './fraud-features.ts' : '../../../infra/bench/fraud-features.ts', import.meta.url));
+export const FRAUD_MODULE = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './fraud-features.ts' : '../../../infra/bench/fraud-features.ts', import.meta.url),
+);
 const LOG_WRITE_BUFFER_BYTES = 32 * 1024 * 1024;
 const PUSH_EVENTS = 5_000;
 
@@ -34,6 +36,9 @@ export interface OpenLog {
   readonly log: Log;
   close(): Promise<void>;
 }
+
+/** Nobody else asks for this log's tokens, and nobody's producers are apart. */
+export const DOOR = { tokenKey: () => new Uint8Array(32), keysRequired: false };
 
 /** Log, registry and ingest as the owner role has them, with the fraud example committed. */
 export interface FraudLog extends OpenLog {
@@ -60,9 +65,12 @@ export async function openFraudLog(opened: OpenLog, deployment = DEPLOYMENT): Pr
   const registry = new Registry({ deployment: { name: deployment, partitions: 1 }, log, clock: systemClock });
   await registry.start();
   await registry.commit(await fraudProposal());
-  const ingest = new Ingest({ deployment, log, revisions: registry.history, clock: systemClock, hasRoom: () => true });
+  const ingest = new Ingest({ deployment, log, revisions: registry.history, clock: systemClock, hasRoom: () => true, ...DOOR });
   return {
-    log, deployment, registry, ingest,
+    log,
+    deployment,
+    registry,
+    ingest,
     async close() {
       await registry.stop();
       await opened.close();

@@ -18,7 +18,10 @@ export class FreshProbe {
     this.#partitions = partitions;
   }
 
-  /** Pushes to the partition, and resolves when the push is in an answer; rejects where an answer is wrong. One at a time for each partition. */
+  /**
+   * Pushes to the partition, and resolves when the push is in an answer; rejects where an answer is wrong. One at a
+   * time for each partition.
+   */
   async fresh(partition: number): Promise<void> {
     const connection = this.#connections.get(partition) ?? new RestConnection(this.#url);
     this.#connections.set(partition, connection);

@@ -14,7 +14,12 @@ await withFolder(async (dataDir) => {
   const result = await runLoad({ kind: 'freshness', url: restUrl, seconds: Number(values.seconds), load });
   await platform.stop({ graceMs: 10_000 });
   report('freshness', [
-    { name: 'p50_ms', value: result.p50Us / 1_000, goal: { atMost: 100 }, note: `from the push's first byte to the answer's last; ${result.checked} answers, each checked` },
+    {
+      name: 'p50_ms',
+      value: result.p50Us / 1_000,
+      goal: { atMost: 100 },
+      note: `from the push's first byte to the answer's last; ${result.checked} answers, each checked`,
+    },
     { name: 'p99_ms', value: result.p99Us / 1_000, goal: { atMost: 250 } },
     { name: 'events_per_s', value: result.pushedPerS, note: `of ${EVENTS_PER_S} asked for` },
   ]);

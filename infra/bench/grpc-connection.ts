@@ -18,7 +18,12 @@ export class GrpcConnection {
   /** The bytes of the answer's message. Rejects with the status where it is not OK. */
   async call(path: string, message: Uint8Array): Promise<Buffer> {
     const chunks = await new Promise<readonly Buffer[]>((resolve, reject) => {
-      const stream = this.#session.request({ [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: path, [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc', [constants.HTTP2_HEADER_TE]: 'trailers' });
+      const stream = this.#session.request({
+        [constants.HTTP2_HEADER_METHOD]: 'POST',
+        [constants.HTTP2_HEADER_PATH]: path,
+        [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
+        [constants.HTTP2_HEADER_TE]: 'trailers',
+      });
       const received: Buffer[] = [];
       let trailers: IncomingHttpHeaders = {};
       stream.on('data', (chunk: Buffer) => received.push(chunk));

@@ -3,13 +3,33 @@ import type { OrdersOptions } from './orders.js';
 /** What a bench asks of the load process. */
 export type LoadJob =
   /** As fast as `connections` allow, or at `ratePerS`, late ones counted from when they were due. */
-  | { readonly kind: 'restReads'; readonly url: string; readonly orders: OrdersOptions; readonly connections: number; readonly seconds: number; readonly ratePerS?: number; /** Pushes beside the reads. */ readonly pushes?: PushLoad }
-  | { readonly kind: 'grpcReads'; readonly target: string; readonly orders: OrdersOptions; readonly inFlight: number; readonly seconds: number }
+  | {
+      readonly kind: 'restReads';
+      readonly url: string;
+      readonly orders: OrdersOptions;
+      readonly connections: number;
+      readonly seconds: number;
+      readonly ratePerS?: number;
+      /** Pushes beside the reads. */ readonly pushes?: PushLoad;
+    }
+  | {
+      readonly kind: 'grpcReads';
+      readonly target: string;
+      readonly orders: OrdersOptions;
+      readonly inFlight: number;
+      readonly seconds: number;
+    }
   /** Pushes alone. */
   | { readonly kind: 'pushes'; readonly url: string; readonly seconds: number; readonly load: PushLoad }
   /** Pushes, and for some of them a read that waits for it (S21). */
   | { readonly kind: 'freshness'; readonly url: string; readonly seconds: number; readonly load: PushLoad }
-  | { readonly kind: 'offline'; readonly url: string; readonly orders: OrdersOptions; readonly rows: number; readonly rowsPerRequest: number };
+  | {
+      readonly kind: 'offline';
+      readonly url: string;
+      readonly orders: OrdersOptions;
+      readonly rows: number;
+      readonly rowsPerRequest: number;
+    };
 
 export interface PushLoad {
   /** Infinity: as fast as the server takes them. */
@@ -32,6 +52,6 @@ export interface LoadResult {
   readonly checked: number;
   /** The first faults found; none is what is hoped for. */
   readonly faults: readonly string[];
-  /** Of the pushes beside it. */
+  /** The rate of the pushes beside it. */
   readonly pushedPerS: number;
 }

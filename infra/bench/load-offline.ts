@@ -8,7 +8,12 @@ import { lcg, orders, userId, zipf } from './orders.js';
 const CHECK_EVERY = 5_000;
 
 /** A training set in several requests, one after the other: rows a second from the first request to the last byte. */
-export async function runOffline({ url, orders: options, rows, rowsPerRequest }: Extract<LoadJob, { readonly kind: 'offline' }>): Promise<LoadResult> {
+export async function runOffline({
+  url,
+  orders: options,
+  rows,
+  rowsPerRequest,
+}: Extract<LoadJob, { readonly kind: 'offline' }>): Promise<LoadResult> {
   const oracle = new OrderOracle(orders(options));
   const random = lcg(5);
   const draw = zipf(options.entities, random);
@@ -22,7 +27,11 @@ export async function runOffline({ url, orders: options, rows, rowsPerRequest }:
     });
     const body = JSON.stringify({ featureset: 'FraudFacts', queries });
     const startUs = nowUs();
-    const response = await fetch(`${url}/features/offline`, { method: 'POST', body, headers: { 'content-type': 'application/json', accept: 'application/vnd.apache.arrow.stream' } });
+    const response = await fetch(`${url}/features/offline`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', accept: 'application/vnd.apache.arrow.stream' },
+    });
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     latencies.add(nowUs() - startUs);
@@ -40,7 +49,17 @@ export async function runOffline({ url, orders: options, rows, rowsPerRequest }:
     }
     count += queries.length;
   }
-  return { askedPerS: Number.POSITIVE_INFINITY, achievedPerS: (count * 1e6) / tookUs, count, served: count, p50Us: latencies.quantile(0.5), p99Us: latencies.quantile(0.99), checked, faults, pushedPerS: 0 };
+  return {
+    askedPerS: Number.POSITIVE_INFINITY,
+    achievedPerS: (count * 1e6) / tookUs,
+    count,
+    served: count,
+    p50Us: latencies.quantile(0.5),
+    p99Us: latencies.quantile(0.99),
+    checked,
+    faults,
+    pushedPerS: 0,
+  };
 }
 
 function plain(value: unknown): unknown {

@@ -23,7 +23,11 @@ export class PushBodies {
     const random = lcg(11);
     const draw = zipf(entities, random);
     this.#templates = Array.from({ length: BODIES }, (_, body) => {
-      const events = Array.from({ length: batchEvents }, (__, i) => `{"user_id":"live_${draw()}","order_id":"o${body}_${i}","amount":${Math.round(random() * 50_000) / 100 + 1},"ordered_at":${TIME_MARK}}`);
+      const events = Array.from(
+        { length: batchEvents },
+        (__, i) =>
+          `{"user_id":"live_${draw()}","order_id":"o${body}_${i}","amount":${Math.round(random() * 50_000) / 100 + 1},"ordered_at":${TIME_MARK}}`,
+      );
       return `{"dataset":"Order","events":[${events.join(',')}]}`.split(TIME_MARK);
     });
   }
@@ -48,16 +52,18 @@ export class Pushing {
     this.#load = load;
     const bodies = new PushBodies(load);
     let number = 0;
-    this.#running = Promise.all(Array.from({ length: load.connections }, async () => {
-      const connection = new RestConnection(url);
-      while (!this.#stopping.asked) {
-        const dueUs = this.#startUs + (number++ * load.batchEvents * 1e6) / load.eventsPerS;
-        const restMs = (dueUs - nowUs()) / 1_000;
-        if (restMs > TIMER_MS_MIN) await new Promise((resolve) => setTimeout(resolve, restMs));
-        await this.#push(connection, bodies.next());
-      }
-      connection.close();
-    }));
+    this.#running = Promise.all(
+      Array.from({ length: load.connections }, async () => {
+        const connection = new RestConnection(url);
+        while (!this.#stopping.asked) {
+          const dueUs = this.#startUs + (number++ * load.batchEvents * 1e6) / load.eventsPerS;
+          const restMs = (dueUs - nowUs()) / 1_000;
+          if (restMs > TIMER_MS_MIN) await new Promise((resolve) => setTimeout(resolve, restMs));
+          await this.#push(connection, bodies.next());
+        }
+        connection.close();
+      }),
+    );
   }
 
   async stop(): Promise<LoadResult> {
@@ -66,8 +72,15 @@ export class Pushing {
     const tookS = (nowUs() - this.#startUs) / 1e6;
     const perS = this.#accepted / tookS;
     return {
-      askedPerS: this.#load.eventsPerS, achievedPerS: perS, pushedPerS: perS, count: this.#accepted, served: this.#accepted,
-      p50Us: this.#latencies.quantile(0.5), p99Us: this.#latencies.quantile(0.99), checked: this.#latencies.count, faults: this.#faults,
+      askedPerS: this.#load.eventsPerS,
+      achievedPerS: perS,
+      pushedPerS: perS,
+      count: this.#accepted,
+      served: this.#accepted,
+      p50Us: this.#latencies.quantile(0.5),
+      p99Us: this.#latencies.quantile(0.99),
+      checked: this.#latencies.count,
+      faults: this.#faults,
     };
   }
 

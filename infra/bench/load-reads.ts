@@ -27,10 +27,20 @@ interface RightAnswer {
 /** Parsed only where it is looked at. */
 type Answer = { readonly parse: () => RightAnswer } | { readonly fault: string };
 
-export async function runRestReads({ url, orders: options, connections, seconds, ratePerS, pushes }: JobOf<'restReads'>): Promise<LoadResult> {
+export async function runRestReads({
+  url,
+  orders: options,
+  connections,
+  seconds,
+  ratePerS,
+  pushes,
+}: JobOf<'restReads'>): Promise<LoadResult> {
   const open = Array.from({ length: connections }, () => new RestConnection(url));
   const asks = open.map((connection): Ask => async (id) => {
-    const { status, body } = await connection.post('/features', `{"featureset":"FraudSignals","entity_id":"${id}","inputs":{"cart_total":900.5}}`);
+    const { status, body } = await connection.post(
+      '/features',
+      `{"featureset":"FraudSignals","entity_id":"${id}","inputs":{"cart_total":900.5}}`,
+    );
     return status === 200 ? { parse: () => restAnswer(body) } : { fault: `${status}: ${body}` };
   });
   const reads = new Reading(options, asks); // takes a second, in which no push would go out
@@ -46,14 +56,25 @@ export async function runGrpcReads({ target, orders: options, inFlight, seconds 
   const inputs = { cart_total: { kind: { case: 'floatValue', value: 900.5 } } } as const;
   const ask: Ask = async (id) => {
     const entity = { values: [{ kind: { case: 'stringValue', value: id } } as const] };
-    const bytes = await connection.call(QUERY_PATH, toBinary(QueryRequestSchema, create(QueryRequestSchema, { featureset: 'FraudSignals', entity, inputs })));
+    const bytes = await connection.call(
+      QUERY_PATH,
+      toBinary(QueryRequestSchema, create(QueryRequestSchema, { featureset: 'FraudSignals', entity, inputs })),
+    );
     const parse = (): RightAnswer => {
       const { asOfUs, features } = fromBinary(QueryResponseSchema, bytes);
-      return { asOfUs: Number(asOfUs), features: Object.fromEntries(features.map(({ name, value }) => [name, plain(value === undefined ? null : plainFromProto(value, name))])) };
+      return {
+        asOfUs: Number(asOfUs),
+        features: Object.fromEntries(
+          features.map(({ name, value }) => [name, plain(value === undefined ? null : plainFromProto(value, name))]),
+        ),
+      };
     };
     return { parse };
   };
-  const result = await new Reading(options, Array.from({ length: inFlight }, () => ask)).run(seconds, undefined);
+  const result = await new Reading(
+    options,
+    Array.from({ length: inFlight }, () => ask),
+  ).run(seconds, undefined);
   connection.close();
   return result;
 }
@@ -95,8 +116,15 @@ class Reading {
       this.#note(this.#oracle.fault(id, asOfUs, features));
     }
     return {
-      askedPerS: ratePerS ?? Number.POSITIVE_INFINITY, achievedPerS: count / tookS, count, served: warmUp + count, p50Us: this.#latencies.quantile(0.5), p99Us: this.#latencies.quantile(0.99),
-      checked: this.#toCheck.length, faults: this.#faults, pushedPerS: 0,
+      askedPerS: ratePerS ?? Number.POSITIVE_INFINITY,
+      achievedPerS: count / tookS,
+      count,
+      served: warmUp + count,
+      p50Us: this.#latencies.quantile(0.5),
+      p99Us: this.#latencies.quantile(0.99),
+      checked: this.#toCheck.length,
+      faults: this.#faults,
+      pushedPerS: 0,
     };
   }
 
@@ -104,14 +132,16 @@ class Reading {
     const startUs = nowUs();
     const endUs = startUs + seconds * 1e6;
     let number = 0;
-    await Promise.all(this.#asks.map(async (ask) => {
-      for (;;) {
-        const dueUs = ratePerS === undefined ? nowUs() : startUs + (number++ * 1e6) / ratePerS;
-        if (dueUs >= endUs) return;
-        // Late since the answer before it was: that is the server's. By a timer: that is not.
-        await this.#one(ask, (await waitUntil(dueUs)) ? nowUs() : dueUs);
-      }
-    }));
+    await Promise.all(
+      this.#asks.map(async (ask) => {
+        for (;;) {
+          const dueUs = ratePerS === undefined ? nowUs() : startUs + (number++ * 1e6) / ratePerS;
+          if (dueUs >= endUs) return;
+          // Late since the answer before it was: that is the server's. By a timer: that is not.
+          await this.#one(ask, (await waitUntil(dueUs)) ? nowUs() : dueUs);
+        }
+      }),
+    );
   }
 
   /** The latency is counted from `sinceUs` on. */
@@ -120,7 +150,8 @@ class Reading {
     const answer = await ask(id);
     this.#latencies.add(nowUs() - sinceUs);
     if ('fault' in answer) this.#note(answer.fault);
-    else if (this.#latencies.count % CHECK_EVERY === 0 && this.#toCheck.length < CHECKS_MAX) this.#toCheck.push({ id, parse: answer.parse });
+    else if (this.#latencies.count % CHECK_EVERY === 0 && this.#toCheck.length < CHECKS_MAX)
+      this.#toCheck.push({ id, parse: answer.parse });
   }
 
   #note(fault: string | undefined): void {
@@ -128,7 +159,10 @@ class Reading {
   }
 }
 
-/** Whether it had to be waited for. By a timer, which may be late by a millisecond: turns of the loop would keep one of two cores busy, which the server wants. */
+/**
+ * Whether it had to be waited for. By a timer, which may be late by a millisecond: turns of the loop would keep one of
+ * two cores busy, which the server wants.
+ */
 async function waitUntil(dueUs: number): Promise<boolean> {
   const restMs = (dueUs - nowUs()) / 1_000;
   if (restMs <= 0) return false;

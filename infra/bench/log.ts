@@ -1,7 +1,7 @@
 // log: appends, transactions and reads through a driver of the log, without what comes before and after it.
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
-import { openLevelLog } from '../../libs/log/level-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
 import type { Log, NewRecord } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { openBenchKafkaLog, readLogKind, startBenchKafka } from './bench-kafka.js';
@@ -9,7 +9,9 @@ import { cpuClock, report, say, type Figure } from './bench-report.js';
 import { withFolder } from './fraud-owner.js';
 import { lcg } from './orders.js';
 
-const { values } = parseArgs({ options: { log: { type: 'string', default: 'level' }, records: { type: 'string', default: '1000000' }, brokers: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { log: { type: 'string', default: 'level' }, records: { type: 'string', default: '1000000' }, brokers: { type: 'string' } },
+});
 const RECORDS = Number(values.records);
 const BATCH_RECORDS = 1_000;
 /** As many as an ingest of one connection has in flight. */
@@ -37,7 +39,8 @@ await withFolder(async (folder) => {
     say(`${RECORDS} records of ${KEY_BYTES + VALUE_BYTES} bytes, ${BATCH_RECORDS} at once, on ${values.log}`);
     const batches = Math.ceil(RECORDS / BATCH_RECORDS);
     const appends = await measured(async () => {
-      for (let n = 0; n < batches; n += IN_FLIGHT) await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, batches - n) }, () => log.append(target, batch)));
+      for (let n = 0; n < batches; n += IN_FLIGHT)
+        await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, batches - n) }, () => log.append(target, batch)));
       return batches * BATCH_RECORDS;
     });
     const reads = await measured(() => readAll(log, target.topic));
@@ -55,11 +58,23 @@ async function openBenchLog(folder: string): Promise<BenchLog> {
   if (readLogKind(values.log) === 'level') {
     const store = await openLevelStore(join(folder, 'log'));
     const log = await openLevelLog(store);
-    return { log, close: async () => { await log.close(); await store.close(); } };
+    return {
+      log,
+      close: async () => {
+        await log.close();
+        await store.close();
+      },
+    };
   }
   const kafka = await startBenchKafka(folder, values.brokers);
   const log = await openBenchKafkaLog(kafka);
-  return { log, close: async () => { await log.close(); await kafka.stop(); } };
+  return {
+    log,
+    close: async () => {
+      await log.close();
+      await kafka.stop();
+    },
+  };
 }
 
 interface Measured {

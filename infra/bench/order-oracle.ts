@@ -34,9 +34,11 @@ export class OrderOracle {
     const count = within(HOUR_US).length;
     if (features['order_count_1h'] !== count) return `${id}: order_count_1h is ${String(features['order_count_1h'])}, not ${count}`;
     const spend = within(DAY_US).reduce((sum, amount) => sum + amount, 0);
-    if (!(Math.abs(Number(features['total_spend_24h']) - spend) <= Math.max(1, spend) * SUM_SHARE_MAX * 100)) return `${id}: total_spend_24h is ${String(features['total_spend_24h'])}, not ${spend}`;
+    if (!(Math.abs(Number(features['total_spend_24h']) - spend) <= Math.max(1, spend) * SUM_SHARE_MAX * 100))
+      return `${id}: total_spend_24h is ${String(features['total_spend_24h'])}, not ${spend}`;
     const max = within(7 * DAY_US).reduce<number | null>((most, amount) => Math.max(most ?? 0, amount), null);
-    if (features['max_order_amount_7d'] !== max) return `${id}: max_order_amount_7d is ${String(features['max_order_amount_7d'])}, not ${String(max)}`;
+    if (features['max_order_amount_7d'] !== max)
+      return `${id}: max_order_amount_7d is ${String(features['max_order_amount_7d'])}, not ${String(max)}`;
     return percentileFault(id, within(30 * DAY_US), features['p95_amount_30d']);
   }
 }
@@ -48,7 +50,11 @@ function percentileFault(id: string, amounts: number[], answered: unknown): stri
   const expected = amounts[rank - 1] ?? null;
   if (answered === expected) return undefined;
   const slack = amounts.length <= RAW_VALUES_MAX ? 0 : RANK_SHARE_MAX * amounts.length;
-  const [low, high] = [amounts[Math.max(0, Math.floor(rank - 1 - slack))], amounts[Math.min(amounts.length - 1, Math.ceil(rank - 1 + slack))]];
-  if (typeof answered === 'number' && slack > 0 && low !== undefined && high !== undefined && answered >= low && answered <= high) return undefined;
+  const [low, high] = [
+    amounts[Math.max(0, Math.floor(rank - 1 - slack))],
+    amounts[Math.min(amounts.length - 1, Math.ceil(rank - 1 + slack))],
+  ];
+  if (typeof answered === 'number' && slack > 0 && low !== undefined && high !== undefined && answered >= low && answered <= high)
+    return undefined;
   return `${id}: p95_amount_30d of ${amounts.length} is ${String(answered)}, not ${String(expected)}`;
 }

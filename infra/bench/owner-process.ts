@@ -3,7 +3,11 @@
 import { startFraudPlatform } from './fraud-platform.js';
 
 const [dataDir = '', brokers, deployment] = process.argv.slice(2);
-const env = brokers === undefined || deployment === undefined ? {} : { THYME_KAFKA_BROKERS: brokers, THYME_DEPLOYMENT: deployment };
+const { THYME_INTERNAL_KEY: internalKey } = process.env;
+const env = {
+  ...(internalKey === undefined ? {} : { THYME_INTERNAL_KEY: internalKey }),
+  ...(brokers === undefined || deployment === undefined ? {} : { THYME_KAFKA_BROKERS: brokers, THYME_DEPLOYMENT: deployment }),
+};
 const { platform, restUrl } = await startFraudPlatform(dataDir, ['registry', 'ingest', 'aggregator', 'gateway'], env);
 process.send?.({ restUrl, grpcTarget: platform.grpcTarget });
 process.once('disconnect', () => process.exit(1)); // the bench is gone

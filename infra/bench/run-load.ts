@@ -11,7 +11,9 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
     child.once('exit', (code) => reject(new Error(`the load process ended with ${String(code)} and without a result`)));
     child.send(job);
   });
-  say(`${job.kind}: ${Math.round(result.achievedPerS)}/s of ${Number.isFinite(result.askedPerS) ? Math.round(result.askedPerS) : 'as many as it can'}, ${result.checked} answers checked`);
+  say(
+    `${job.kind}: ${Math.round(result.achievedPerS)}/s of ${Number.isFinite(result.askedPerS) ? Math.round(result.askedPerS) : 'as many as it can'}, ${result.checked} answers checked`,
+  );
   if (result.faults.length > 0) throw new Error(`wrong answers: ${result.faults.join('; ')}`);
   return result;
 }

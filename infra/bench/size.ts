@@ -8,8 +8,17 @@ import { fillLog, openFolderLog, openFraudLog, withFolder } from './fraud-owner.
 import type { OrdersOptions } from './orders.js';
 import { openAsker } from './query-in-process.js';
 
-const { values } = parseArgs({ options: { events: { type: 'string', default: '2000000' }, entities: { type: 'string', default: '1000000' } } });
-const options: OrdersOptions = { events: Number(values.events), entities: Number(values.entities), endUs: Math.floor(systemClock.nowUs()), spanUs: 30 * 86_400e6, skew: 'uniform', lateShare: 0.02 };
+const { values } = parseArgs({
+  options: { events: { type: 'string', default: '2000000' }, entities: { type: 'string', default: '1000000' } },
+});
+const options: OrdersOptions = {
+  events: Number(values.events),
+  entities: Number(values.entities),
+  endUs: Math.floor(systemClock.nowUs()),
+  spanUs: 30 * 86_400e6,
+  skew: 'uniform',
+  lateShare: 0.02,
+};
 
 await withFolder(async (dataDir) => {
   const opened = await openFraudLog(await openFolderLog(dataDir));
@@ -21,7 +30,11 @@ await withFolder(async (dataDir) => {
   const [log, store, replica] = await Promise.all(['log', 'store', 'replica'].map((part) => bytesOf(join(dataDir, part))));
   const perEvent = (bytes = 0): number => bytes / options.events;
   report('size', [
-    { name: 'bytes_per_event', value: perEvent(log) + perEvent(store), note: `log, changelog and the owner's state; ${options.events} orders of ${options.entities} users, as LevelDB left them` },
+    {
+      name: 'bytes_per_event',
+      value: perEvent(log) + perEvent(store),
+      note: `log, changelog and the owner's state; ${options.events} orders of ${options.entities} users, as LevelDB left them`,
+    },
     { name: 'log_bytes_per_event', value: perEvent(log), note: 'dataset topic and changelog' },
     { name: 'store_bytes_per_event', value: perEvent(store) },
     { name: 'replica_bytes_per_event', value: perEvent(replica) },

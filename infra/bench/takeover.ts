@@ -11,7 +11,12 @@ import { Latencies, nowUs } from './latencies.js';
 import { Pushing } from './load-pushes.js';
 
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '20' }, partitions: { type: 'string', default: '8' }, 'session-ms': { type: 'string' }, brokers: { type: 'string' } },
+  options: {
+    kills: { type: 'string', default: '20' },
+    partitions: { type: 'string', default: '8' },
+    'session-ms': { type: 'string' },
+    brokers: { type: 'string' },
+  },
 });
 const kills = Number(values.kills);
 const partitions = Number(values.partitions);
@@ -26,14 +31,23 @@ await withFolder(async (folder) => {
   const kafka = await startBenchKafka(folder, values.brokers);
   try {
     const log = await openBenchKafkaLog(kafka);
-    const fleet = await BenchFleet.start({ kafka, folder, partitions, sessionMs: values['session-ms'] === undefined ? undefined : Number(values['session-ms']) });
+    const fleet = await BenchFleet.start({
+      kafka,
+      folder,
+      partitions,
+      sessionMs: values['session-ms'] === undefined ? undefined : Number(values['session-ms']),
+    });
     await measure({ fleet, log, deployment: kafka.deployment, probe: new FreshProbe(fleet.restUrl, partitions) });
     await log.close();
   } finally {
     await kafka.stop();
   }
   report('takeover', [
-    { name: 'p50_ms', value: whole.quantile(0.5) / 1_000, note: `from kill -9 to the first fresh answer; ${whole.count} partitions in ${kills} kills` },
+    {
+      name: 'p50_ms',
+      value: whole.quantile(0.5) / 1_000,
+      note: `from kill -9 to the first fresh answer; ${whole.count} partitions in ${kills} kills`,
+    },
     { name: 'p99_ms', value: whole.quantile(0.99) / 1_000 },
     ...partFigures('noticed', 'until the group knew that a member is gone'),
     ...partFigures('assigned', 'until it had given the partition to the other one'),
@@ -43,7 +57,10 @@ await withFolder(async (folder) => {
 });
 
 function partFigures(part: keyof typeof parts, note: string): readonly Figure[] {
-  return [{ name: `${part}_p50_ms`, value: parts[part].quantile(0.5) / 1_000, note }, { name: `${part}_p99_ms`, value: parts[part].quantile(0.99) / 1_000 }];
+  return [
+    { name: `${part}_p50_ms`, value: parts[part].quantile(0.5) / 1_000, note },
+    { name: `${part}_p99_ms`, value: parts[part].quantile(0.99) / 1_000 },
+  ];
 }
 
 /** All kills, beside steady pushes that must not fail: ingest runs where nothing is killed. */
@@ -70,13 +87,18 @@ async function takeover(n: number, { fleet, log, probe, deployment }: Parts): Pr
   await Promise.all(Array.from({ length: partitions }, (_, partition) => probe.fresh(partition))); // all are worked before the kill
   const killed = await fleet.kill(n % 2);
   const handedOver = fleet.handedOver(killed);
-  const times = await Promise.all(killed.owned.map(async (partition) => {
-    const readable = probe.fresh(partition).then(nowUs);
-    const changes = { topic: changesTopic(deployment), partition };
-    const acquired = log.endOffset(changes).then((end) => log.waitFor(changes, end, AbortSignal.timeout(PART_MS_MAX))).then(nowUs);
-    const { noticedUs, assignedUs } = await handedOver;
-    return { noticedUs, assignedUs: assignedUs.get(partition) ?? Number.NaN, acquiredUs: await acquired, readableUs: await readable };
-  }));
+  const times = await Promise.all(
+    killed.owned.map(async (partition) => {
+      const readable = probe.fresh(partition).then(nowUs);
+      const changes = { topic: changesTopic(deployment), partition };
+      const acquired = log
+        .endOffset(changes)
+        .then((end) => log.waitFor(changes, end, AbortSignal.timeout(PART_MS_MAX)))
+        .then(nowUs);
+      const { noticedUs, assignedUs } = await handedOver;
+      return { noticedUs, assignedUs: assignedUs.get(partition) ?? Number.NaN, acquiredUs: await acquired, readableUs: await readable };
+    }),
+  );
   for (const { noticedUs, assignedUs, acquiredUs, readableUs } of times) {
     parts.noticed.add(noticedUs - killed.atUs);
     parts.assigned.add(assignedUs - noticedUs);

@@ -6,7 +6,8 @@ import type { Store } from '../../libs/store/store.js';
 import { PageShelf } from '../../libs/timeline/page-shelf.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
-import type { PageReader, PageWriter, TimelineShape, WindowQuestion } from '../../libs/timeline/timeline.js';
+import type { PageReader, PageWriter } from '../../libs/timeline/page-access.js';
+import type { TimelineShape, WindowQuestion } from '../../libs/timeline/timeline.js';
 import { report, say, type Figure } from './bench-report.js';
 import { withFolder } from './fraud-owner.js';
 import { Latencies, nowUs } from './latencies.js';
@@ -56,17 +57,28 @@ await withFolder(async (folder) => {
   for (let exponent = 2; exponent <= Number(values['exponent-max']); exponent++) {
     const headKey = Uint8Array.of(exponent);
     await fill(store, headKey, 10 ** exponent);
-    const [read, shelved, late] = [readCost(store, headKey, 10 ** exponent), readCost(onShelf(store), headKey, 10 ** exponent), await lateCost(store, headKey, 10 ** exponent)];
+    const [read, shelved, late] = [
+      readCost(store, headKey, 10 ** exponent),
+      readCost(onShelf(store), headKey, 10 ** exponent),
+      await lateCost(store, headKey, 10 ** exponent),
+    ];
     medians.push(read.quantile(0.5));
     figures.push({ name: `read_1e${exponent}_p50_us`, value: read.quantile(0.5), note: `p99 ${read.quantile(0.99).toFixed(0)} µs` });
-    figures.push({ name: `shelf_1e${exponent}_p50_us`, value: shelved.quantile(0.5), note: `the same with pages kept decoded, as a replica keeps them; p99 ${shelved.quantile(0.99).toFixed(0)} µs` });
+    figures.push({
+      name: `shelf_1e${exponent}_p50_us`,
+      value: shelved.quantile(0.5),
+      note: `the same with pages kept decoded, as a replica keeps them; p99 ${shelved.quantile(0.99).toFixed(0)} µs`,
+    });
     figures.push({ name: `late_1e${exponent}_p50_us`, value: late.quantile(0.5), note: `p99 ${late.quantile(0.99).toFixed(0)} µs` });
     say(`10^${exponent} rows done`);
   }
   await store.close();
   const [first = 0, last = 0] = [medians[2] ?? medians[0], medians.at(-1)];
   const slope = (last - first) / Math.max(1, medians.length - 3);
-  report('windows', [...figures, { name: 'slope', value: slope, note: 'µs a read for ten times as many rows, from 10^4 on: level where the cost grows as log n' }]);
+  report('windows', [
+    ...figures,
+    { name: 'slope', value: slope, note: 'µs a read for ten times as many rows, from 10^4 on: level where the cost grows as log n' },
+  ]);
 });
 
 async function fill(store: Store, headKey: Uint8Array, rows: number): Promise<void> {
@@ -83,7 +95,7 @@ async function fill(store: Store, headKey: Uint8Array, rows: number): Promise<vo
   }
 }
 
-/** Of one group, none of whose pages is ever dropped. */
+/** Reads the pages of one group, none of which is ever dropped. */
 function onShelf(store: Store): PageReader {
   const shelf = new PageShelf();
   return { get: (key) => store.get(key), shelf: () => shelf };
@@ -93,8 +105,11 @@ function onShelf(store: Store): PageReader {
 function readCost(store: PageReader, headKey: Uint8Array, rows: number): Latencies {
   const wholeUs = rows * STEP_US;
   const questions: WindowQuestion[] = [
-    { kind: 'count', windowUs: wholeUs / 100 }, { kind: 'sum', column: 0, windowUs: wholeUs / 10 }, { kind: 'avg', column: 0, windowUs: wholeUs / 10 },
-    { kind: 'max', column: 0, windowUs: wholeUs }, { kind: 'percentile', column: 0, windowUs: wholeUs, pct: 95 },
+    { kind: 'count', windowUs: wholeUs / 100 },
+    { kind: 'sum', column: 0, windowUs: wholeUs / 10 },
+    { kind: 'avg', column: 0, windowUs: wholeUs / 10 },
+    { kind: 'max', column: 0, windowUs: wholeUs },
+    { kind: 'percentile', column: 0, windowUs: wholeUs, pct: 95 },
   ];
   const random = lcg(2);
   const latencies = new Latencies();

@@ -1,3 +1,3 @@
-// Both examples in one module: what `npm start` commits.
+// The examples in one module: what `npm start` commits.
 export * from './flights.js';
 export * from './fraud.js';

@@ -1,7 +1,30 @@
 // US flights of 2001: how busy and how late an airport or a route is, at any instant.
-import { Avg, ApproxPercentile, Count, LastK, Max, Sum, col, dataset, extractor, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';
+import {
+  Avg,
+  ApproxPercentile,
+  Count,
+  LastK,
+  Max,
+  Sum,
+  col,
+  dataset,
+  extractor,
+  feature,
+  featureset,
+  field,
+  key,
+  pipeline,
+  source,
+  t,
+  timestamp,
+} from 'thyme';
 import type { ExtractorContext, Stream } from 'thyme';
+import { files } from 'thyme/sources';
 
+/** Where `npm start` puts the file of flights: beside the platform's data. */
+const FLIGHT_FILES = `${process.env['THYME_DATA_DIR'] ?? '.thyme-data'}/flights/*.csv`;
+
+@source(files({ path: FLIGHT_FILES }), { every: '2s' })
 @dataset({ version: 1, description: 'One row per flight, at its scheduled departure', tags: ['flights'] })
 export class Flight {
   @key(t.string) origin!: string;
@@ -28,16 +51,18 @@ export class OriginStats {
 
   @pipeline({ version: 1, inputs: [Flight] })
   static departures(flights: Stream<Flight>) {
-    return flights.groupBy('origin').aggregate({
-      flights_1h: Count({ window: '1h' }),
-      flights_1d: Count({ window: '1d' }),
-      delayed_1d: Count({ window: '1d', where: col('delay').gt(15) }),
-      miles_7d: Sum({ of: 'distance', window: '7d' }),
-      mean_delay_1d: Avg({ of: 'delay', window: '1d' }),
-      worst_delay_7d: Max({ of: 'delay', window: '7d' }),
-      p90_delay_7d: ApproxPercentile({ of: 'delay', window: '7d', pct: 90 }),
-      last_destinations: LastK({ of: 'destination', k: 3, window: '1d' }),
-    });
+    return flights
+      .groupBy('origin')
+      .aggregate({
+        flights_1h: Count({ window: '1h' }),
+        flights_1d: Count({ window: '1d' }),
+        delayed_1d: Count({ window: '1d', where: col('delay').gt(15) }),
+        miles_7d: Sum({ of: 'distance', window: '7d' }),
+        mean_delay_1d: Avg({ of: 'delay', window: '1d' }),
+        worst_delay_7d: Max({ of: 'delay', window: '7d' }),
+        p90_delay_7d: ApproxPercentile({ of: 'delay', window: '7d', pct: 90 }),
+        last_destinations: LastK({ of: 'destination', k: 3, window: '1d' }),
+      });
   }
 }
 
@@ -51,10 +76,9 @@ export class RouteStats {
 
   @pipeline({ version: 1, inputs: [Flight] })
   static route(flights: Stream<Flight>) {
-    return flights.groupBy('origin', 'destination').aggregate({
-      flights_7d: Count({ window: '7d' }),
-      mean_delay_7d: Avg({ of: 'delay', window: '7d' }),
-    });
+    return flights
+      .groupBy('origin', 'destination')
+      .aggregate({ flights_7d: Count({ window: '7d' }), mean_delay_7d: Avg({ of: 'delay', window: '7d' }) });
   }
 }
 

@@ -1,5 +1,23 @@
 // Orders of an online shop: is this one suspicious?
-import { ApproxPercentile, Count, Max, Sum, col, dataset, expect, expectations, extractor, feature, featureset, field, input, key, pipeline, t, timestamp } from 'thyme';
+import {
+  ApproxPercentile,
+  Count,
+  Max,
+  Sum,
+  col,
+  dataset,
+  expect,
+  expectations,
+  extractor,
+  feature,
+  featureset,
+  field,
+  input,
+  key,
+  pipeline,
+  t,
+  timestamp,
+} from 'thyme';
 import type { ExtractorContext, Input, Stream } from 'thyme';
 
 @dataset({ version: 1, description: 'One row per order', owner: 'risk@example.com', maxLateness: '1h' })
@@ -50,7 +68,10 @@ export class FraudSignals {
   @input(t.float, { id: 5 }) cart_total!: Input<number>;
 
   @extractor({ inputs: ['user_id', 'order_count_1h', 'cart_total'], outputs: ['is_suspicious'] })
-  static suspicious({ lookup }: ExtractorContext, { user_id, order_count_1h, cart_total }: Pick<FraudSignals, 'user_id' | 'order_count_1h' | 'cart_total'>) {
+  static suspicious(
+    { lookup }: ExtractorContext,
+    { user_id, order_count_1h, cart_total }: Pick<FraudSignals, 'user_id' | 'order_count_1h' | 'cart_total'>,
+  ) {
     const stats = lookup(UserOrderStats, user_id);
     return { is_suspicious: order_count_1h > 5 || cart_total > (stats.total_spend_7d / 7) * 3 };
   }

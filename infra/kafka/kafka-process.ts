@@ -19,7 +19,7 @@ export interface KafkaProcessOptions {
   readonly properties: string;
   /** One for all brokers of a cluster. */
   readonly clusterId: string;
-  /** Of the tool that formats its storage. */
+  /** What the tool that formats its storage is given. */
   readonly formatArguments?: readonly string[];
   /** Compiles what it runs often to its best: dear in the first minute, and worth it in the next. */
   readonly longRunning?: boolean;
@@ -43,15 +43,43 @@ export class KafkaProcess {
     const { folder, properties, jars, clusterId, formatArguments = [] } = this.#options;
     await mkdir(folder, { recursive: true });
     await writeFile(this.#configuration, properties);
-    await writeFile(join(folder, 'log4j2.properties'), 'rootLogger.level=WARN\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\nappender.out.layout.pattern=%d %p %c %m%n\n');
-    execFileSync('java', ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', this.#configuration, ...formatArguments], { stdio: 'ignore' });
+    await writeFile(
+      join(folder, 'log4j2.properties'),
+      'rootLogger.level=WARN\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\nappender.out.layout.pattern=%d %p %c %m%n\n',
+    );
+    execFileSync(
+      'java',
+      [
+        '-cp',
+        `${jars}/*`,
+        'kafka.tools.StorageTool',
+        'format',
+        '--ignore-formatted',
+        '-t',
+        clusterId,
+        '-c',
+        this.#configuration,
+        ...formatArguments,
+      ],
+      { stdio: 'ignore' },
+    );
   }
 
   start(): void {
     const { folder, jars, longRunning = false } = this.#options;
     const output = openSync(join(folder, 'output.log'), 'a');
-    const args = ['-Xms256m', '-Xmx512m', ...(longRunning ? [] : ['-XX:TieredStopAtLevel=1']), '-Djava.awt.headless=true', `-Dlog4j2.configurationFile=${join(folder, 'log4j2.properties')}`,
-      '-cp', `${jars}/*`, 'kafka.Kafka', this.#configuration];
+    const args = [
+      '-Xms256m',
+      '-Xmx512m',
+      ...(longRunning ? [] : ['-XX:TieredStopAtLevel=1']),
+      '-Djava.awt.headless=true',
+      `-Djava.io.tmpdir=${folder}`, // its libraries of C are unpacked there, and left where it is killed
+      `-Dlog4j2.configurationFile=${join(folder, 'log4j2.properties')}`,
+      '-cp',
+      `${jars}/*`,
+      'kafka.Kafka',
+      this.#configuration,
+    ];
     this.#child = spawn('java', args, { cwd: folder, stdio: ['ignore', output, output] });
     closeSync(output);
   }

@@ -21,8 +21,16 @@ export interface SecuredListeners extends SecurePorts {
  * The configuration of one broker that is a controller too. Small buffers and few threads: it shares a
  * laptop with the tests. What one broker needs of replication becomes three with three.
  */
-export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress[], logFolder: string, { secured, proxied }: MoreListeners = {}): string {
-  const more = secured === undefined ? '' : `,SASL://127.0.0.1:${secured.saslPort},TLS://127.0.0.1:${secured.tlsPort},MUTUAL://127.0.0.1:${secured.mutualPort}`;
+export function serverProperties(
+  own: BrokerAddress,
+  all: readonly BrokerAddress[],
+  logFolder: string,
+  { secured, proxied }: MoreListeners = {},
+): string {
+  const more =
+    secured === undefined
+      ? ''
+      : `,SASL://127.0.0.1:${secured.saslPort},TLS://127.0.0.1:${secured.tlsPort},MUTUAL://127.0.0.1:${secured.mutualPort}`;
   const behindProxy = (port: number | undefined): string => (port === undefined ? '' : `,PROXIED://127.0.0.1:${port}`);
   const replicas = all.length >= 3 ? 3 : 1;
   const inSync = replicas === 3 ? 2 : 1;
@@ -31,10 +39,11 @@ export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress
     'node.id': own.nodeId,
     'controller.quorum.voters': all.map(({ nodeId, controllerPort }) => `${nodeId}@127.0.0.1:${controllerPort}`).join(','),
     'controller.listener.names': 'CONTROLLER',
-    'listeners': `PLAINTEXT://127.0.0.1:${own.port},CONTROLLER://127.0.0.1:${own.controllerPort}${more}${behindProxy(proxied?.port)}`,
+    listeners: `PLAINTEXT://127.0.0.1:${own.port},CONTROLLER://127.0.0.1:${own.controllerPort}${more}${behindProxy(proxied?.port)}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${own.port}${more}${behindProxy(proxied?.proxyPort)}`,
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,MUTUAL:SSL,PROXIED:PLAINTEXT',
+    'listener.security.protocol.map':
+      'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,MUTUAL:SSL,PROXIED:PLAINTEXT',
     'log.dirs': logFolder,
     'auto.create.topics.enable': false,
     'unclean.leader.election.enable': false,
@@ -55,5 +64,7 @@ export function serverProperties(own: BrokerAddress, all: readonly BrokerAddress
 }
 
 function properties(entries: Readonly<Record<string, string | number | boolean>>): string {
-  return Object.entries(entries).map(([name, value]) => `${name}=${value}\n`).join('');
+  return Object.entries(entries)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }

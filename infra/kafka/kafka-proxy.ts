@@ -49,6 +49,7 @@ export class KafkaProxy {
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
+    if (!this.#server.listening) return; // another has its port
     this.#server.close();
     await once(this.#server, 'close');
   }
@@ -69,19 +70,25 @@ export class KafkaProxy {
         end();
       });
     }
-    client.on('data', framesTo((frame) => {
-      const loss = this.#take(frame.readInt16BE(LENGTH_BYTES));
-      if (loss?.part === 'answer') doomed.set(frame.readInt32BE(LENGTH_BYTES + 4), loss);
-      if (loss?.part !== 'request') return void broker.write(frame);
-      end();
-      loss.happened();
-    }));
-    broker.on('data', framesTo((frame) => {
-      const loss = doomed.get(frame.readInt32BE(LENGTH_BYTES));
-      if (loss === undefined) return void client.write(frame);
-      end();
-      loss.happened();
-    }));
+    client.on(
+      'data',
+      framesTo((frame) => {
+        const loss = this.#take(frame.readInt16BE(LENGTH_BYTES));
+        if (loss?.part === 'answer') doomed.set(frame.readInt32BE(LENGTH_BYTES + 4), loss);
+        if (loss?.part !== 'request') return void broker.write(frame);
+        end();
+        loss.happened();
+      }),
+    );
+    broker.on(
+      'data',
+      framesTo((frame) => {
+        const loss = doomed.get(frame.readInt32BE(LENGTH_BYTES));
+        if (loss === undefined) return void client.write(frame);
+        end();
+        loss.happened();
+      }),
+    );
   }
 
   #take(apiKey: number): Loss | undefined {

@@ -7,13 +7,12 @@
 //   kafka-process.ts     - one broker
 //   start.ts             - the command
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
+import { freePorts } from '../local/free-ports.js';
 import { kafkaJars, type KafkaVersion } from './kafka-jars.js';
 import { KafkaProcess } from './kafka-process.js';
 import { serverProperties, type MoreListeners, type SecuredListeners } from './kafka-properties.js';
@@ -45,6 +44,8 @@ export interface SecuredKafka extends Omit<KafkaSecurity, 'keyFile'> {
 export interface ProxiedKafka {
   readonly address: string;
   readonly proxy: KafkaProxy;
+  /** Where the broker itself listens: for a test that closes the proxy and puts its own in its place. */
+  readonly brokerPort: number;
 }
 
 export interface KafkaCluster {
@@ -68,20 +69,36 @@ export interface KafkaCluster {
 const READY_MS_MAX = 60_000;
 
 /** Starts a cluster on loopback, on free ports; resolves when it answers. */
-export async function startKafka({ version = '4.3.1', brokers: count = 1, folder, secured = false, proxied = false, longRunning = false }: KafkaOptions = {}): Promise<KafkaCluster> {
+export async function startKafka({
+  version = '4.3.1',
+  brokers: count = 1,
+  folder,
+  secured = false,
+  proxied = false,
+  longRunning = false,
+}: KafkaOptions = {}): Promise<KafkaCluster> {
   const jars = await kafkaJars(version);
-  const home = folder ?? await mkdtemp(join(tmpdir(), 'thyme-kafka-'));
+  const home = folder ?? (await mkdtemp(join(tmpdir(), 'thyme-kafka-')));
   const [saslPort = 0, tlsPort = 0, mutualPort = 0, behindPort = 0, proxyPort = 0, ...ports] = await freePorts(5 + 2 * count);
   const listeners: MoreListeners = {
     secured: secured ? { security: await prepareSecurity(join(home, 'security')), saslPort, tlsPort, mutualPort } : undefined,
     proxied: proxied ? { port: behindPort, proxyPort } : undefined,
   };
-  const addresses = Array.from({ length: count }, (_, index) => ({ nodeId: index + 1, port: ports[2 * index] ?? 0, controllerPort: ports[2 * index + 1] ?? 0 }));
+  const addresses = Array.from({ length: count }, (_, index) => ({
+    nodeId: index + 1,
+    port: ports[2 * index] ?? 0,
+    controllerPort: ports[2 * index + 1] ?? 0,
+  }));
   const clusterId = randomUuid(jars);
   const processes = addresses.map((address) => {
     const own = join(home, `broker-${address.nodeId}`);
     return new KafkaProcess({
-      jars, folder: own, port: address.port, clusterId, longRunning, properties: serverProperties(address, addresses, join(own, 'data'), listeners),
+      jars,
+      folder: own,
+      port: address.port,
+      clusterId,
+      longRunning,
+      properties: serverProperties(address, addresses, join(own, 'data'), listeners),
       formatArguments: listeners.secured === undefined ? [] : scramArguments(listeners.secured.security),
     });
   });
@@ -102,9 +119,12 @@ export async function startKafka({ version = '4.3.1', brokers: count = 1, folder
     throw error;
   }
   return {
-    ...faultsOf(processes, brokers), brokers, stop, pids: processes.flatMap(({ pid }) => pid ?? []),
+    ...faultsOf(processes, brokers),
+    brokers,
+    stop,
+    pids: processes.flatMap(({ pid }) => pid ?? []),
     ...(listeners.secured === undefined ? {} : { secured: securedKafka(listeners.secured) }),
-    ...(proxy === undefined ? {} : { proxied: { proxy, address: `127.0.0.1:${proxyPort}` } }),
+    ...(proxy === undefined ? {} : { proxied: { proxy, address: `127.0.0.1:${proxyPort}`, brokerPort: behindPort } }),
   };
 }
 
@@ -149,24 +169,9 @@ async function answering(brokers: readonly string[]): Promise<void> {
 }
 
 function randomUuid(jars: string): string {
-  const output = execFileSync('java', ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'random-uuid'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  return output.trim().split('\n').at(-1) ?? '';
-}
-
-/** All are held until all are known, so that none is given twice. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return server;
-  }));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+  const output = execFileSync('java', ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'random-uuid'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
-  await Promise.all(servers.map(async (server) => {
-    server.close();
-    await once(server, 'close');
-  }));
-  return ports;
+  return output.trim().split('\n').at(-1) ?? '';
 }

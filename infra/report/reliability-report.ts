@@ -26,7 +26,8 @@ const COMMANDS: Readonly<Record<RunName, (result: SuiteResult) => string>> = {
   planted: () => 'npm run test:planted',
   'planted on Kafka': () => 'npm run test:planted -- --log kafka',
   fuzz: (result) => `npm run test:fuzz -- --seed ${result.seed}${result.suite === 'fuzz' ? ` --runs ${result.runs}` : ''}`,
-  soak: (result) => `npm run soak -- --seed ${result.seed}${result.suite === 'soak' ? ` --minutes ${result.minutes} --kills ${result.kills}` : ''}`,
+  soak: (result) =>
+    `npm run soak -- --seed ${result.seed}${result.suite === 'soak' ? ` --minutes ${result.minutes} --kills ${result.kills}` : ''}`,
 };
 
 /** By the names of test/crash/scenarios.ts and kafka-scenarios.ts. */
@@ -55,29 +56,77 @@ export function reliabilityReport(results: SuiteResults): string {
   const ran = runsOf(results).flatMap(([name, result]) => (result === undefined ? [] : [{ name, result }]));
   if (ran.length === 0) throw new Error('no suite has left a result: run npm run test:crash, test:planted or soak first');
   return [
-    '# Reliability', '',
-    'What the fault-injecting suites did when they last ran, and what came of it. Written by `npm run report:reliability`; do not edit.', '',
-    ...table(['what', 'figure'], [...crashRows(results.crash), ...onKafka(crashRows(results.crashKafka)), ...plantedRows(results.planted), ...onKafka(plantedRows(results.plantedKafka)), ...fuzzRows(results.fuzz), ...soakRows(results.soak)].map(({ what, figure }) => [what, figure])), '',
-    ...boundOf(results.crash, ''), ...boundOf(results.crashKafka, ' on Kafka'),
-    '## Runs', '',
-    ...table(['suite', 'verdict', 'commit', 'seed', 'ended', 'machine', 'again'], ran.map(({ name, result }) => [name, verdict(result), `\`${result.commit}\``, String(result.seed), result.endedAt.slice(0, 16).replace('T', ' '), result.machine, `\`${COMMANDS[name](result)}\``])), '',
-    'A commit that ends in `+` had changes beside it that were not committed yet.', '',
-    '## Planted bugs', '',
-    ...plantedList(results), '',
-    '## Not covered', '',
-    ...notCovered(results).map((line) => `- ${line}`), '',
+    '# Reliability',
+    '',
+    'What the fault-injecting suites did when they last ran, and what came of it. Written by `npm run report:reliability`; do not edit.',
+    '',
+    ...table(
+      ['what', 'figure'],
+      [
+        ...crashRows(results.crash),
+        ...onKafka(crashRows(results.crashKafka)),
+        ...plantedRows(results.planted),
+        ...onKafka(plantedRows(results.plantedKafka)),
+        ...fuzzRows(results.fuzz),
+        ...soakRows(results.soak),
+      ].map(({ what, figure }) => [what, figure]),
+    ),
+    '',
+    ...boundOf(results.crash, ''),
+    ...boundOf(results.crashKafka, ' on Kafka'),
+    '## Runs',
+    '',
+    ...table(
+      ['suite', 'verdict', 'commit', 'seed', 'ended', 'machine', 'again'],
+      ran.map(({ name, result }) => [
+        name,
+        verdict(result),
+        `\`${result.commit}\``,
+        String(result.seed),
+        result.endedAt.slice(0, 16).replace('T', ' '),
+        result.machine,
+        `\`${COMMANDS[name](result)}\``,
+      ]),
+    ),
+    '',
+    'A commit that ends in `+` had changes beside it that were not committed yet.',
+    '',
+    '## Planted bugs',
+    '',
+    ...plantedList(results),
+    '',
+    '## Not covered',
+    '',
+    ...notCovered(results).map((line) => `- ${line}`),
+    '',
   ].join('\n');
 }
 
-function runsOf({ crash, crashKafka, planted, plantedKafka, fuzz, soak }: SuiteResults): readonly (readonly [RunName, SuiteResult | undefined])[] {
-  return [['crash', crash], ['crash on Kafka', crashKafka], ['planted', planted], ['planted on Kafka', plantedKafka], ['fuzz', fuzz], ['soak', soak]];
+function runsOf({
+  crash,
+  crashKafka,
+  planted,
+  plantedKafka,
+  fuzz,
+  soak,
+}: SuiteResults): readonly (readonly [RunName, SuiteResult | undefined])[] {
+  return [
+    ['crash', crash],
+    ['crash on Kafka', crashKafka],
+    ['planted', planted],
+    ['planted on Kafka', plantedKafka],
+    ['fuzz', fuzz],
+    ['soak', soak],
+  ];
 }
 
 /** Whether a suite found nothing that is wrong. */
 export function passed(result: SuiteResult): boolean {
   switch (result.suite) {
     case 'crash':
-      return result.wrong.length === 0 && result.voided === 0 && result.lost + result.duplicated + result.outOfOrder === 0;
+      return (
+        result.wrong.length === 0 && result.voided === 0 && result.lost + result.duplicated + result.resurrected + result.outOfOrder === 0
+      );
     case 'planted':
       return result.caught === result.planted && result.planted > 0;
     case 'fuzz':
@@ -97,12 +146,32 @@ function crashRows(result: CrashResult | undefined): readonly Row[] {
   return [
     { what: 'deployments that lived through kills', figure: count(rounds - scenarios.length) },
     { what: 'and through other faults', figure: scenarios.map((name) => SCENARIOS[name] ?? name).join('; ') },
-    { what: 'kills survived', figure: `${count(kills)}: ${count(kills - randomKills)} at named points, ${count(randomKills)} at random moments; ${count(voided)} void` },
+    {
+      what: 'kills survived',
+      figure: `${count(kills)}: ${count(kills - randomKills)} at named points, ${count(randomKills)} at random moments; ${count(voided)} void`,
+    },
     { what: 'crash points covered', figure: `${crashPoints.hit.length} of ${crashPoints.listed}` },
-    { what: 'records acknowledged under faults', figure: `${count(result.records)}, with ${count(result.retries)} retries and ${count(result.repeats)} deliberate repeats` },
-    { what: 'answers compared with an independent recount', figure: `${count(result.answers)}, and ${count(result.digests)} digests of replicas` },
-    { what: '**lost / duplicated / out of order**', figure: `**${count(result.lost)} / ${count(result.duplicated)} / ${count(result.outOfOrder)}**` },
-    { what: 'from a kill to an acknowledged push that is read back', figure: `p50 ${count(recoveryMs.p50)} ms, p99 ${count(recoveryMs.p99)} ms (of ${count(recoveryMs.count)})` },
+    {
+      what: 'records acknowledged under faults',
+      figure: `${count(result.records)}, with ${count(result.retries)} retries and ${count(result.repeats)} deliberate repeats`,
+    },
+    { what: 'entities erased under faults', figure: count(result.erasures) },
+    {
+      what: 'definitions changed under faults',
+      figure: `${count(result.upgrades)} upgrades of a dataset, ${count(result.rebuilds)} rebuilds of a publishing pipeline`,
+    },
+    {
+      what: 'answers compared with an independent recount',
+      figure: `${count(result.answers)}, and ${count(result.digests)} digests of replicas`,
+    },
+    {
+      what: '**lost / duplicated / resurrected / out of order**',
+      figure: `**${count(result.lost)} / ${count(result.duplicated)} / ${count(result.resurrected)} / ${count(result.outOfOrder)}**`,
+    },
+    {
+      what: 'from a kill to an acknowledged push that is read back',
+      figure: `p50 ${count(recoveryMs.p50)} ms, p99 ${count(recoveryMs.p99)} ms (of ${count(recoveryMs.count)})`,
+    },
   ];
 }
 
@@ -115,38 +184,70 @@ function onKafka(rows: readonly Row[]): readonly Row[] {
 }
 
 function fuzzRows(result: FuzzResult | undefined): readonly Row[] {
-  return result === undefined ? [] : [
-    { what: 'fuzzed inputs', figure: `${count(result.inputs)} (${count(result.structured)} structured, ${count(result.raw)} raw) for ${result.routes} routes, ${result.rpcs} RPCs and the compiler; ${count(result.faults)} tests found a fault` },
-  ];
+  return result === undefined
+    ? []
+    : [
+        {
+          what: 'fuzzed inputs',
+          figure: `${count(result.inputs)} (${count(result.structured)} structured, ${count(result.raw)} raw) for ${result.routes} routes, ${result.rpcs} RPCs and the compiler; ${count(result.faults)} tests found a fault`,
+        },
+      ];
 }
 
 function soakRows(result: SoakResult | undefined): readonly Row[] {
   if (result === undefined) return [];
-  const named = (wanted: 'grows' | 'not judged'): readonly string[] => result.slopes.filter(({ verdict }) => verdict === wanted).map(({ name }) => name);
+  const named = (wanted: 'grows' | 'not judged'): readonly string[] =>
+    result.slopes.filter(({ verdict }) => verdict === wanted).map(({ name }) => name);
   const [growing, unjudged] = [named('grows'), named('not judged')];
   return [
-    { what: 'soak', figure: `${count(result.minutes)} minutes, ${count(result.records)} records, ${count(result.reads)} reads (p50 ${result.readP50Ms.toFixed(1)} ms, p99 ${result.readP99Ms.toFixed(1)} ms), ${count(result.commits)} commits, ${count(result.kills)} kills` },
-    { what: 'grew beyond its limit', figure: (growing.length === 0 ? 'nothing' : `**${growing.join(', ')}**`) + (unjudged.length === 0 ? '' : `; not judged, since others kept the machine busy (load ${result.loadPerCpu.toFixed(1)} per processor): ${unjudged.join(', ')}`) },
-    { what: 'reads asked again about the same instant', figure: `${count(result.pairs)} pairs agree, and ${count(result.answers)} answers with the recount` },
+    {
+      what: 'soak',
+      figure: `${count(result.minutes)} minutes, ${count(result.records)} records, ${count(result.reads)} reads (p50 ${result.readP50Ms.toFixed(1)} ms, p99 ${result.readP99Ms.toFixed(1)} ms), ${count(result.commits)} commits, ${count(result.kills)} kills`,
+    },
+    {
+      what: 'grew beyond its limit',
+      figure:
+        (growing.length === 0 ? 'nothing' : `**${growing.join(', ')}**`) +
+        (unjudged.length === 0
+          ? ''
+          : `; not judged, since others kept the machine busy (load ${result.loadPerCpu.toFixed(1)} per processor): ${unjudged.join(', ')}`),
+    },
+    {
+      what: 'reads asked again about the same instant',
+      figure: `${count(result.pairs)} pairs agree, and ${count(result.answers)} answers with the recount`,
+    },
   ];
 }
 
 /** The rule of three: so much is known after that many trials without a failure. */
 function boundOf(result: CrashResult | undefined, where: string): readonly string[] {
   if (result === undefined || result.kills === 0 || !passed(result)) return [];
-  return [`No failure in ${count(result.kills)} kills${where} bounds the rate of failures by about ${((3 / result.kills) * 100).toPrecision(2)} % of kills (95 %).`, ''];
+  return [
+    `No failure in ${count(result.kills)} kills${where} bounds the rate of failures by about ${((3 / result.kills) * 100).toPrecision(2)} % of kills (95 %).`,
+    '',
+  ];
 }
 
 /** Those of Kafka's own behind the others. */
 function plantedList({ planted, plantedKafka }: SuiteResults): readonly string[] {
   const bugs = [...(planted?.bugs ?? []), ...(plantedKafka?.bugs ?? [])];
   if (bugs.length === 0) return ['Not run.'];
-  return table(['bug', 'breaks', 'noticed by'], bugs.map(({ name, rules, caught, by }) => [name, rules, caught ? by : `**not caught**: ${by}`]));
+  return table(
+    ['bug', 'breaks', 'noticed by'],
+    bugs.map(({ name, rules, caught, by }) => [name, rules, caught ? by : `**not caught**: ${by}`]),
+  );
 }
 
 function notCovered(results: SuiteResults): readonly string[] {
-  const missing = runsOf(results).filter(([, result]) => result === undefined).map(([name]) => `The ${name} suite has not run.`);
-  const points = ([['', results.crash], [' on Kafka', results.crashKafka]] as const).flatMap(([where, result]) => {
+  const missing = runsOf(results)
+    .filter(([, result]) => result === undefined)
+    .map(([name]) => `The ${name} suite has not run.`);
+  const points = (
+    [
+      ['', results.crash],
+      [' on Kafka', results.crashKafka],
+    ] as const
+  ).flatMap(([where, result]) => {
     const left = result === undefined ? 0 : result.crashPoints.listed - result.crashPoints.hit.length;
     return left <= 0 ? [] : [`${left} crash points${where} at which nothing was killed.`];
   });
@@ -154,7 +255,8 @@ function notCovered(results: SuiteResults): readonly string[] {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
 

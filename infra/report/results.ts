@@ -29,11 +29,18 @@ export interface CrashResult extends ResultHead {
   readonly records: number;
   readonly retries: number;
   readonly repeats: number;
+  /** Entities erased meanwhile (S26). */
+  readonly erasures: number;
+  /** Versions raised meanwhile: of a dataset that is pushed to (S19a), of what a pipeline publishes (S25a). */
+  readonly upgrades: number;
+  readonly rebuilds: number;
   readonly reads: number;
   readonly answers: number;
   readonly digests: number;
   readonly lost: number;
   readonly duplicated: number;
+  /** Rows that counted though they had been deleted (S17) or erased (S26). */
+  readonly resurrected: number;
   readonly outOfOrder: number;
   readonly wrong: readonly string[];
   readonly recoveryMs: { readonly count: number; readonly p50: number; readonly p99: number };
@@ -78,7 +85,14 @@ export interface SoakResult extends ResultHead {
   readonly answers: number;
   readonly wrong: readonly string[];
   /** Growth over the second half, and what was allowed above the level to which caches fill. */
-  readonly slopes: readonly { readonly name: string; readonly last: number; readonly fillsTo: number; readonly perHour: number; readonly perHourMax: number; readonly verdict: 'holds' | 'grows' | 'not judged' }[];
+  readonly slopes: readonly {
+    readonly name: string;
+    readonly last: number;
+    readonly fillsTo: number;
+    readonly perHour: number;
+    readonly perHourMax: number;
+    readonly verdict: 'holds' | 'grows' | 'not judged';
+  }[];
   /** Load average of the machine, in the median. */
   readonly loadPerCpu: number;
   readonly readP50Ms: number;
@@ -121,7 +135,13 @@ export async function readResult<Result extends SuiteResult>(name: ResultName, f
 function sourceId(): string {
   const id = commitId();
   try {
-    return execFileSync('git', ['status', '--porcelain', '--', ...PRODUCT], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }) === '' ? id : `${id}+`;
+    return execFileSync('git', ['status', '--porcelain', '--', ...PRODUCT], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }) === ''
+      ? id
+      : `${id}+`;
   } catch {
     return id; // git is not there to tell
   }

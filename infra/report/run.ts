@@ -7,7 +7,9 @@ import { readResult, RESULTS_FOLDER, type CrashResult, type FuzzResult, type Pla
 
 const REPORT = fileURLToPath(new URL('../../RELIABILITY.md', import.meta.url));
 
-const { values } = parseArgs({ options: { results: { type: 'string', default: RESULTS_FOLDER }, out: { type: 'string', default: REPORT } } });
+const { values } = parseArgs({
+  options: { results: { type: 'string', default: RESULTS_FOLDER }, out: { type: 'string', default: REPORT } },
+});
 
 const results: SuiteResults = {
   crash: await readResult<CrashResult>('crash', values.results),
@@ -18,7 +20,7 @@ const results: SuiteResults = {
   soak: await readResult<SoakResult>('soak', values.results),
 };
 await writeFile(values.out, reliabilityReport(results));
-for (const result of Object.values(results) as (SuiteResults[keyof SuiteResults])[]) {
+for (const result of Object.values(results) as SuiteResults[keyof SuiteResults][]) {
   if (result === undefined || passed(result)) continue;
   process.stderr.write(`the ${result.suite} suite failed: see ${values.out}\n`);
   process.exitCode = 1;

@@ -54,10 +54,15 @@ export function judge(points: readonly Point[], { perHourMax, noise, fillsTo }: 
   const perHour = slopePerHour(half);
   const [first, last] = [half[0], half.at(-1)];
   const growth = first === undefined || last === undefined ? 0 : (perHour * (last.atMs - first.atMs)) / HOUR_MS;
-  return { first: first?.value ?? 0, last: last?.value ?? 0, perHour, holds: perHour <= perHourMax || growth <= noise || (last?.value ?? 0) <= fillsTo };
+  return {
+    first: first?.value ?? 0,
+    last: last?.value ?? 0,
+    perHour,
+    holds: perHour <= perHourMax || growth <= noise || (last?.value ?? 0) <= fillsTo,
+  };
 }
 
-/** Of nearest rank; 0 of none. */
+/** The quantile by nearest rank; 0 where there are no values. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;

@@ -8,7 +8,7 @@ export type SeriesKind = ProcessKind | 'read p50' | 'read p99' | 'lag p99';
 
 interface SeriesLimit extends Limit {
   readonly unit: string;
-  /** Of the unit in the figure's own. */
+  /** How many of the figure's own units make one of these. */
   readonly scale: number;
   /** It says as much about the machine: not judged while others keep that busy. */
   readonly isTime?: true;
@@ -52,4 +52,8 @@ export function limitOf(name: string): SeriesLimit {
 }
 
 /** How much of what only an owner caches lies where. */
-const OWNER_SHARE: ReadonlyMap<string, number> = new Map([['owner: heap', OBJECTS_SHARE], ['owner: buffers', 1], ['owner: rss', 1 + OBJECTS_SHARE]]);
+const OWNER_SHARE: ReadonlyMap<string, number> = new Map([
+  ['owner: heap', OBJECTS_SHARE],
+  ['owner: buffers', 1],
+  ['owner: rss', 1 + OBJECTS_SHARE],
+]);

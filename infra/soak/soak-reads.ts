@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestError, type RestClient } from '../../libs/client/rest-client.js';
 import { formatTimestamp } from '../../libs/time/timestamp.js';
-import { PAYERS } from '../../test/crash/events.js';
+import { LASTING_PAYERS } from '../../test/crash/entities.js';
 import { report, type Findings } from '../../test/crash/questions.js';
 import type { Random } from '../../test/crash/random.js';
 import { readFresh } from '../../test/crash/rest.js';
 
 const FEATURESET = 'PayerSignals';
 const PAUSE_MS = 25;
-/** Of so many reads one is asked again later. */
+/** One of so many reads is asked again later. */
 const PARITY_EVERY = 20;
 /** So long after it was answered: what was on its way has arrived by then. */
 const PARITY_AFTER_MS = 10_000;
@@ -77,25 +77,36 @@ export class SoakReads {
   }
 
   async #read(): Promise<void> {
-    const payer = this.#random.pick(PAYERS);
+    const payer = this.#random.pick(LASTING_PAYERS);
     const startMs = performance.now();
     const { asOfUs, lagUs, features } = await readFresh(this.#client, FEATURESET, payer);
     this.#latenciesMs.push(performance.now() - startMs);
     if (lagUs !== undefined) this.#lagsMs.push(lagUs / 1_000);
     const payments = Number(features['payments']);
-    if (payments !== features['check']) report(this.#findings, `${payer}: half a tick was read, ${payments} and ${String(features['check'])} payments (S15)`);
-    if (++this.reads % PARITY_EVERY === 0 && lagUs !== undefined) this.#samples.push({ payer, asOfUs, lagUs, payments, dueMs: Date.now() + PARITY_AFTER_MS });
+    if (payments !== features['check'])
+      report(this.#findings, `${payer}: half a tick was read, ${payments} and ${String(features['check'])} payments (S15)`);
+    if (++this.reads % PARITY_EVERY === 0 && lagUs !== undefined)
+      this.#samples.push({ payer, asOfUs, lagUs, payments, dueMs: Date.now() + PARITY_AFTER_MS });
   }
 
   async #askAgain({ payer, asOfUs, lagUs, payments }: Sample): Promise<void> {
     const [least, most] = [await this.#known(payer, asOfUs, asOfUs - lagUs - TICK_US), await this.#known(payer, asOfUs, asOfUs)];
     this.#samples.shift();
     this.pairs++;
-    if (payments < least || payments > most) report(this.#findings, `${payer} had ${payments} payments at ${asOfUs}, and asked again ${least} to ${most} by what was known then (S4, S22)`);
+    if (payments < least || payments > most)
+      report(
+        this.#findings,
+        `${payer} had ${payments} payments at ${asOfUs}, and asked again ${least} to ${most} by what was known then (S4, S22)`,
+      );
   }
 
   async #known(payer: string, atUs: number, knownAtUs: number): Promise<number> {
-    const { body } = await this.#client.get('/features', { featureset: FEATURESET, entity_id: payer, timestamp: formatTimestamp(atUs), known_at: formatTimestamp(knownAtUs) });
+    const { body } = await this.#client.get('/features', {
+      featureset: FEATURESET,
+      entity_id: payer,
+      timestamp: formatTimestamp(atUs),
+      known_at: formatTimestamp(knownAtUs),
+    });
     return Number((body as { readonly features: { readonly payments: unknown } }).features.payments);
   }
 }

@@ -90,7 +90,9 @@ export class Soak {
 
   #kill(): Promise<readonly KillResult[]> {
     const target = this.#random.pick(KILLED);
-    return new Killer(this.#round.cluster, this.#round.extras, this.#client).run([{ target, point: undefined, nth: 0, delayMs: 0 }]);
+    return new Killer(this.#round.cluster, this.#round.extras, this.#client).run([
+      { target, point: undefined, nth: 0, delayMs: 0, evolution: undefined },
+    ]);
   }
 
   /** S19: an extractor's code changes in place, and what is asked then runs the new one. */
@@ -145,7 +147,9 @@ export class Soak {
     this.#add('read p99', quantile(latenciesMs, 0.99));
     if (lagsMs.length > 0) this.#add('lag p99', quantile(lagsMs, 0.99));
     const seconds = (this.#elapsedMs() / 1_000).toFixed(0);
-    this.#options.tell(`${seconds.padStart(6)} s  ${[...this.series].map(([name, points]) => `${name} ${short(name, points.at(-1)?.value ?? 0)}`).join('  ')}`);
+    this.#options.tell(
+      `${seconds.padStart(6)} s  ${[...this.series].map(([name, points]) => `${name} ${short(name, points.at(-1)?.value ?? 0)}`).join('  ')}`,
+    );
   }
 
   #add(name: SeriesName, value: number): void {

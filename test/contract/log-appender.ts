@@ -9,7 +9,7 @@
 //   unchanged                          ... and nothing that was not acknowledged can be read
 import { execFileSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
-import { openLevelLog } from '../../libs/log/level-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
 import type { Log, NewRecord } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { ThymeError } from '../../libs/errors/errors.js';
@@ -33,7 +33,8 @@ for (const result of results) {
   printFailure(reason);
 }
 for (const [partition, end] of acknowledgedEnds) {
-  if (await log.endOffset({ topic: 'numbered', partition }) !== end) throw new Error(`partition ${partition} has another end than was acknowledged`);
+  if ((await log.endOffset({ topic: 'numbered', partition })) !== end)
+    throw new Error(`partition ${partition} has another end than was acknowledged`);
 }
 print('unchanged');
 execFileSync('prlimit', ['--pid', `${process.pid}`, '--fsize=unlimited']);
@@ -43,7 +44,7 @@ await store.close();
 
 async function appendForever(target: Log, partition: number): Promise<never> {
   const topicPartition = { topic: 'numbered', partition };
-  for (let number = await target.endOffset(topicPartition);;) {
+  for (let number = await target.endOffset(topicPartition); ;) {
     const records = Array.from({ length: 1 + (number % 3) }, (_, n) => record(number + n));
     await target.append(topicPartition, records);
     number += records.length;
@@ -54,7 +55,7 @@ async function appendForever(target: Log, partition: number): Promise<never> {
 
 async function commitForever(target: Log): Promise<never> {
   const writer = await target.writer('appender');
-  for (let number = await target.endOffset({ topic: 'left', partition: 0 });; number++) {
+  for (let number = await target.endOffset({ topic: 'left', partition: 0 }); ; number++) {
     await writer.commit([
       { target: { topic: 'left', partition: 0 }, records: [record(number)] },
       { target: { topic: 'right', partition: 0 }, records: [record(number)] },

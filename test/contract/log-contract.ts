@@ -2,16 +2,7 @@ import { expect } from 'chai';
 import { RECORD_BYTES_MAX } from '../../libs/log/log-limits.js';
 import type { Log, NewRecord, ReadLimits, TopicPartition } from '../../libs/log/log.js';
 import { modelTest } from './log-model.js';
-
-/** A log under test. */
-export interface OpenedLog {
-  readonly log: Log;
-  /** Closes the log and opens it again over the same data. Undefined: the driver keeps nothing. */
-  readonly reopen?: () => Promise<Log>;
-  /** The end of a transaction takes offsets of its own, and partitions show it one after another (Kafka; L1, L3). */
-  readonly marksTransactions?: boolean;
-  readonly close: () => Promise<void>;
-}
+import type { OpenedLog } from './opened-log.js';
 
 type CurrentLog = () => Log;
 
@@ -38,7 +29,10 @@ export function logContract(name: string, open: () => Promise<OpenedLog>, { mode
     describeTopics(() => log);
     describeAppends(() => log);
     describeReads(() => log);
-    describeTransactions(() => log, () => opened.marksTransactions === true);
+    describeTransactions(
+      () => log,
+      () => opened.marksTransactions === true,
+    );
     describeWaiting(() => log);
     modelTest(open, modelRuns);
 
@@ -65,8 +59,16 @@ export function logContract(name: string, open: () => Promise<OpenedLog>, { mode
       await log.close();
       await log.close();
       await waiting;
-      const calls = [log.append(P0, numbered(0, 1)), log.read(P0, 0, NO_LIMITS), log.endOffset(P0), log.writer('x'),
-        log.createTopic('t', 1), log.waitFor(P0, 0, NEVER), log.partitionCount('orders'), writer.commit([])];
+      const calls = [
+        log.append(P0, numbered(0, 1)),
+        log.read(P0, 0, NO_LIMITS),
+        log.endOffset(P0),
+        log.writer('x'),
+        log.createTopic('t', 1),
+        log.waitFor(P0, 0, NEVER),
+        log.partitionCount('orders'),
+        writer.commit([]),
+      ];
       for (const call of calls) expect(await failureOf(call)).to.include({ status: 'UNAVAILABLE' });
     });
 
@@ -106,7 +108,12 @@ function describeTopics(log: CurrentLog): void {
 
   it('knows no topic that was not created, and suggests the one that was meant', async () => {
     const nobody = { topic: 'order', partition: 0 };
-    const calls = [log().append(nobody, numbered(0, 1)), log().read(nobody, 0, NO_LIMITS), log().endOffset(nobody), log().waitFor(nobody, 0, NEVER)];
+    const calls = [
+      log().append(nobody, numbered(0, 1)),
+      log().read(nobody, 0, NO_LIMITS),
+      log().endOffset(nobody),
+      log().waitFor(nobody, 0, NEVER),
+    ];
     for (const call of calls) {
       const error = await failureOf(call);
       expect(error).to.include({ status: 'NOT_FOUND' });
@@ -132,7 +139,9 @@ function describeAppends(log: CurrentLog): void {
     const appends = Array.from({ length: 200 }, (_, n) => log().append(n % 3 === 0 ? P1 : P0, numbered(n * 10, n * 10 + (n % 5))));
     const offsets = await Promise.all(appends);
     for (const [partition, target] of [P0, P1].entries()) {
-      const expected = offsets.flatMap((_, n) => ((n % 3 === 0 ? 1 : 0) === partition ? numbered(n * 10, n * 10 + (n % 5)).map(textOf) : []));
+      const expected = offsets.flatMap((_, n) =>
+        (n % 3 === 0 ? 1 : 0) === partition ? numbered(n * 10, n * 10 + (n % 5)).map(textOf) : [],
+      );
       expect(await valuesOf(log(), target)).to.deep.equal(expected);
     }
   });
@@ -141,7 +150,12 @@ function describeAppends(log: CurrentLog): void {
     const every = Uint8Array.from({ length: 256 }, (_, n) => n);
     await log().append(P0, [record('', ''), record('k', ''), record('', 'v'), { key: every, value: every }]);
     const { records } = await log().read(P0, 0, NO_LIMITS);
-    expect(records.map(({ key, value }) => [key.length, value.length])).to.deep.equal([[0, 0], [1, 0], [0, 1], [256, 256]]);
+    expect(records.map(({ key, value }) => [key.length, value.length])).to.deep.equal([
+      [0, 0],
+      [1, 0],
+      [0, 1],
+      [256, 256],
+    ]);
     expect(Buffer.compare(records[3]?.key ?? every.subarray(1), every)).to.equal(0);
     expect(Buffer.compare(records[3]?.value ?? every.subarray(1), every)).to.equal(0);
   });
@@ -176,7 +190,13 @@ function describeAppends(log: CurrentLog): void {
 
 function describeReads(log: CurrentLog): void {
   it('reads from any offset, also in the middle of what was appended at once', async () => {
-    for (const [from, to] of [[0, 5], [5, 6], [6, 20], [20, 21]] as const) await log().append(P0, numbered(from, to));
+    for (const [from, to] of [
+      [0, 5],
+      [5, 6],
+      [6, 20],
+      [20, 21],
+    ] as const)
+      await log().append(P0, numbered(from, to));
     for (let offset = 0; offset <= 21; offset++) {
       const expected = Array.from({ length: 21 - offset }, (_, n) => `${offset + n}`);
       expect(await valuesOf(log(), P0, offset)).to.deep.equal(expected);
@@ -210,7 +230,9 @@ function describeReads(log: CurrentLog): void {
     const seen: string[] = [];
     for (let offset = 0; offset < 40;) {
       const { records, nextOffset } = await log().read(P0, offset, { recordsMax: 3, bytesMax: 1_000 });
-      expect(nextOffset).to.equal(offset + records.length).and.to.be.greaterThan(offset);
+      expect(nextOffset)
+        .to.equal(offset + records.length)
+        .and.to.be.greaterThan(offset);
       seen.push(...records.map(textOf));
       offset = nextOffset;
     }
@@ -223,7 +245,9 @@ function describeTransactions(log: CurrentLog, marksTransactions: () => boolean)
     await log().append(P1, numbered(0, 1));
     const writer = await log().writer('w');
     const result = await writer.commit([
-      { target: P0, records: numbered(0, 2) }, { target: P1, records: numbered(1, 3) }, { target: OTHER, records: [] },
+      { target: P0, records: numbered(0, 2) },
+      { target: P1, records: numbered(1, 3) },
+      { target: OTHER, records: [] },
       { target: P0, records: numbered(2, 3) },
     ]);
     expect(result.offsets).to.deep.equal([0, 1, 0, 2]);
@@ -234,7 +258,10 @@ function describeTransactions(log: CurrentLog, marksTransactions: () => boolean)
 
   it('makes a transaction readable in every partition at the same time (L3)', async () => {
     const writer = await log().writer('w');
-    const committed = writer.commit([{ target: P0, records: numbered(0, 1) }, { target: OTHER, records: numbered(0, 1) }]);
+    const committed = writer.commit([
+      { target: P0, records: numbered(0, 1) },
+      { target: OTHER, records: numbered(0, 1) },
+    ]);
     await log().waitFor(OTHER, 0, NEVER);
     if (marksTransactions()) await committed; // Then all partitions show it.
     expect(await valuesOf(log(), P0)).to.deep.equal(['0']);
@@ -243,7 +270,10 @@ function describeTransactions(log: CurrentLog, marksTransactions: () => boolean)
 
   it('leaves nothing of a transaction with one bad part (L3), and a dead writer', async () => {
     const writer = await log().writer('w');
-    const bad = [{ target: P0, records: numbered(0, 1) }, { target: { topic: 'nobody', partition: 0 }, records: numbered(0, 1) }];
+    const bad = [
+      { target: P0, records: numbered(0, 1) },
+      { target: { topic: 'nobody', partition: 0 }, records: numbered(0, 1) },
+    ];
     expect(await failureOf(writer.commit(bad))).to.include({ status: 'NOT_FOUND' });
     expect(await log().endOffset(P0)).to.equal(0);
     const later = await failureOf(writer.commit([{ target: P0, records: numbered(0, 1) }]));
@@ -270,10 +300,13 @@ function describeTransactions(log: CurrentLog, marksTransactions: () => boolean)
     for (let round = 0; round < 20; round++) {
       const old = await log().writer('w');
       const before = (await valuesOf(log(), P0)).length;
-      const racing = old.commit([{ target: P0, records: numbered(0, 1) }]).then(() => 1, () => 0);
+      const racing = old.commit([{ target: P0, records: numbered(0, 1) }]).then(
+        () => 1,
+        () => 0,
+      );
       const newer = await log().writer('w');
       const after = (await valuesOf(log(), P0)).length;
-      expect(after).to.equal(before + await racing);
+      expect(after).to.equal(before + (await racing));
       await newer.commit([]);
       expect(await failureOf(old.commit([{ target: P0, records: numbered(1, 2) }]))).to.be.instanceOf(Error);
       expect(await valuesOf(log(), P0)).to.have.lengthOf(after);
@@ -307,9 +340,15 @@ function describeWaiting(log: CurrentLog): void {
   it('lets others wait on, until theirs is there or their signal aborts', async () => {
     const abort = new AbortController();
     const woken: string[] = [];
-    const second = log().waitFor(P0, 1, NEVER).then(() => woken.push('second'));
-    const never = log().waitFor(P0, 5, abort.signal).then(() => woken.push('aborted'));
-    const elsewhere = log().waitFor(P1, 0, abort.signal).then(() => woken.push('elsewhere'));
+    const second = log()
+      .waitFor(P0, 1, NEVER)
+      .then(() => woken.push('second'));
+    const never = log()
+      .waitFor(P0, 5, abort.signal)
+      .then(() => woken.push('aborted'));
+    const elsewhere = log()
+      .waitFor(P1, 0, abort.signal)
+      .then(() => woken.push('elsewhere'));
     await log().append(P0, numbered(0, 1));
     expect(woken).to.deep.equal([]);
     await log().append(P0, numbered(1, 2));

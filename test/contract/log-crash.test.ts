@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { openLevelLog } from '../../libs/log/level-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
 import type { Log } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -40,7 +40,18 @@ describe('the embedded log and a process that dies', () => {
     this.timeout(60_000);
     const folder = temporaryFolder();
     // The limit on the size of a file acts as a full disk does: a write that ends in the middle.
-    const limited = ['sh', '-c', `ulimit -S -f ${FILE_SIZE_MAX_BLOCKS}; exec "$@"`, 'sh', process.execPath, '--import', 'tsx', APPENDER, folder, '3000'];
+    const limited = [
+      'sh',
+      '-c',
+      `ulimit -S -f ${FILE_SIZE_MAX_BLOCKS}; exec "$@"`,
+      'sh',
+      process.execPath,
+      '--import',
+      'tsx',
+      APPENDER,
+      folder,
+      '3000',
+    ];
     const { lines, signal } = await runAppender(limited, LINES_WHEN_FULL_MAX);
     expect(signal).to.equal(null);
     const failed = 'failed UNAVAILABLE THYME_STORE_FAILED';
@@ -57,7 +68,7 @@ async function runAppender([command = '', ...args]: readonly string[], killAfter
     lines.push(line);
     if (lines.length === killAfterLines) child.kill('SIGKILL');
   });
-  const [, signal]: [number | null, NodeJS.Signals | null] = await once(child, 'close') as [number | null, NodeJS.Signals | null]; // As documented.
+  const [, signal]: [number | null, NodeJS.Signals | null] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]; // As documented.
   return { lines, signal };
 }
 
@@ -65,7 +76,7 @@ async function runAppender([command = '', ...args]: readonly string[], killAfter
 async function checkLog(folder: string, lines: readonly string[]): Promise<void> {
   const store = await openLevelStore(folder);
   const log = await openLevelLog(store);
-  const partitions = await log.partitionCount('numbered') ?? 0;
+  const partitions = (await log.partitionCount('numbered')) ?? 0;
   for (let partition = 0; partition < partitions; partition++) {
     const numbers = await numbersOf(log, 'numbered', partition);
     expect(numbers).to.deep.equal(numbers.map((_, n) => n));

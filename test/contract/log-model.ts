@@ -1,12 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Log, NewRecord, TopicPartition, TransactionalWriter } from '../../libs/log/log.js';
-import type { OpenedLog } from './log-contract.js';
+import type { OpenedLog } from './opened-log.js';
 
 const RUNS = 10;
 const STEPS = 1_000;
 const TARGETS: readonly TopicPartition[] = [
-  { topic: 'left', partition: 0 }, { topic: 'left', partition: 1 }, { topic: 'right', partition: 0 },
+  { topic: 'left', partition: 0 },
+  { topic: 'left', partition: 1 },
+  { topic: 'right', partition: 0 },
 ];
 
 type Part = { readonly target: number; readonly sizes: readonly number[] };
@@ -23,7 +25,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 20, arbitrary: fc.record({ kind: fc.constant('append' as const), appends: fc.array(part, { maxLength: 5 }) }) },
   { weight: 20, arbitrary: fc.record({ kind: fc.constant('commit' as const), writer, parts: fc.array(part, { maxLength: 4 }) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('newWriter' as const), writer }) },
-  { weight: 54, arbitrary: fc.record({ kind: fc.constant('read' as const), target: fc.nat(2), at: fc.double({ min: 0, max: 1, noNaN: true }), recordsMax: fc.nat(60), bytesMax: fc.nat(900) }) },
+  {
+    weight: 54,
+    arbitrary: fc.record({
+      kind: fc.constant('read' as const),
+      target: fc.nat(2),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      recordsMax: fc.nat(60),
+      bytesMax: fc.nat(900),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'reopen' as const }) },
 );
 
@@ -68,7 +79,10 @@ export function modelTest(open: () => Promise<OpenedLog>, runs = RUNS): void {
     this.timeout(120_000);
     const steps = fc.array(step, { minLength: STEPS, maxLength: STEPS, size: 'max' });
     // Shrinking thousands of synced writes would take longer than reading the seed's trace.
-    await fc.assert(fc.asyncProperty(steps, (sequence) => runSequence(open, sequence)), { numRuns: runs, endOnFailure: true });
+    await fc.assert(
+      fc.asyncProperty(steps, (sequence) => runSequence(open, sequence)),
+      { numRuns: runs, endOnFailure: true },
+    );
   });
 }
 
@@ -123,7 +137,10 @@ async function runCommit(log: Log, model: Model, { writer: index, parts }: Extra
   const zombie = model.fenced.at(-1);
   if (zombie !== undefined) {
     model.fenced.pop();
-    const outcome = await zombie.commit(transaction).then(() => 'committed', () => 'refused');
+    const outcome = await zombie.commit(transaction).then(
+      () => 'committed',
+      () => 'refused',
+    );
     expect(outcome).to.equal('refused');
   }
   const { offsets } = await current.commit(transaction);
@@ -151,7 +168,11 @@ async function checkRead(log: Log, model: Model, { target, at, ...limits }: Omit
   const offset = all[index]?.offset ?? end;
   const { records, nextOffset } = await log.read(targetOf(target), offset, limits);
   model.checkOffset(await log.endOffset(targetOf(target)), end, Number.POSITIVE_INFINITY);
-  model.checkOffset(nextOffset, (records.at(-1)?.offset ?? offset - 1) + 1, all[index + records.length]?.offset ?? Number.POSITIVE_INFINITY);
+  model.checkOffset(
+    nextOffset,
+    (records.at(-1)?.offset ?? offset - 1) + 1,
+    all[index + records.length]?.offset ?? Number.POSITIVE_INFINITY,
+  );
   expect(records.length).to.be.at.least(Math.min(1, all.length - index));
   expect(records.length).to.be.at.most(Math.max(1, limits.recordsMax));
   const size = records.reduce((sum, { key, value }) => sum + key.length + value.length, 0);

@@ -2,7 +2,7 @@ import { cpSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { openLevelLog } from '../../libs/log/level-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
 import type { Log, TopicPartition } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -27,7 +27,10 @@ describe('the embedded log and a torn tail', () => {
       fc.integer({ min: 0, max: written.sizes.at(-1) ?? 0 }),
       fc.tuple(fc.constantFrom(...written.sizes), fc.integer({ min: -3, max: 3 })).map(([size, by]) => size + by),
     );
-    await fc.assert(fc.asyncProperty(cuts, (cut) => checkCut(written, Math.min(cut, written.sizes.at(-1) ?? 0))), { numRuns: 80, endOnFailure: true });
+    await fc.assert(
+      fc.asyncProperty(cuts, (cut) => checkCut(written, Math.min(cut, written.sizes.at(-1) ?? 0))),
+      { numRuns: 80, endOnFailure: true },
+    );
   });
 });
 
@@ -41,7 +44,10 @@ async function write(): Promise<Written> {
   const writer = await log.writer('torn');
   const sizes = [statSync(join(folder, logFile)).size];
   for (let number = 0; number < TRANSACTIONS; number++) {
-    await writer.commit([{ target: LEFT, records: [record(number)] }, { target: RIGHT, records: [record(number), record(number)] }]);
+    await writer.commit([
+      { target: LEFT, records: [record(number)] },
+      { target: RIGHT, records: [record(number), record(number)] },
+    ]);
     sizes.push(statSync(join(folder, logFile)).size);
   }
   await log.close();
@@ -49,7 +55,7 @@ async function write(): Promise<Written> {
   return { folder, logFile, sizes };
 }
 
-/** Of different lengths, so that transactions lie across the 32 KiB blocks of LevelDB's log as they come. */
+/** Records of different lengths, so that transactions lie across the 32 KiB blocks of LevelDB's log as they come. */
 function record(number: number): { readonly key: Uint8Array; readonly value: Uint8Array } {
   return { key: new Uint8Array(0), value: Buffer.from(`${number} ${'x'.repeat((number * 397) % 3_000)}`) };
 }

@@ -1,11 +1,11 @@
-import { openLevelLog } from '../../libs/log/level-log.js';
-import type { LevelLogOptions } from '../../libs/log/level-log.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
+import type { LevelLogOptions } from '../../libs/log/level/level-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { MemoryStore } from '../../libs/store/memory-store.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { logContract } from './log-contract.js';
-import type { OpenedLog } from './log-contract.js';
+import type { OpenedLog } from './opened-log.js';
 
 logContract('MemoryLog', async () => {
   const log = new MemoryLog();

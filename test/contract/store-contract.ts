@@ -27,14 +27,20 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
 
     it('gives what a sorted array gives, for any operations', async function () {
       this.timeout(60_000);
-      await fc.assert(fc.asyncProperty(operations, async (steps) => {
-        store = await runAgainstModel({ ...opened, store }, steps);
-      }), { numRuns: 100 });
+      await fc.assert(
+        fc.asyncProperty(operations, async (steps) => {
+          store = await runAgainstModel({ ...opened, store }, steps);
+        }),
+        { numRuns: 100 },
+      );
     });
 
     it('keeps synced writes over a close and an open', async function () {
       if (opened.reopen === undefined) return this.skip();
-      await write(store, [['a', '1'], ['b', '2']]);
+      await write(store, [
+        ['a', '1'],
+        ['b', '2'],
+      ]);
       store = await opened.reopen();
       expect(await all(store, {})).to.deep.equal(['a=1', 'b=2']);
     });
@@ -43,9 +49,15 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       const snapshot = store.snapshot();
       await store.close();
       await store.close();
-      expect(() => store.get(bytes('a'))).to.throw().with.property('code', 'THYME_STORE_CLOSED');
-      expect(() => snapshot.get(bytes('a'))).to.throw().with.property('status', 'UNAVAILABLE');
-      expect(() => store.entries({})).to.throw().with.property('code', 'THYME_STORE_CLOSED');
+      expect(() => store.get(bytes('a')))
+        .to.throw()
+        .with.property('code', 'THYME_STORE_CLOSED');
+      expect(() => snapshot.get(bytes('a')))
+        .to.throw()
+        .with.property('status', 'UNAVAILABLE');
+      expect(() => store.entries({}))
+        .to.throw()
+        .with.property('code', 'THYME_STORE_CLOSED');
       snapshot.close();
     });
   });
@@ -53,8 +65,18 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
 
 function describeReadsAndWrites(current: () => Store): void {
   it('writes a batch as one, the last operation on a key winning', async () => {
-    await write(current(), [['a', '1'], ['b', '2']]);
-    await write(current(), [['a', undefined], ['b', '3'], ['c', '4'], ['c', '5'], ['d', '6'], ['d', undefined]]);
+    await write(current(), [
+      ['a', '1'],
+      ['b', '2'],
+    ]);
+    await write(current(), [
+      ['a', undefined],
+      ['b', '3'],
+      ['c', '4'],
+      ['c', '5'],
+      ['d', '6'],
+      ['d', undefined],
+    ]);
     expect(await all(current(), {})).to.deep.equal(['b=3', 'c=5']);
     expect(current().get(bytes('a'))).to.equal(undefined);
     expect(text(current().get(bytes('c')))).to.equal('5');
@@ -118,7 +140,12 @@ function describeRanges(current: () => Store): void {
   });
 
   it('gives ranges with the start and without the end, forwards and backwards, limited', async () => {
-    await write(current(), [['a', '1'], ['b', '2'], ['c', '3'], ['d', '4']]);
+    await write(current(), [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+      ['d', '4'],
+    ]);
     const range = { from: bytes('b'), to: bytes('d') };
     expect(await all(current(), range)).to.deep.equal(['b=2', 'c=3']);
     expect(await all(current(), { ...range, reverse: true })).to.deep.equal(['c=3', 'b=2']);
@@ -130,14 +157,24 @@ function describeRanges(current: () => Store): void {
   });
 
   it('gives a range as of the call, whatever is written meanwhile', async () => {
-    await write(current(), [['a', '1'], ['b', '2']]);
+    await write(current(), [
+      ['a', '1'],
+      ['b', '2'],
+    ]);
     const entries = current().entries({});
-    await write(current(), [['a', 'changed'], ['b', undefined], ['c', 'new']]);
+    await write(current(), [
+      ['a', 'changed'],
+      ['b', undefined],
+      ['c', 'new'],
+    ]);
     expect(await collect(entries)).to.deep.equal(['a=1', 'b=2']);
   });
 
   it('lets a range be left early', async () => {
-    await write(current(), [['a', '1'], ['b', '2']]);
+    await write(current(), [
+      ['a', '1'],
+      ['b', '2'],
+    ]);
     for await (const [key] of current().entries({})) {
       expect(text(key)).to.equal('a');
       break;
@@ -147,9 +184,16 @@ function describeRanges(current: () => Store): void {
 
 function describeSnapshots(current: () => Store): void {
   it('reads a snapshot as of its making, until it is closed', async () => {
-    await write(current(), [['a', '1'], ['b', '2']]);
+    await write(current(), [
+      ['a', '1'],
+      ['b', '2'],
+    ]);
     const snapshot = current().snapshot();
-    await write(current(), [['a', 'changed'], ['b', undefined], ['c', 'new']]);
+    await write(current(), [
+      ['a', 'changed'],
+      ['b', undefined],
+      ['c', 'new'],
+    ]);
     const seen = ['a', 'b', 'c'].map((key) => text(snapshot.get(bytes(key))));
     expect(seen).to.deep.equal(['1', '2', undefined]);
     snapshot.close();
@@ -160,14 +204,32 @@ function describeSnapshots(current: () => Store): void {
 type Step =
   | { readonly kind: 'write'; readonly operations: readonly (readonly [string, string | null])[] }
   | { readonly kind: 'get'; readonly key: string }
-  | { readonly kind: 'range'; readonly from: string | null; readonly to: string | null; readonly limit: number | null; readonly reverse: boolean };
+  | {
+      readonly kind: 'range';
+      readonly from: string | null;
+      readonly to: string | null;
+      readonly limit: number | null;
+      readonly reverse: boolean;
+    };
 
 const key = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\u007f'), maxLength: 3 });
-const operations: fc.Arbitrary<Step[]> = fc.array(fc.oneof(
-  fc.record({ kind: fc.constant('write' as const), operations: fc.array(fc.tuple(key, fc.option(fc.string({ maxLength: 4 }))), { maxLength: 5 }) }),
-  fc.record({ kind: fc.constant('get' as const), key }),
-  fc.record({ kind: fc.constant('range' as const), from: fc.option(key), to: fc.option(key), limit: fc.option(fc.nat(5)), reverse: fc.boolean() }),
-), { maxLength: 30 });
+const operations: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    fc.record({
+      kind: fc.constant('write' as const),
+      operations: fc.array(fc.tuple(key, fc.option(fc.string({ maxLength: 4 }))), { maxLength: 5 }),
+    }),
+    fc.record({ kind: fc.constant('get' as const), key }),
+    fc.record({
+      kind: fc.constant('range' as const),
+      from: fc.option(key),
+      to: fc.option(key),
+      limit: fc.option(fc.nat(5)),
+      reverse: fc.boolean(),
+    }),
+  ),
+  { maxLength: 30 },
+);
 
 async function runAgainstModel(opened: OpenedStore, steps: readonly Step[]): Promise<Store> {
   const model = new Map<string, string>();
@@ -175,7 +237,11 @@ async function runAgainstModel(opened: OpenedStore, steps: readonly Step[]): Pro
   for (const step of steps) {
     if (step.kind === 'write') {
       for (const [k, v] of step.operations) v === null ? model.delete(k) : model.set(k, v);
-      await write(opened.store, step.operations.map(([k, v]) => [k, v ?? undefined]), false);
+      await write(
+        opened.store,
+        step.operations.map(([k, v]) => [k, v ?? undefined]),
+        false,
+      );
     } else if (step.kind === 'get') {
       expect(text(opened.store.get(bytes(step.key)))).to.equal(model.get(step.key));
     } else {
@@ -223,7 +289,10 @@ async function collect(entries: AsyncIterable<readonly [Uint8Array, Uint8Array]>
 }
 
 async function failure(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(() => undefined, (error: unknown) => error);
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
 
 function bytes(value: string): Uint8Array {

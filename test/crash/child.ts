@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { TEST_INTERNAL_KEY } from '../support/test-keys.js';
 
 export interface Ended {
   readonly code: number | null;
@@ -24,7 +25,10 @@ export class Child {
 
   constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     this.name = name;
-    this.process = spawn(process.execPath, [...args], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.process = spawn(process.execPath, [...args], {
+      env: { ...process.env, THYME_INTERNAL_KEY: TEST_INTERNAL_KEY, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const { stdout, stderr } = this.process;
     if (stdout === null || stderr === null) throw new Error('a child has pipes');
     createInterface({ input: stderr }).on('line', (line) => {
@@ -32,9 +36,11 @@ export class Child {
       if (this.errors.length > ERROR_LINES_MAX) this.errors.shift();
     });
     this.ended = once(this.process, 'close').then(([code, signal]) => (this.#end = { code, signal, atMs: Date.now() } as Ended)); // as documented
-    const line = new Promise<string>((resolve) => createInterface({ input: stdout }).on('line', (text) => {
-      if (text.startsWith('thyme ready')) resolve(text);
-    }));
+    const line = new Promise<string>((resolve) =>
+      createInterface({ input: stdout }).on('line', (text) => {
+        if (text.startsWith('thyme ready')) resolve(text);
+      }),
+    );
     this.ready = Promise.race([line, this.ended.then(() => undefined)]);
   }
 

@@ -1,8 +1,9 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../../infra/local/free-ports.js';
 import { Child } from './child.js';
 import type { Programs } from './program.js';
+import { plantFolderKey } from '../support/test-keys.js';
 
 /** Everything in one process; or the log's owner, a query service with a gateway, and a standby, each alone. */
 export type Topology = 'one' | 'apart';
@@ -28,6 +29,8 @@ export interface ClusterOptions {
 }
 
 const STOP_DEADLINE_MS = 20_000;
+/** So short that the log, the changelog and the stores are rewritten while processes are being killed (S26). */
+const ERASE_WITHIN = '6s';
 
 /** The processes of one deployment, on ports that stay the same over their restarts. */
 export class Cluster {
@@ -100,8 +103,13 @@ export class Cluster {
 
   /** Starts the process, which may be armed with a crash: `THYME_CRASH`. */
   start(name: ProcessName, crash = ''): Child {
+    plantFolderKey(join(this.folder, name));
     const child = new Child(name, ['--enable-source-maps', this.#programs.thyme, ...this.#args(name)], {
-      THYME_CRASH: crash, THYME_LOG_LEVEL: 'warn', THYME_REST_PORT: String(name === 'second' ? this.#ports.secondRest : this.#ports.rest), THYME_GRPC_PORT: String(this.#grpcPort(name)),
+      THYME_CRASH: crash,
+      THYME_LOG_LEVEL: 'warn',
+      THYME_ERASE_WITHIN: ERASE_WITHIN,
+      THYME_REST_PORT: String(name === 'second' ? this.#ports.secondRest : this.#ports.rest),
+      THYME_GRPC_PORT: String(this.#grpcPort(name)),
     });
     this.#children.set(name, child);
     return child;
@@ -109,7 +117,11 @@ export class Cluster {
 
   /** Another owner of the same folder, at a port of its own: it is not to become one. */
   startRival(): Child {
-    return new Child('rival', ['--enable-source-maps', this.#programs.thyme, ...this.#args('owner')], { THYME_LOG_LEVEL: 'warn', THYME_REST_PORT: '0', THYME_GRPC_PORT: '0' });
+    return new Child('rival', ['--enable-source-maps', this.#programs.thyme, ...this.#args('owner')], {
+      THYME_LOG_LEVEL: 'warn',
+      THYME_REST_PORT: '0',
+      THYME_GRPC_PORT: '0',
+    });
   }
 
   async startAll(): Promise<void> {
@@ -164,14 +176,4 @@ export class Cluster {
         return [...common, ...owner, '--roles', 'store-replica'];
     }
   }
-}
-
-/** Held together until all are known, so that they differ. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-  })));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port); // of TCP
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -49,7 +49,7 @@ export const CRASH_POINTS: readonly CrashPoint[] = [
   { name: 'acquire.duringReplay', role: 'owner', nthMax: 2, need: 'unapplied' },
   { name: 'acquire.afterReplay', role: 'owner', nthMax: 2, need: 'unapplied' },
   { name: 'acquire.afterOwnership', role: 'owner', nthMax: 2 },
-  // The registry's commit (G2).
+  // The registry's commit (V2).
   { name: 'registry.afterFence', role: 'owner', nthMax: 1, need: 'commit' },
   { name: 'registry.afterRead', role: 'owner', nthMax: 1, need: 'commit' },
   { name: 'registry.beforeCommit', role: 'owner', nthMax: 1, need: 'commit' },
@@ -67,9 +67,16 @@ export const CRASH_POINTS: readonly CrashPoint[] = [
   { name: 'replica.beforeSwap', role: 'reader', nthMax: 1, need: 'divergence' },
   { name: 'replica.afterSwap', role: 'reader', nthMax: 1, need: 'divergence' },
   { name: 'replica.afterCleanup', role: 'reader', nthMax: 1, need: 'divergence' },
+  // A source: fence, open, and then read and commit, batch after batch (N1). The log's own steps are among those above.
+  { name: 'source.beforeFence', role: 'owner', nthMax: 2 },
+  { name: 'source.afterFence', role: 'owner', nthMax: 2 },
+  { name: 'source.afterOpen', role: 'owner', nthMax: 2 },
+  { name: 'source.afterRead', role: 'owner', nthMax: 4 },
+  { name: 'source.beforeCommit', role: 'owner', nthMax: 4 },
+  { name: 'source.afterCommit', role: 'owner', nthMax: 4 },
 ];
 
-/** Points that the product has and the table does not: a new step is to be killed at as well. */
+/** Points that the product has and no table does: a new step is to be killed at as well. */
 export async function unlistedPoints(): Promise<readonly string[]> {
   const listed = new Set(CRASH_POINTS.map(({ name }) => name));
   const found = new Set<string>();

@@ -1,6 +1,22 @@
 // What the crash suite commits: the orders of the fraud example, and pipelines of the kinds that it lacks:
 // re-keyed to another partition, chained on rows that another pipeline passed on, chained on another's answers.
-import { ApproxPercentile, Count, LastK, Max, Min, Sum, dataset, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';
+import {
+  ApproxPercentile,
+  Count,
+  Last,
+  LastK,
+  Max,
+  Min,
+  Sum,
+  dataset,
+  feature,
+  featureset,
+  field,
+  key,
+  pipeline,
+  t,
+  timestamp,
+} from 'thyme';
 import type { Stream } from 'thyme';
 import { Order, UserOrderStats } from '../../infra/examples/fraud.js';
 
@@ -65,14 +81,16 @@ export class MerchantStats {
 
   @pipeline({ version: 1, inputs: [Payment] })
   static build(payments: Stream<Payment>) {
-    return payments.groupBy('merchant').aggregate({
-      payments: Count(),
-      payments_10m: Count({ window: '10m' }),
-      cents_10m: Sum({ of: 'cents', window: '10m' }),
-      smallest: Min({ of: 'cents' }),
-      median_10m: ApproxPercentile({ of: 'cents', window: '10m', pct: 50 }),
-      numbers: LastK({ of: 'number', k: 25 }),
-    });
+    return payments
+      .groupBy('merchant')
+      .aggregate({
+        payments: Count(),
+        payments_10m: Count({ window: '10m' }),
+        cents_10m: Sum({ of: 'cents', window: '10m' }),
+        smallest: Min({ of: 'cents' }),
+        median_10m: ApproxPercentile({ of: 'cents', window: '10m', pct: 50 }),
+        numbers: LastK({ of: 'number', k: 25 }),
+      });
   }
 }
 
@@ -193,4 +211,77 @@ export class NoteStats {
 export class NoteSignals {
   @feature(t.string, { id: 1 }) batch!: string;
   @feature(t.int, { id: 2, ref: [NoteStats, 'lines'] }) lines!: number;
+}
+
+/** Rows that are updated and deleted, and come back (S17). */
+@dataset({ version: 1, maxLateness: '10m', cdc: 'upsert', rowKey: ['ticket'] })
+export class Ticket {
+  @key(t.string) ticket!: string;
+  @field(t.string) desk!: string;
+  @field(t.int) number!: number;
+  @field(t.int.optional) cents!: number | null;
+  @timestamp() opened_at!: Date;
+}
+
+/** One row at most, at any instant: none is lost, two are a duplicate, and one that was deleted has been resurrected. */
+@dataset({ version: 1, index: true })
+export class TicketStats {
+  @key(t.string) ticket!: string;
+  @field(t.int) alive!: number;
+  @field(t.string.optional) desk!: string | null;
+  @timestamp() opened_at!: Date;
+
+  @pipeline({ version: 1, inputs: [Ticket] })
+  static build(tickets: Stream<Ticket>) {
+    return tickets.groupBy('ticket').aggregate({ alive: Count(), desk: Last({ of: 'desk' }) });
+  }
+}
+
+/** An update moves a row to another desk, in another partition, or out of the filter. */
+@dataset({ version: 1, index: true })
+export class DeskStats {
+  @key(t.string) desk!: string;
+  @field(t.int) open!: number;
+  @field(t.int) open_10m!: number;
+  @field(t.int) cents_10m!: number;
+  @field(t.int.optional) smallest!: number | null;
+  @field(t.int.optional) largest_10m!: number | null;
+  @field(t.float.optional) median!: number | null;
+  @field(t.list(t.int)) numbers!: number[];
+  @timestamp() opened_at!: Date;
+
+  @pipeline({ version: 1, inputs: [Ticket] })
+  static build(tickets: Stream<Ticket>) {
+    return tickets
+      .filter((ticket) => ticket.cents.gte(6_000))
+      .groupBy('desk')
+      .aggregate({
+        open: Count(),
+        open_10m: Count({ window: '10m' }),
+        cents_10m: Sum({ of: 'cents', window: '10m' }),
+        smallest: Min({ of: 'cents' }),
+        largest_10m: Max({ of: 'cents', window: '10m' }),
+        median: ApproxPercentile({ of: 'cents', pct: 50 }),
+        numbers: LastK({ of: 'number', k: 25 }),
+      });
+  }
+}
+
+@featureset({ entity: 'ticket' })
+export class TicketSignals {
+  @feature(t.string, { id: 1 }) ticket!: string;
+  @feature(t.int, { id: 2, ref: [TicketStats, 'alive'] }) alive!: number;
+  @feature(t.string.optional, { id: 3, ref: [TicketStats, 'desk'] }) desk!: string | null;
+}
+
+@featureset({ entity: 'desk' })
+export class DeskSignals {
+  @feature(t.string, { id: 1 }) desk!: string;
+  @feature(t.int, { id: 2, ref: [DeskStats, 'open'] }) open!: number;
+  @feature(t.int, { id: 3, ref: [DeskStats, 'open_10m'] }) open_10m!: number;
+  @feature(t.int, { id: 4, ref: [DeskStats, 'cents_10m'] }) cents_10m!: number;
+  @feature(t.int, { id: 5, ref: [DeskStats, 'smallest'], default: -1 }) smallest!: number;
+  @feature(t.int, { id: 6, ref: [DeskStats, 'largest_10m'], default: -1 }) largest_10m!: number;
+  @feature(t.float.optional, { id: 7, ref: [DeskStats, 'median'] }) median!: number | null;
+  @feature(t.list(t.int), { id: 8, ref: [DeskStats, 'numbers'] }) numbers!: number[];
 }

@@ -1,3 +1,5 @@
+import type { FeedPlaces } from './feeds.js';
+
 export interface GeneratorOptions {
   readonly restUrl: string;
   readonly journal: string;
@@ -5,4 +7,5 @@ export interface GeneratorOptions {
   readonly partitions: number;
   /** Events a second of each dataset, when nothing fails. */
   readonly rate: number;
+  readonly feeds: FeedPlaces;
 }

@@ -1,25 +1,61 @@
-// The load: a process of its own, so that what it has written down outlives every kill. Numbered batches of four
-// datasets, each dataset's one after another, retried until they are answered; some sent again on purpose.
+// The load: a process of its own, so that what it has written down outlives every kill. Numbered batches of six
+// datasets, each dataset's one after another, retried until they are answered; some sent again on purpose. Between two
+// of them an entity is erased now and then (S26). Files and a table beside them, which sources read (feed-writers.ts).
 //
 //   argv[2] = GeneratorOptions as JSON; ends when its standard input does, once everything is answered.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatTimestamp } from '../../libs/time/timestamp.js';
+import { ERASABLE } from './entities.js';
 import { EventMaker } from './events.js';
+import { openFeedWriter } from './feed-writers.js';
+import { FED_DATASETS, type FedDataset } from './feeds.js';
 import type { GeneratorOptions } from './generator-options.js';
 import { Journal, type DatasetName, type SentBatch, type SentEvent } from './journal.js';
 import { Lateness } from './lateness.js';
 import { Random } from './random.js';
+import { TEST_FOLDER_KEY } from '../support/test-keys.js';
+import { TicketMaker } from './ticket-maker.js';
 
 const BATCH_EVENTS_MAX = 24;
 const BATCH_EVENTS_MEAN = (1 + BATCH_EVENTS_MAX) / 2;
 const REQUEST_TIMEOUT_MS = 5_000;
+/** Long: nobody can tell when an erasure takes effect whose answer was not waited for. A process that dies answers at once. */
+const ERASE_TIMEOUT_MS = 60_000;
+/** Of all batches, those after which an entity is erased. */
+const ERASING_SHARE = 0.12;
 const RETRY_MS = 40;
 const NOTE_LINES = 3;
-const TIME_FIELD: Readonly<Record<DatasetName, string>> = { Order: 'ordered_at', Payment: 'paid_at', Step: 'at', Note: 'at' };
+const TIME_FIELD: Readonly<Record<DatasetName, string>> = {
+  Order: 'ordered_at',
+  Payment: 'paid_at',
+  Step: 'at',
+  Note: 'at',
+  Ticket: 'opened_at',
+  Meter: 'at',
+  Parcel: 'at',
+  Invoice: 'at',
+};
+/** Shares of the rate, for those that are many to a row or an entity. */
+const FED_SHARE = 0.3;
+const SHARES: Partial<Readonly<Record<DatasetName, number>>> = { Ticket: 0.6, Meter: 0.3 };
+type Pushed = Exclude<DatasetName, 'Note' | FedDataset>;
+const SALTS: readonly (readonly [Pushed, number])[] = [
+  ['Order', 1],
+  ['Payment', 2],
+  ['Step', 3],
+  ['Ticket', 5],
+  ['Meter', 6],
+];
 
 interface Answer {
   readonly status: number;
-  readonly body: { readonly token?: string; readonly error?: unknown; readonly errors?: readonly { readonly index: number }[]; readonly features?: Readonly<Record<string, unknown>> };
+  readonly body: {
+    readonly token?: string;
+    readonly entities_erased?: number;
+    readonly error?: unknown;
+    readonly errors?: readonly { readonly index: number }[];
+    readonly features?: Readonly<Record<string, unknown>>;
+  };
 }
 
 class Generator {
@@ -39,15 +75,19 @@ class Generator {
   }
 
   async run(): Promise<void> {
-    await Promise.all([this.#produce('Order', 1), this.#produce('Payment', 2), this.#produce('Step', 3), this.#note()]);
+    await Promise.all([
+      ...SALTS.map(([dataset, salt]) => this.#produce(dataset, salt)),
+      ...FED_DATASETS.map((dataset, i) => this.#feed(dataset, 7 + i)),
+      this.#note(),
+    ]);
     this.#journal.write({ kind: 'ended', repeats: this.#repeats, retries: this.#retries });
     this.#journal.close();
   }
 
-  async #produce(dataset: DatasetName, salt: number): Promise<void> {
+  async #produce(dataset: Pushed, salt: number): Promise<void> {
     const random = new Random(this.#options.seed * 7 + salt);
     const lateness = new Lateness(dataset, this.#options.partitions);
-    const maker = new EventMaker(dataset, random, lateness);
+    const maker = dataset === 'Ticket' ? new TicketMaker(random, lateness) : new EventMaker(dataset, random, lateness);
     const payments = new PaymentCounts(this.#options.partitions);
     let sequence = 0;
     let before: SentBatch | undefined;
@@ -59,10 +99,11 @@ class Generator {
       this.#journal.write(batch);
       const { body } = await this.#untilAnswered(batch, random);
       payments.add(batch);
-      if (dataset === 'Payment' && random.next() < 0.1) await this.#readOwnWrites(payments, batch, body.token);
+      if (dataset === 'Payment' && random.next() < 0.1) await this.#readOwnWrites(payments, payerOf(batch), body.token);
+      if (random.next() < ERASING_SHARE) await this.#erase(dataset, random, payments);
       if (before !== undefined && random.next() < 0.08) await this.#sendAgain(before, random);
       before = batch;
-      await this.#pause(random);
+      await this.#pause(random, SHARES[dataset]);
     }
   }
 
@@ -101,15 +142,36 @@ class Generator {
    * S21: exactly what has been acknowledged, and with its own time included. Of somebody of whom the batch has a record: a token
    * says nothing of partitions that took nothing of it, and nothing at all where everything was refused.
    */
-  async #readOwnWrites(payments: PaymentCounts, { events }: SentBatch, token: string | undefined): Promise<void> {
-    const event = events.find(({ isBad }) => isBad !== true);
-    if (event === undefined || token === undefined) return;
-    const payer = String(event.fields['payer']);
+  async #readOwnWrites(payments: PaymentCounts, payer: string | undefined, token: string | undefined): Promise<void> {
+    if (payer === undefined || token === undefined) return;
     const parameters = new URLSearchParams({ featureset: 'PayerSignals', entity_id: payer, after: token });
     const { status, body } = await this.#fetch(`/features?${parameters.toString()}`, {}, REQUEST_TIMEOUT_MS);
     if (isUnsure(status) || isBuilding(body)) return;
     const found = body.features?.['payments'];
-    if (found !== payments.of(payer)) this.#wrong(`after its token ${payer} has ${String(found)} payments, and ${payments.of(payer)} were acknowledged (S21): ${status}`);
+    if (found !== payments.of(payer))
+      this.#wrong(`after its token ${payer} has ${String(found)} payments, and ${payments.of(payer)} were acknowledged (S21): ${status}`);
+  }
+
+  /** Until it is answered: then everything that was acknowledged before is gone (S26). A payer's payments are asked for at once. */
+  async #erase(dataset: DatasetName, random: Random, payments: PaymentCounts): Promise<void> {
+    const entity = random.pick(ERASABLE[dataset]);
+    this.#journal.write({ kind: 'erasing', dataset, entity });
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${TEST_FOLDER_KEY}` };
+    const body = JSON.stringify({ dataset, entity_ids: [entity] });
+    for (;;) {
+      const answer = await this.#fetch('/api/v1/erase', { method: 'POST', headers, body }, ERASE_TIMEOUT_MS);
+      if (answer.status === 200 && answer.body.entities_erased === 1) {
+        payments.forget(entity);
+        if (dataset === 'Payment') await this.#readOwnWrites(payments, entity, answer.body.token);
+        return;
+      }
+      // 409: others erased at the same moment, and nothing of this one is there.
+      if (!isUnsure(answer.status) && answer.status !== 409) {
+        this.#wrong(`erasing ${entity} from ${dataset} was answered ${answer.status} ${JSON.stringify(answer.body).slice(0, 300)}`);
+        return;
+      }
+      await sleep(RETRY_MS + random.integer(0, RETRY_MS));
+    }
   }
 
   /** Notes have no producer: each is sent once. */
@@ -129,13 +191,34 @@ class Generator {
     }
   }
 
+  /** For a source: what is written is there, whoever is down. */
+  async #feed(dataset: FedDataset, salt: number): Promise<void> {
+    const random = new Random(this.#options.seed * 7 + salt);
+    const maker = new EventMaker(dataset, random, new Lateness(dataset, this.#options.partitions));
+    const writer = await openFeedWriter(this.#options.feeds, dataset, random);
+    while (!this.#stop.aborted) {
+      const nowUs = Date.now() * 1_000;
+      const events = Array.from({ length: random.integer(1, BATCH_EVENTS_MAX) }, () => maker.next(nowUs));
+      const batch: SentBatch = { kind: 'sent', batch: this.#batches++, dataset, events };
+      this.#journal.write(batch);
+      await writer.write(events);
+      this.#journal.write({ kind: 'acknowledged', batch: batch.batch, attempts: 1, atMs: Date.now() });
+      await this.#pause(random, FED_SHARE);
+    }
+    await writer.close();
+  }
+
   #push({ dataset, sequence, events }: SentBatch, timeoutMs: number): Promise<Answer> {
     const body = {
       dataset,
       ...(sequence === undefined ? {} : { producer_id: `crash-${dataset}`, sequence }),
-      events: events.map(({ fields, atUs }) => ({ ...fields, [TIME_FIELD[dataset]]: formatTimestamp(atUs) })),
+      events: events.map((event) => bodyOf(event, TIME_FIELD[dataset])),
     };
-    return this.#fetch('/api/v1/log', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }, timeoutMs);
+    return this.#fetch(
+      '/api/v1/log',
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      timeoutMs,
+    );
   }
 
   /** Status 0 where no answer came: the connection was refused, broke, or was silent for too long. */
@@ -152,8 +235,8 @@ class Generator {
     this.#journal.write({ kind: 'wrong', what });
   }
 
-  async #pause(random: Random): Promise<void> {
-    await sleep((1_000 * BATCH_EVENTS_MEAN * 2 * random.next()) / this.#options.rate);
+  async #pause(random: Random, share = 1): Promise<void> {
+    await sleep((1_000 * BATCH_EVENTS_MEAN * 2 * random.next()) / (this.#options.rate * share));
   }
 }
 
@@ -175,9 +258,29 @@ class PaymentCounts {
     }
   }
 
+  forget(payer: string): void {
+    this.#counts.delete(payer);
+  }
+
   of(payer: string): number {
     return this.#counts.get(payer) ?? 0;
   }
+}
+
+/** Of a record that is taken. */
+function payerOf({ events }: SentBatch): string | undefined {
+  const event = events.find(({ isBad }) => isBad !== true);
+  return event && String(event.fields['payer']);
+}
+
+/** A change of a row says what it does and when (S17); a delete has no event time. */
+function bodyOf({ fields, atUs, opUs, deletes }: SentEvent, timeField: string): object {
+  const time = deletes === true ? {} : { [timeField]: formatTimestamp(atUs) };
+  return {
+    ...fields,
+    ...time,
+    ...(opUs === undefined ? {} : { op: deletes === true ? 'delete' : 'upsert', op_time: formatTimestamp(opUs) }),
+  };
 }
 
 /** Nobody can tell what became of it: the process is down, starting, stopping, or too busy. */

@@ -3,11 +3,14 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
-export type DatasetName = 'Order' | 'Payment' | 'Step' | 'Note';
+export type DatasetName = 'Order' | 'Payment' | 'Step' | 'Note' | 'Ticket' | 'Meter' | 'Parcel' | 'Invoice';
 
 export interface SentEvent {
   readonly fields: Readonly<Record<string, string | number | null>>;
   readonly atUs: number;
+  /** Of a change of a row (S17): when its source made it, and whether it deletes. */
+  readonly opUs?: number;
+  readonly deletes?: boolean;
   /** It does not fit its schema: to be refused, and its sequence used up (S12, S13). */
   readonly isBad?: true;
 }
@@ -21,8 +24,16 @@ export interface SentBatch {
   readonly events: readonly SentEvent[];
 }
 
+/** An entity is erased between two batches of its dataset (S26): the request is sent until it is answered, and nothing else meanwhile. */
+export interface Erasing {
+  readonly kind: 'erasing';
+  readonly dataset: DatasetName;
+  readonly entity: string;
+}
+
 export type JournalEntry =
   | SentBatch
+  | Erasing
   | { readonly kind: 'acknowledged'; readonly batch: number; readonly attempts: number; readonly atMs: number }
   /** The generator gave the batch up: only where it has no producer. */
   | { readonly kind: 'unanswered'; readonly batch: number }

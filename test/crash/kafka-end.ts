@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { readBatches } from '../../libs/change/changelog.js';
-import { KafkaCluster } from '../../libs/log/kafka-cluster.js';
-import { callBroker } from '../../libs/log/kafka-driver.js';
+import { KafkaCluster } from '../../libs/log/kafka/cluster.js';
+import { callBroker } from '../../libs/log/kafka/driver.js';
 import type { Log, TopicPartition } from '../../libs/log/log.js';
 import { changesTopic } from '../../libs/pipeline/topics.js';
 import { systemClock } from '../../libs/time/clock.js';
@@ -25,7 +25,8 @@ export async function findHanging({ brokers, deployment }: Fleet, findings: Find
     let hanging = partitions;
     for (;;) {
       const open: TopicPartition[] = [];
-      for (const place of hanging) if ((await endOf(cluster, place, 'all')) !== (await endOf(cluster, place, 'committed'))) open.push(place);
+      for (const place of hanging)
+        if ((await endOf(cluster, place, 'all')) !== (await endOf(cluster, place, 'committed'))) open.push(place);
       hanging = open;
       if (hanging.length === 0 || performance.now() > deadline) break;
       await sleep(POLL_MS);
@@ -49,21 +50,39 @@ async function partitionsOf(brokers: readonly string[], deployment: string): Pro
   }
 }
 
-async function endOf(cluster: KafkaCluster, { topic, partition }: TopicPartition, isolation: keyof typeof ISOLATION): Promise<string | undefined> {
-  const values = { replicaId: -1, isolationLevel: ISOLATION[isolation], topics: [{ topic, partitions: [{ partition, timestamp: LATEST }] }] };
-  const { responses } = await callBroker(await cluster.leader({ topic, partition }), 'ListOffsets', values) as
-    { readonly responses: readonly { readonly partitions: readonly { readonly offset: string }[] }[] }; // As kafkajs decodes it.
+async function endOf(
+  cluster: KafkaCluster,
+  { topic, partition }: TopicPartition,
+  isolation: keyof typeof ISOLATION,
+): Promise<string | undefined> {
+  const values = {
+    replicaId: -1,
+    isolationLevel: ISOLATION[isolation],
+    topics: [{ topic, partitions: [{ partition, timestamp: LATEST }] }],
+  };
+  const { responses } = (await callBroker(await cluster.leader({ topic, partition }), 'ListOffsets', values)) as {
+    readonly responses: readonly { readonly partitions: readonly { readonly offset: string }[] }[];
+  }; // As kafkajs decodes it.
   return responses[0]?.partitions[0]?.offset;
 }
 
 /** Owners of a partition one after another: an epoch never falls, each seq comes once. By partition, the last epoch and seq. */
-export async function readHistory(log: Log, { deployment, partitions }: Pick<Fleet, 'deployment' | 'partitions'>, findings: Findings): Promise<readonly History[]> {
+export async function readHistory(
+  log: Log,
+  { deployment, partitions }: Pick<Fleet, 'deployment' | 'partitions'>,
+  findings: Findings,
+): Promise<readonly History[]> {
   const histories: History[] = [];
   for (let partition = 0; partition < partitions; partition++) {
     let last: History = { epoch: 0, seq: 0 };
     for await (const { epoch, seq, prevSeq } of readBatches(log, { topic: changesTopic(deployment), partition }, 1)) {
-      if (epoch < last.epoch) report(findings, `partition ${partition}: the owner of epoch ${epoch} has written seq ${seq} after epoch ${last.epoch} had begun (L4)`);
-      if (prevSeq !== last.seq || seq !== last.seq + 1) report(findings, `partition ${partition}: seq ${seq} follows ${last.seq}, and says that it follows ${prevSeq} (C4)`);
+      if (epoch < last.epoch)
+        report(
+          findings,
+          `partition ${partition}: the owner of epoch ${epoch} has written seq ${seq} after epoch ${last.epoch} had begun (L4)`,
+        );
+      if (prevSeq !== last.seq || seq !== last.seq + 1)
+        report(findings, `partition ${partition}: seq ${seq} follows ${last.seq}, and says that it follows ${prevSeq} (C4)`);
       last = { epoch, seq };
     }
     histories.push(last);

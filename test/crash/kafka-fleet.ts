@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../../infra/local/free-ports.js';
 import { Child } from './child.js';
-import { freePorts } from './cluster.js';
 import type { Programs } from './program.js';
+import { plantFolderKey } from '../support/test-keys.js';
 
 export type WorkerName = 'worker-a' | 'worker-b';
 /** `reader` is the query service with its replica, `standby` a store replica. */
@@ -16,7 +17,7 @@ export interface FleetOptions {
   readonly programs: Programs;
   readonly folder: string;
   readonly partitions: number;
-  /** Of its own on a broker that others use too. */
+  /** A name of its own on a broker that others use too. */
   readonly deployment: string;
   /** `host:port` of brokers. */
   readonly brokers: readonly string[];
@@ -79,10 +80,21 @@ export class Fleet {
 
   /** Starts the process, which may be armed with a crash: `THYME_CRASH`. */
   start(name: FleetName, crash = ''): Child {
-    const child = new Child(name, ['--enable-source-maps', this.#programs.thyme, 'serve', '--data-dir', this.folderOf(name), ...this.#args(name)], {
-      THYME_CRASH: crash, THYME_LOG_LEVEL: 'warn', THYME_DEPLOYMENT: this.deployment, THYME_LOG: 'kafka', THYME_KAFKA_BROKERS: this.brokers.join(','), THYME_SESSION_TIMEOUT_MS: String(SESSION_MS),
-      THYME_REST_PORT: name === 'gateway' ? String(this.#restPort) : '0', THYME_GRPC_PORT: String(this.#rpcPorts.get(name) ?? 0),
-    });
+    plantFolderKey(this.folderOf(name));
+    const child = new Child(
+      name,
+      ['--enable-source-maps', this.#programs.thyme, 'serve', '--data-dir', this.folderOf(name), ...this.#args(name)],
+      {
+        THYME_CRASH: crash,
+        THYME_LOG_LEVEL: 'warn',
+        THYME_DEPLOYMENT: this.deployment,
+        THYME_LOG: 'kafka',
+        THYME_KAFKA_BROKERS: this.brokers.join(','),
+        THYME_SESSION_TIMEOUT_MS: String(SESSION_MS),
+        THYME_REST_PORT: name === 'gateway' ? String(this.#restPort) : '0',
+        THYME_GRPC_PORT: String(this.#rpcPorts.get(name) ?? 0),
+      },
+    );
     this.#children.set(name, child);
     return child;
   }

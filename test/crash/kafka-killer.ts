@@ -13,7 +13,10 @@ const STRIKE_DEADLINE_MS = 60_000;
 /** Enough records for a snapshot of several chunks. */
 const GROW_MS = 2_500;
 const COMMIT_PAUSE_MS = 100;
-/** On a busy machine a process may have no partition for as long as it is waited for: it is not the case that was meant, and is tried again. */
+/**
+ * On a busy machine a process may have no partition for as long as it is waited for: it is not the case that was meant,
+ * and is tried again.
+ */
 const TRIES_MAX = 3;
 
 export interface FleetKillerOptions {
@@ -58,12 +61,19 @@ export class FleetKiller {
     return this.#recovery.untilServing();
   }
 
-  async #killAtRandom({ target, delayMs }: FleetKill): Promise<boolean> {
-    await sleep(delayMs);
-    const child = this.#fleet.child(target);
-    const wasRunning = child.isRunning();
-    await this.#fleet.kill(target);
-    return wasRunning && child.end?.signal === 'SIGKILL';
+  /** With something to commit, it dies wherever that has come to. */
+  async #killAtRandom({ target, delayMs, evolution }: FleetKill): Promise<boolean> {
+    const dies = async (): Promise<boolean> => {
+      await sleep(delayMs);
+      const child = this.#fleet.child(target);
+      const wasRunning = child.isRunning();
+      await this.#fleet.kill(target);
+      return wasRunning && child.end?.signal === 'SIGKILL';
+    };
+    if (evolution === undefined) return dies();
+    this.#extras.evolve(evolution);
+    const [observed] = await Promise.all([dies(), this.#extras.commit()]);
+    return observed;
   }
 
   /** Only what was seen to die where it was meant counts. What another death has prepared cannot be had again by itself. */
@@ -77,9 +87,9 @@ export class FleetKiller {
   }
 
   /** Waits for the process to die by itself. */
-  async #dies({ target, point }: FleetKill): Promise<boolean> {
+  async #dies({ target, point, evolution }: FleetKill): Promise<boolean> {
     if (point === undefined) return false;
-    if (point.need === 'commit') this.#extras.add();
+    if (point.need === 'commit') this.#extras.evolve(evolution ?? 'extra');
     const child = this.#fleet.child(target);
     const endMs = Date.now() + STRIKE_DEADLINE_MS;
     while (child.isRunning() && Date.now() < endMs) {

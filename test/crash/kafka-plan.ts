@@ -1,5 +1,7 @@
 import { CRASH_POINTS, type CrashPoint } from './crash-points.js';
 import { WORKERS, type FleetName } from './kafka-fleet.js';
+import type { Evolution } from './extras.js';
+import { evolutionAt, evolutionBefore } from './plan.js';
 import { Random } from './random.js';
 
 /** One death of one process of a fleet. */
@@ -13,6 +15,8 @@ export interface FleetKill {
   readonly delayMs: number;
   /** Whether the next waits until all is served again: else it comes while partitions have no owner. */
   readonly awaits: boolean;
+  /** What is committed meanwhile: of a point that needs a commit that one, and before a random moment now and then. */
+  readonly evolution: Evolution | undefined;
 }
 
 export interface FleetPlan {
@@ -45,7 +49,16 @@ export function planFleet({ seed, kills, repeats, only }: FleetPlanOptions): rea
     for (const point of points) groups.push(pointKills(point, random));
   }
   for (let i = 0; i < kills; i++) {
-    groups.push([{ target: random.pick(RANDOM_TARGETS), point: undefined, nth: 0, delayMs: random.integer(0, RANDOM_DELAY_MS_MAX), awaits: random.next() < AWAITED }]);
+    groups.push([
+      {
+        target: random.pick(RANDOM_TARGETS),
+        point: undefined,
+        nth: 0,
+        delayMs: random.integer(0, RANDOM_DELAY_MS_MAX),
+        awaits: random.next() < AWAITED,
+        evolution: evolutionBefore(i),
+      },
+    ]);
   }
   return split(groups, random);
 }
@@ -54,10 +67,11 @@ export function planFleet({ seed, kills, repeats, only }: FleetPlanOptions): rea
 function pointKills(point: CrashPoint, random: Random): FleetKill[] {
   const isOfGateway = point.name.startsWith('ingest.') || point.name.startsWith('registry.');
   const target: FleetName = point.role === 'reader' ? 'reader' : isOfGateway ? 'worker-a' : random.pick(WORKERS);
-  const kill: FleetKill = { target, point, nth: random.integer(1, passesMax(point)), delayMs: 0, awaits: true };
+  const evolution = evolutionAt(point);
+  const kill: FleetKill = { target, point, nth: random.integer(1, passesMax(point)), delayMs: 0, awaits: true, evolution };
   if (point.need !== 'unapplied') return [kill];
   const before = FLEET_POINTS.find(({ name }) => name === 'aggregator.afterCommit');
-  return [{ ...kill, point: before, nth: random.integer(1, 20), awaits: false }, kill];
+  return [{ ...kill, point: before, nth: random.integer(1, 20), awaits: false, evolution: undefined }, kill];
 }
 
 /** A worker may have one partition, which it acquires once, and in which a commit is adopted once. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaCluster } from '../../infra/kafka/kafka.js';
 import { Extras } from './extras.js';
+import { feedPlaces, type FeedDatabases } from './feed-database.js';
+import type { FeedPlaces } from './feeds.js';
 import { readJournal } from './journal.js';
 import { Fleet } from './kafka-fleet.js';
 import { FleetKiller } from './kafka-killer.js';
@@ -33,8 +35,9 @@ export type FleetOrdeal = (round: FleetRound) => Promise<readonly KillResult[]>;
 
 export interface FleetLife {
   readonly programs: Programs;
+  readonly databases: FeedDatabases;
   readonly kafka: KafkaCluster;
-  /** Of the deployment; each round has topics of its own. */
+  /** The name of the deployment; each round has topics of its own. */
   readonly name: string;
   readonly seed: number;
   /** Whether everything reaches the broker through the proxy. */
@@ -50,14 +53,18 @@ export function fleetKillsOf({ kills }: FleetPlan): FleetOrdeal {
 }
 
 /** One deployment on the broker: load, ordeal, and then the recount against everything that can answer. */
-export async function runFleetRound({ programs, kafka, name, seed, proxied }: FleetLife, ordeal: FleetOrdeal): Promise<RoundResult> {
+export async function runFleetRound(
+  { programs, databases, kafka, name, seed, proxied }: FleetLife,
+  ordeal: FleetOrdeal,
+): Promise<RoundResult> {
   const startMs = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'thyme-crash-'));
   const findings = noFindings();
   const brokers = proxied ? [kafka.proxied?.address ?? ''] : kafka.brokers;
   const fleet = await Fleet.create({ programs, folder, partitions: PARTITIONS, deployment: name, brokers });
   const client = restClient(fleet.restUrl);
-  const extras = new Extras(folder, client);
+  const feeds = await feedPlaces(databases, folder);
+  const extras = new Extras(folder, feeds, client);
   const recovery = new FleetRecovery(client, PARTITIONS);
   const published = new PublishedReader(fleet);
   let failed = true;
@@ -66,13 +73,30 @@ export async function runFleetRound({ programs, kafka, name, seed, proxied }: Fl
     if (!(await extras.commit())) throw new Error('the first commit was refused');
     await published.start();
     const journal = join(folder, 'journal.ndjson');
-    const { kills, reads } = await underLoad({ programs, fleet, journal, seed, findings }, () => ordeal({ fleet, kafka, extras, recovery, findings }));
+    const { kills, reads } = await underLoad({ programs, fleet, feeds, journal, seed, findings }, () =>
+      ordeal({ fleet, kafka, extras, recovery, findings }),
+    );
     const expected = recount(await readJournal(journal), PARTITIONS);
     for (const what of expected.wrong) report(findings, what);
-    const digests = await verifyFleet({ fleet, published, expected, extras: extras.names, seed, findings });
+    const digests = await verifyFleet({ fleet, published, expected, extras, seed, findings });
     failed = findings.wrong.length > 0 || kills.some(({ observed }) => !observed);
-    const { events, acknowledged, retries, repeats } = expected;
-    return { topology: 'kafka', seed, kills, findings, events, acknowledged, retries, repeats, reads, digests, durationMs: Date.now() - startMs, folder: failed ? folder : undefined };
+    const { events, acknowledged, retries, repeats, erasures } = expected;
+    return {
+      topology: 'kafka',
+      seed,
+      kills,
+      findings,
+      events,
+      acknowledged,
+      retries,
+      repeats,
+      erasures,
+      raised: extras.raised,
+      reads,
+      digests,
+      durationMs: Date.now() - startMs,
+      folder: failed ? folder : undefined,
+    };
   } finally {
     await published.stop().catch(() => undefined); // a consumer that cannot say goodbye is given up by its group
     await fleet.killAll();
@@ -83,13 +107,24 @@ export async function runFleetRound({ programs, kafka, name, seed, proxied }: Fl
 interface Load {
   readonly programs: Programs;
   readonly fleet: Fleet;
+  readonly feeds: FeedPlaces;
   readonly journal: string;
   readonly seed: number;
   readonly findings: Findings;
 }
 
-async function underLoad({ programs, fleet, journal, seed, findings }: Load, ordeal: () => Promise<readonly KillResult[]>): Promise<{ readonly kills: readonly KillResult[]; readonly reads: number }> {
-  const generator = startGenerator(programs, { restUrl: fleet.restUrl, journal, seed, partitions: PARTITIONS, rate: EVENTS_PER_SECOND });
+async function underLoad(
+  { programs, fleet, feeds, journal, seed, findings }: Load,
+  ordeal: () => Promise<readonly KillResult[]>,
+): Promise<{ readonly kills: readonly KillResult[]; readonly reads: number }> {
+  const generator = startGenerator(programs, {
+    restUrl: fleet.restUrl,
+    journal,
+    seed,
+    partitions: PARTITIONS,
+    rate: EVENTS_PER_SECOND,
+    feeds,
+  });
   const probe = new Probe(restClient(fleet.restUrl), findings);
   let kills: readonly KillResult[] = [];
   try {

@@ -9,6 +9,7 @@
 //   kafka-verify.ts, kafka-end.ts - stores, books, answers; no transaction hangs, no epoch falls
 import { whyNoKafka } from '../../infra/kafka/kafka-jars.js';
 import { startKafka } from '../../infra/kafka/kafka.js';
+import type { FeedDatabases } from './feed-database.js';
 import { planFleet } from './kafka-plan.js';
 import { fleetKillsOf, runFleetRound, type FleetOrdeal } from './kafka-round.js';
 import { FLEET_SCENARIOS } from './kafka-scenarios.js';
@@ -21,6 +22,7 @@ const ROUNDS_AT_ONCE = 2;
 
 export interface FleetRunOptions {
   readonly programs: Programs;
+  readonly databases: FeedDatabases;
   readonly seed: number;
   readonly kills: number;
   readonly repeats: number;
@@ -35,16 +37,19 @@ export function whyNoFleet(): Promise<string | undefined> {
   return whyNoKafka(VERSION);
 }
 
-export async function runFleet({ programs, seed, kills, repeats, only, scenarios, attempt }: FleetRunOptions): Promise<void> {
+export async function runFleet({ programs, databases, seed, kills, repeats, only, scenarios, attempt }: FleetRunOptions): Promise<void> {
   const kafka = await startKafka({ version: VERSION, proxied: true });
   let deployments = 0;
-  const live = (of: number, proxied: boolean, ordeal: FleetOrdeal): Promise<RoundResult> => runFleetRound({ programs, kafka, name: `crash-${deployments++}`, seed: of, proxied }, ordeal);
+  const live = (of: number, proxied: boolean, ordeal: FleetOrdeal): Promise<RoundResult> =>
+    runFleetRound({ programs, databases, kafka, name: `crash-${deployments++}`, seed: of, proxied }, ordeal);
   try {
     const plans = planFleet({ seed, kills, repeats, only });
     const left = plans.entries();
-    await Promise.all(Array.from({ length: ROUNDS_AT_ONCE }, async () => {
-      for (const [i, plan] of left) await attempt(`round ${i + 1} of ${plans.length}`, () => live(plan.seed, false, fleetKillsOf(plan)));
-    }));
+    await Promise.all(
+      Array.from({ length: ROUNDS_AT_ONCE }, async () => {
+        for (const [i, plan] of left) await attempt(`round ${i + 1} of ${plans.length}`, () => live(plan.seed, false, fleetKillsOf(plan)));
+      }),
+    );
     for (const [name, { ordeal, proxied }] of FLEET_SCENARIOS) {
       if (scenarios !== 'all' && !scenarios.split(',').includes(name)) continue;
       await attempt(name, async () => ({ ...(await live(seed, proxied, ordeal)), scenario: name }));

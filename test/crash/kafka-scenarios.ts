@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LostPart } from '../../infra/kafka/kafka-proxy.js';
-import { API_KEYS } from '../../libs/log/kafka-driver.js';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { API_KEYS } from '../../libs/log/kafka/driver.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 import { readHistory, type History } from './kafka-end.js';
 import { WORKERS, type Fleet, type WorkerName } from './kafka-fleet.js';
 import type { FleetOrdeal } from './kafka-round.js';
@@ -32,7 +32,9 @@ const zombies: FleetOrdeal = async ({ fleet, recovery, findings }) => {
     await untilBalanced(fleet);
     const [before, owned] = [await historyOf(fleet), await partitionsOf(fleet, zombie)];
     child.signal('SIGSTOP');
-    await until(`${other} to take over from ${zombie}`, TAKEOVER_DEADLINE_MS, async () => ((await partitionsOf(fleet, other)).length === fleet.partitions ? true : undefined));
+    await until(`${other} to take over from ${zombie}`, TAKEOVER_DEADLINE_MS, async () =>
+      (await partitionsOf(fleet, other)).length === fleet.partitions ? true : undefined,
+    );
     const taken = await historyOf(fleet);
     expectOneTakeover(before, taken, owned, findings);
     child.signal('SIGCONT');
@@ -61,7 +63,8 @@ const answers: FleetOrdeal = async ({ kafka, recovery, findings }) => {
   await recovery.untilServing();
   for (const part of LOSSES) {
     const lost = kafka.proxied?.proxy.lose(API_KEYS.EndTxn, part).then(() => true);
-    if ((await Promise.race([lost, sleep(LOSS_DEADLINE_MS, false, { ref: false })])) !== true) report(findings, `no ${part} of EndTxn came by to be lost within ${LOSS_DEADLINE_MS} ms`);
+    if ((await Promise.race([lost, sleep(LOSS_DEADLINE_MS, false, { ref: false })])) !== true)
+      report(findings, `no ${part} of EndTxn came by to be lost within ${LOSS_DEADLINE_MS} ms`);
     await recovery.untilServing();
   }
   return [];
@@ -70,7 +73,11 @@ const answers: FleetOrdeal = async ({ kafka, recovery, findings }) => {
 /** Disks that are lost: a worker's stores come back from the standby's snapshot and the changelog, a standby's from the owners. */
 const disks: FleetOrdeal = async ({ fleet, recovery }) => {
   const results: KillResult[] = [];
-  for (const [name, folder] of [['worker-b', 'store'], ['standby', 'replica'], ['worker-a', 'store']] as const) {
+  for (const [name, folder] of [
+    ['worker-b', 'store'],
+    ['standby', 'replica'],
+    ['worker-a', 'store'],
+  ] as const) {
     await sleep(WARM_UP_MS);
     await fleet.kill(name);
     const diedMs = Date.now();
@@ -115,6 +122,7 @@ function expectOneTakeover(before: readonly History[], after: readonly History[]
   for (const [partition, { epoch }] of before.entries()) {
     const owners = (after[partition]?.epoch ?? 0) - epoch;
     const expected = taken.includes(partition) ? 1 : 0;
-    if (owners !== expected) report(findings, `partition ${partition} had ${owners} new owners while a worker stood still, and not ${expected}`);
+    if (owners !== expected)
+      report(findings, `partition ${partition} had ${owners} new owners while a worker stood still, and not ${expected}`);
   }
 }

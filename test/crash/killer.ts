@@ -48,12 +48,19 @@ export class Killer {
     return results;
   }
 
-  async #killAtRandom({ target, delayMs }: Kill): Promise<boolean> {
-    await sleep(delayMs);
-    const child = this.#cluster.child(target);
-    const wasRunning = child.isRunning();
-    await this.#cluster.kill(target);
-    return wasRunning && child.end?.signal === 'SIGKILL';
+  /** With something to commit, it dies wherever that has come to. */
+  async #killAtRandom({ target, delayMs, evolution }: Kill): Promise<boolean> {
+    const dies = async (): Promise<boolean> => {
+      await sleep(delayMs);
+      const child = this.#cluster.child(target);
+      const wasRunning = child.isRunning();
+      await this.#cluster.kill(target);
+      return wasRunning && child.end?.signal === 'SIGKILL';
+    };
+    if (evolution === undefined) return dies();
+    this.#extras.evolve(evolution);
+    const [observed] = await Promise.all([dies(), this.#extras.commit()]);
+    return observed;
   }
 
   /** Waits for the process to die by itself; what was not seen to die there does not count. */
@@ -61,7 +68,7 @@ export class Killer {
     const { target, point } = kill;
     if (point === undefined) return false;
     if (this.#armed !== kill) await this.#arm(kill);
-    if (point.need === 'commit') this.#extras.add();
+    if (point.need === 'commit') this.#extras.evolve(kill.evolution ?? 'extra');
     const child = this.#cluster.child(target);
     const endMs = Date.now() + STRIKE_DEADLINE_MS;
     while (child.isRunning() && Date.now() < endMs) {

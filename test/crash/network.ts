@@ -51,6 +51,7 @@ async function silence(proxy: TcpProxy, sampler: Sampler, findings: Findings): P
   await sleep(STOPPED_MS);
   const samples = sampler.since(startMs);
   expectGrowth(samples, startMs, findings);
-  if (samples.at(-1)?.lagUs !== undefined) report(findings, `after ${STOPPED_MS} ms of silence the replica still gives a lag: ${JSON.stringify(samples.at(-1))}`);
+  if (samples.at(-1)?.lagUs !== undefined)
+    report(findings, `after ${STOPPED_MS} ms of silence the replica still gives a lag: ${JSON.stringify(samples.at(-1))}`);
   proxy.state = 'pass';
 }

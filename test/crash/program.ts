@@ -20,9 +20,23 @@ export async function buildPrograms(): Promise<Programs> {
   await mkdir(folder, { recursive: true });
   const bundle = async (entry: string, name: string): Promise<string> => {
     const outfile = join(folder, name);
-    await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: 'inline', logLevel: 'error' });
+    await build({
+      entryPoints: [join(ROOT, entry)],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      packages: 'external',
+      sourcemap: 'inline',
+      logLevel: 'error',
+    });
     return outfile;
   };
-  const [thyme, generator] = await Promise.all([bundle('services/thyme.ts', 'thyme.mjs'), bundle('test/crash/generator.ts', 'generator.mjs')]);
+  const [thyme, generator] = await Promise.all([
+    bundle('services/program/thyme.ts', 'thyme.mjs'),
+    bundle('test/crash/generator.ts', 'generator.mjs'),
+    bundle('services/registry/bundle-worker.ts', 'bundle-worker.mjs'), // which the program starts beside itself
+  ]);
   return { thyme, generator };
 }

@@ -18,7 +18,9 @@ export class Recovery {
       const batch = `probe_${this.#probes++}`;
       const event = { batch, line: 0, at: new Date().toISOString() };
       const { token } = (await this.#client.post('/api/v1/log', { dataset: 'Note', events: [event] })).body as { readonly token: string };
-      const { features } = (await this.#client.get('/features', { featureset: 'NoteSignals', entity_id: batch, after: token })).body as { readonly features: { readonly lines: number } };
+      const { features } = (await this.#client.get('/features', { featureset: 'NoteSignals', entity_id: batch, after: token })).body as {
+        readonly features: { readonly lines: number };
+      };
       return features.lines === 1 ? Date.now() : undefined;
     });
   }

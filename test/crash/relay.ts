@@ -4,7 +4,6 @@ import { AggregatorService } from '../../gen/thyme/v1/jobs_pb.js';
 import { IngestService } from '../../gen/thyme/v1/ingest_pb.js';
 import { RegistryService } from '../../gen/thyme/v1/registry_pb.js';
 import { ReplicationService } from '../../gen/thyme/v1/replication_pb.js';
-import { authorizeEverybody } from '../../libs/config/api-keys.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { createClient, openChannel, type RpcChannel } from '../../libs/rpc/client.js';
 import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
@@ -12,6 +11,7 @@ import { createRpcServer, type RpcServer } from '../../libs/rpc/server.js';
 import { createLogger } from '../../libs/telemetry/logger.js';
 import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
 import { systemClock } from '../../libs/time/clock.js';
+import { authorizeEverybody, TEST_INTERNAL_KEY } from '../support/test-keys.js';
 
 const POLL_MS = 20;
 /** A snapshot is passed on this slowly, message by message: reads have to go on meanwhile. */
@@ -32,9 +32,16 @@ export class Relay {
   #forgotten = 0;
 
   constructor(owner: string, port: number) {
-    this.#channel = openChannel({ target: owner });
+    this.#channel = openChannel({ target: owner, apiKey: TEST_INTERNAL_KEY });
     const logger = createLogger({ level: 'error', clock: systemClock });
-    this.#server = createRpcServer({ host: '127.0.0.1', port, authorize: authorizeEverybody, logger, metrics: new MetricsRegistry(), clock: systemClock });
+    this.#server = createRpcServer({
+      host: '127.0.0.1',
+      port,
+      authorize: authorizeEverybody,
+      logger,
+      metrics: new MetricsRegistry(),
+      clock: systemClock,
+    });
     const through = <Service extends DescService>(service: Service): ServiceHandlers<Service> => createClient(service, this.#channel);
     this.#server.add(RegistryService, through(RegistryService), { endless: ['watch'] });
     this.#server.add(IngestService, through(IngestService));

@@ -3,12 +3,13 @@ import { RestClient, RestError } from '../../libs/client/rest-client.js';
 import { formatTimestamp, parseTimestamp } from '../../libs/time/timestamp.js';
 import type { Ask } from './questions.js';
 import type { Features } from './recount.js';
+import { TEST_FOLDER_KEY } from '../support/test-keys.js';
 
 const TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
 
 export function restClient(restUrl: string): RestClient {
-  return new RestClient({ apiUrl: restUrl, timeoutMs: TIMEOUT_MS });
+  return new RestClient({ apiUrl: restUrl, apiKey: TEST_FOLDER_KEY, timeoutMs: TIMEOUT_MS });
 }
 
 /** Through the whole read path: gateway, query service, its replica. */
@@ -25,7 +26,11 @@ export function askRestBatch(client: RestClient): Ask {
   return async (featureset, questions) => {
     const [first] = questions;
     if (first === undefined) return [];
-    const { body } = await client.post('/features/batch', { featureset, entity_ids: questions.map(({ entity }) => entity), timestamp: formatTimestamp(first.atUs) });
+    const { body } = await client.post('/features/batch', {
+      featureset,
+      entity_ids: questions.map(({ entity }) => entity),
+      timestamp: formatTimestamp(first.atUs),
+    });
     const { features, values } = body as { readonly features: readonly string[]; readonly values: readonly (readonly unknown[])[] };
     return values.map((row) => Object.fromEntries(features.map((name, i) => [name, row[i]])));
   };
@@ -40,7 +45,11 @@ export interface Freshness {
 
 export async function readFresh(client: RestClient, featureset: string, entity: string): Promise<Freshness> {
   const { body } = await client.get('/features', { featureset, entity_id: entity });
-  const { as_of, freshness, features } = body as { readonly as_of: string; readonly freshness: { readonly lag_us: number | null }; readonly features: Features };
+  const { as_of, freshness, features } = body as {
+    readonly as_of: string;
+    readonly freshness: { readonly lag_us: number | null };
+    readonly features: Features;
+  };
   return { asOfUs: parseTimestamp(as_of), lagUs: freshness.lag_us ?? undefined, features };
 }
 

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from './child.js';
 import { Cluster } from './cluster.js';
-import { MERCHANTS } from './events.js';
+import { MERCHANTS } from './entities.js';
+import type { Versions } from './evolutions.js';
 import { Extras } from './extras.js';
+import { feedPlaces, type FeedDatabases } from './feed-database.js';
 import type { GeneratorOptions } from './generator-options.js';
 import { readJournal } from './journal.js';
 import { Killer, type KillResult } from './killer.js';
@@ -29,6 +31,9 @@ export interface RoundResult {
   readonly acknowledged: number;
   readonly retries: number;
   readonly repeats: number;
+  readonly erasures: number;
+  /** Versions that were raised: of a dataset that is pushed to (S19a), of what a pipeline publishes (S25a). */
+  readonly raised: Versions;
   readonly reads: number;
   readonly digests: number;
   readonly durationMs: number;
@@ -59,19 +64,30 @@ export function killsOf({ kills }: RoundPlan): Ordeal {
   return ({ cluster, extras }) => new Killer(cluster, extras, restClient(cluster.restUrl)).run(kills);
 }
 
+/** What the rounds of a run share. */
+export interface Rounds {
+  readonly programs: Programs;
+  readonly databases: FeedDatabases;
+}
+
 /** One deployment: load, ordeal, and then the recount against everything that can answer. */
-export async function runRound(programs: Programs, { topology, seed, rate = EVENTS_PER_SECOND }: Life, ordeal: Ordeal): Promise<RoundResult> {
+export async function runRound(
+  { programs, databases }: Rounds,
+  { topology, seed, rate = EVENTS_PER_SECOND }: Life,
+  ordeal: Ordeal,
+): Promise<RoundResult> {
   const startMs = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'thyme-crash-'));
   const findings = noFindings();
   const cluster = await Cluster.create({ programs, topology, folder, partitions: PARTITIONS });
   const journal = join(folder, 'journal.ndjson');
   const client = restClient(cluster.restUrl);
-  const extras = new Extras(folder, client);
+  const feeds = await feedPlaces(databases, folder);
+  const extras = new Extras(folder, feeds, client);
   try {
     await cluster.startAll();
     if (!(await extras.commit())) throw new Error('the first commit was refused');
-    const generator = startGenerator(programs, { restUrl: cluster.restUrl, journal, seed, partitions: PARTITIONS, rate });
+    const generator = startGenerator(programs, { restUrl: cluster.restUrl, journal, seed, partitions: PARTITIONS, rate, feeds });
     await sleep(LOAD_BEFORE_MS);
     const probe = new Probe(client, findings);
     let kills: readonly KillResult[] = [];
@@ -83,11 +99,26 @@ export async function runRound(programs: Programs, { topology, seed, rate = EVEN
     }
     const expected = recount(await readJournal(journal), PARTITIONS);
     for (const what of expected.wrong) report(findings, what);
-    const digests = await verify({ cluster, expected, extras: extras.names, seed, findings });
+    const digests = await verify({ cluster, expected, extras, seed, findings });
     const failed = findings.wrong.length > 0 || kills.some(({ observed }) => !observed);
     if (!failed) await rm(folder, { recursive: true, force: true });
-    const { events, acknowledged, retries, repeats } = expected;
-    return { topology, seed, kills, findings, events, acknowledged, retries, repeats, reads: probe.reads, digests, durationMs: Date.now() - startMs, folder: failed ? folder : undefined };
+    const { events, acknowledged, retries, repeats, erasures } = expected;
+    return {
+      topology,
+      seed,
+      kills,
+      findings,
+      events,
+      acknowledged,
+      retries,
+      repeats,
+      erasures,
+      raised: extras.raised,
+      reads: probe.reads,
+      digests,
+      durationMs: Date.now() - startMs,
+      folder: failed ? folder : undefined,
+    };
   } finally {
     await cluster.stopAll();
   }
@@ -109,7 +140,7 @@ export async function endGenerator(generator: Child): Promise<void> {
 interface Verified {
   readonly cluster: Cluster;
   readonly expected: Recount;
-  readonly extras: readonly string[];
+  readonly extras: Pick<Extras, 'names' | 'versions'>;
   readonly seed: number;
   readonly findings: Findings;
 }
@@ -136,12 +167,19 @@ export async function compareAll(place: string, ask: Ask, { expected, extras, se
     const questions = questionsFor(featureset, expected, { nowUs, random: new Random(seed) });
     await compare(place, ask, featureset, questions, ({ entity, atUs }) => expected.ask.get(featureset)?.(entity, atUs) ?? {}, findings);
   }
-  for (const name of extras) {
+  for (const name of extras.names) {
     const questions = MERCHANTS.map((entity) => ({ entity, atUs: nowUs }));
-    await compare(place, ask, `${name}Signals`, questions, ({ entity, atUs }) => {
-      const { payments, numbers } = expected.ask.get('MerchantSignals')?.(entity, atUs) ?? {};
-      return { payments, numbers };
-    }, findings);
+    await compare(
+      place,
+      ask,
+      `${name}Signals`,
+      questions,
+      ({ entity, atUs }) => {
+        const { payments, numbers } = expected.ask.get('MerchantSignals')?.(entity, atUs) ?? {};
+        return { payments, numbers };
+      },
+      findings,
+    );
   }
   await compareNotes(place, ask, { expected, findings, nowUs });
 }
@@ -157,7 +195,11 @@ export async function compareNow(place: string, ask: Ask, { expected, findings, 
 const NOTE_LINES = 3;
 
 /** Acknowledged: all lines. Unanswered: all of them or none, since a batch is appended whole (L2). */
-async function compareNotes(place: string, ask: Ask, { expected, findings, nowUs }: Pick<Asking, 'expected' | 'findings' | 'nowUs'>): Promise<void> {
+async function compareNotes(
+  place: string,
+  ask: Ask,
+  { expected, findings, nowUs }: Pick<Asking, 'expected' | 'findings' | 'nowUs'>,
+): Promise<void> {
   const questions = [...expected.notes.keys()].map((entity) => ({ entity, atUs: nowUs }));
   const answers = await ask('NoteSignals', questions);
   for (const [i, { entity }] of questions.entries()) {

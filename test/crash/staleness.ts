@@ -33,7 +33,8 @@ export const away: Ordeal = async ({ cluster, findings, journal }) => {
     expectGrowth(sampler.since(cutMs), cutMs, findings);
     relay.forget(cluster.partitions);
     await untilFresh(cluster.secondRestUrl, Date.now());
-    if (relay.snapshots < cluster.partitions) report(findings, `${relay.snapshots} snapshots were taken, and ${cluster.partitions} partitions needed one`);
+    if (relay.snapshots < cluster.partitions)
+      report(findings, `${relay.snapshots} snapshots were taken, and ${cluster.partitions} partitions needed one`);
     for (const refusal of sampler.refusals) report(findings, `a read was refused while the replica was away: ${refusal}`);
   } finally {
     await sampler.stop();
@@ -59,7 +60,8 @@ export const stopped: Ordeal = async ({ cluster, findings, journal }) => {
     const samples = sampler.since(stoppedMs);
     cluster.child('owner').signal('SIGCONT');
     expectGrowth(samples, stoppedMs, findings);
-    if (samples.at(-1)?.lagUs !== undefined) report(findings, `after ${STOPPED_MS} ms without a word the replica still gives a lag: ${JSON.stringify(samples.at(-1))}`);
+    if (samples.at(-1)?.lagUs !== undefined)
+      report(findings, `after ${STOPPED_MS} ms without a word the replica still gives a lag: ${JSON.stringify(samples.at(-1))}`);
     await untilFresh(cluster.restUrl, Date.now());
     for (const refusal of sampler.refusals) report(findings, `a read was refused while the owner stood still: ${refusal}`);
   } finally {
@@ -94,19 +96,25 @@ async function expectLocked(cluster: Cluster, findings: Findings): Promise<void>
     rival.signal('SIGKILL');
   }
   const { code } = await rival.ended;
-  if (code === 0 || !rival.errors.join('\n').includes('in use by another process')) report(findings, `a second owner ended with ${String(code)}, and said: ${rival.errors.join(' | ')}`);
+  if (code === 0 || !rival.errors.join('\n').includes('in use by another process'))
+    report(findings, `a second owner ended with ${String(code)}, and said: ${rival.errors.join(' | ')}`);
 }
 
-/** Every answer's lag is at least the silence before it, less a heartbeat; it never shrinks for one entity: each partition has a line of its own. */
+/**
+ * Every answer's lag is at least the silence before it, less a heartbeat; it never shrinks for one entity: each
+ * partition has a line of its own.
+ */
 export function expectGrowth(samples: readonly Sample[], cutMs: number, findings: Findings): void {
   if (samples.length === 0) report(findings, 'nothing was answered while the replica was cut off');
   const highest = new Map<string, number>();
   for (const { atMs, asOfUs, lagUs, payer } of samples) {
     if (lagUs === undefined) continue;
     const silenceUs = asOfUs - cutMs * 1_000;
-    if (lagUs < silenceUs - HEARTBEAT_US) report(findings, `${(atMs - cutMs) / 1_000} s after the last word, an answer says that it lags ${lagUs} µs`);
+    if (lagUs < silenceUs - HEARTBEAT_US)
+      report(findings, `${(atMs - cutMs) / 1_000} s after the last word, an answer says that it lags ${lagUs} µs`);
     const before = highest.get(payer) ?? 0;
-    if (lagUs < before && silenceUs > HEARTBEAT_US) report(findings, `the lag shrank from ${before} to ${lagUs} µs without a word from the owner`);
+    if (lagUs < before && silenceUs > HEARTBEAT_US)
+      report(findings, `the lag shrank from ${before} to ${lagUs} µs without a word from the owner`);
     highest.set(payer, lagUs);
   }
 }

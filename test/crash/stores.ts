@@ -6,10 +6,12 @@ import { Applier } from '../../libs/change/applier.js';
 import { applyBatch } from '../../libs/change/apply-batch.js';
 import { readBatches } from '../../libs/change/changelog.js';
 import { digestStore } from '../../libs/change/digest.js';
+import { decodeEntry } from '../../libs/erasure/erasure-entry.js';
 import { AuthorModules } from '../../libs/feature/author-module.js';
-import { openLevelLog } from '../../libs/log/level-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
 import type { Log } from '../../libs/log/log.js';
-import { changesTopic } from '../../libs/pipeline/topics.js';
+import { readToEnd } from '../../libs/log/read-to-end.js';
+import { changesTopic, erasuresTopic } from '../../libs/pipeline/topics.js';
 import { PartitionView } from '../../libs/replica/partition-view.js';
 import { createReplicaViews } from '../../libs/replica/replica-views.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
@@ -20,6 +22,7 @@ import { QueryEngine } from '../../services/query/engine.js';
 import type { Cluster } from './cluster.js';
 import { report, type Ask, type Findings } from './questions.js';
 import type { Features } from './recount.js';
+import { TEST_TOKEN_KEY } from '../support/test-keys.js';
 
 const DEPLOYMENT = 'thyme';
 
@@ -35,7 +38,9 @@ export async function withStores(cluster: Cluster, findings: Findings, check: (p
   const log = await openLevelLog(logStore);
   const copies = await openCopies(cluster);
   try {
-    for (let partition = 0; partition < cluster.partitions; partition++) await compareCopies({ log, deployment: DEPLOYMENT, partition }, copies, findings);
+    for (let partition = 0; partition < cluster.partitions; partition++)
+      await compareCopies({ log, deployment: DEPLOYMENT, partition }, copies, findings);
+    findings.rewritten += await settledErasures(log, cluster.partitions);
     for (const { place, stores } of copies) await check(place, await askStores(stores.filter((store) => store !== undefined)));
     return copies.length * cluster.partitions;
   } finally {
@@ -45,9 +50,20 @@ export async function withStores(cluster: Cluster, findings: Findings, check: (p
   }
 }
 
+async function settledErasures(log: Log, partitions: number): Promise<number> {
+  if ((await log.partitionCount(erasuresTopic(DEPLOYMENT))) === undefined) return 0;
+  let settled = 0;
+  for (let partition = 0; partition < partitions; partition++)
+    for await (const { records } of readToEnd(log, { topic: erasuresTopic(DEPLOYMENT), partition }))
+      settled += records.filter(({ value }) => decodeEntry(value)?.kind === 'settled').length;
+  return settled;
+}
+
 async function openCopies(cluster: Cluster): Promise<readonly Copy[]> {
   const partitions = Array.from({ length: cluster.partitions }, (_, partition) => `p${partition}`);
-  const copies: Copy[] = [{ place: 'the owner', stores: await Promise.all(partitions.map((name) => openLevelStore(join(cluster.ownerFolder, 'store', name)))) }];
+  const copies: Copy[] = [
+    { place: 'the owner', stores: await Promise.all(partitions.map((name) => openLevelStore(join(cluster.ownerFolder, 'store', name)))) },
+  ];
   for (const folder of cluster.replicaFolders) {
     const stores = await Promise.all(partitions.map(async (name) => openLevelStore(await currentStore(join(folder, 'replica', name)))));
     copies.push({ place: `the replica in ${folder.split('/').at(-1) ?? folder}`, stores });
@@ -91,19 +107,29 @@ export async function compareCopies({ log, deployment, partition }: Changelog, c
 
 /** The engine of the query service over stores that nobody writes. */
 export async function askStores(stores: readonly Store[]): Promise<Ask> {
-  const views = await Promise.all(stores.map(async (store, partition) => {
-    const view = new PartitionView(partition, () => 0);
-    view.attach(await Applier.open(store));
-    return view;
-  }));
-  const engine = new QueryEngine({ views: createReplicaViews(stores.length, views), clock: systemClock, runs: { newId: () => 'none', record: () => undefined }, evaluate: new AuthorModules().evaluate });
+  const views = await Promise.all(
+    stores.map(async (store, partition) => {
+      const view = new PartitionView(partition, () => 0);
+      view.attach(await Applier.open(store));
+      return view;
+    }),
+  );
+  const engine = new QueryEngine({
+    views: createReplicaViews(stores.length, views),
+    clock: systemClock,
+    runs: { newId: () => 'none', record: () => undefined },
+    tokenKey: TEST_TOKEN_KEY,
+    evaluate: new AuthorModules().evaluate,
+  });
   return async (featureset, questions) => {
     async function* asked() {
-      for (let start = 0; start < questions.length; start += 500) yield questions.slice(start, start + 500).map(({ entity, atUs }) => ({ entity, timestampUs: atUs }));
+      for (let start = 0; start < questions.length; start += 500)
+        yield questions.slice(start, start + 500).map(({ entity, atUs }) => ({ entity, timestampUs: atUs }));
     }
     const { columns, rows } = engine.queryOffline({ featureset }, asked(), { signal: new AbortController().signal });
     const answers: Features[] = [];
-    for await (const chunk of rows) for (const { row } of chunk) answers.push(Object.fromEntries(columns.map(({ name }, i) => [name, row[i]])));
+    for await (const chunk of rows)
+      for (const { row } of chunk) answers.push(Object.fromEntries(columns.map(({ name }, i) => [name, row[i]])));
     return answers;
   };
 }

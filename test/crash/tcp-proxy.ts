@@ -59,7 +59,10 @@ export class TcpProxy {
     const far = connect({ ...this.#target, allowHalfOpen: true });
     const pair = { near, far };
     this.#pairs.add(pair);
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       from.on('data', (bytes) => this.#pass(bytes, to));
       from.on('end', () => this.#later(() => to.end()));
       // A line that breaks breaks for both.

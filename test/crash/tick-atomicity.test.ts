@@ -4,7 +4,7 @@ import { Applier } from '../../libs/change/applier.js';
 import { applyBatch } from '../../libs/change/apply-batch.js';
 import { readBatches } from '../../libs/change/changelog.js';
 import { digestStore } from '../../libs/change/digest.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import { changesTopic } from '../../libs/pipeline/topics.js';
 import { bootstrap } from '../../libs/replica/bootstrap.js';
 import { FolderReplicaStores } from '../../libs/replica/replica-stores.js';
@@ -19,7 +19,9 @@ const USERS = ['a', 'b', 'c', 'd', 'e'];
 
 const orders = dataset('Order', [field('user_id', 'string'), field('at', 'timestamp')], ['user_id']);
 const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('at', 'timestamp')], ['user_id']);
-const build = pipeline('ByUser', ['Order'], { aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] } });
+const build = pipeline('ByUser', ['Order'], {
+  aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] },
+});
 
 /** A store that stands above another; what a test does at each write is its own. */
 class WatchedStore implements Store {
@@ -41,7 +43,11 @@ class WatchedStore implements Store {
 
   batch(): StoreBatch {
     const batch = this.inner.batch();
-    return { put: (key, value) => batch.put(key, value), delete: (key) => batch.delete(key), write: (options) => this.#onWrite(() => batch.write(options), ++this.writes) };
+    return {
+      put: (key, value) => batch.put(key, value),
+      delete: (key) => batch.delete(key),
+      write: (options) => this.#onWrite(() => batch.write(options), ++this.writes),
+    };
   }
 
   entries(range: Parameters<Store['entries']>[0]) {
@@ -54,7 +60,10 @@ class WatchedStore implements Store {
 }
 
 async function sendRound(harness: Harness): Promise<void> {
-  await harness.send('Order', USERS.map((user_id, i) => [{ user_id }, { eventTimeUs: T + i }]));
+  await harness.send(
+    'Order',
+    USERS.map((user_id, i) => [{ user_id }, { eventTimeUs: T + i }]),
+  );
 }
 
 function counts(harness: Harness, users: readonly string[] = USERS): number[] {
@@ -64,7 +73,8 @@ function counts(harness: Harness, users: readonly string[] = USERS): number[] {
 /** What the changelog says the store must be. */
 async function folded(harness: Harness): Promise<Store> {
   const applier = await Applier.open(new MemoryStore());
-  for await (const batch of readBatches(harness.log, { topic: changesTopic(DEPLOYMENT), partition: 0 }, 1)) await applyBatch(applier, batch);
+  for await (const batch of readBatches(harness.log, { topic: changesTopic(DEPLOYMENT), partition: 0 }, 1))
+    await applyBatch(applier, batch);
   return applier.store;
 }
 
@@ -96,7 +106,7 @@ describe('a tick is all there or not at all', () => {
     }
   });
 
-  it('for who reads while it is being written (S15)', async () => {
+  it('for whoever reads while it is being written (S15)', async () => {
     let during: (() => void) | undefined;
     const store = new WatchedStore(async (write) => {
       during?.(); // handed to LevelDB's thread
@@ -122,9 +132,10 @@ describe('a tick is all there or not at all', () => {
         reads++;
         expect(harness.view(0).applied()?.seq).to.equal(seq);
         expect(counts(harness, users)).to.deep.equal(users.map(() => round));
-        const snapshot = harness.view(0).snapshot();
+        const held = harness.view(0).tick();
+        held.hold();
         expect(counts(harness, users)).to.deep.equal(users.map(() => round));
-        snapshot.close();
+        held.close();
       };
       await task.tick();
       during = undefined;
@@ -141,7 +152,8 @@ describe('a replica that is built anew', () => {
     const folder = temporaryFolder();
     const store = await new FolderReplicaStores(folder).openCurrent();
     const applier = await Applier.open(store);
-    for await (const batch of readBatches(harness.log, { topic: changesTopic(DEPLOYMENT), partition: 0 }, 1)) await applyBatch(applier, batch);
+    for await (const batch of readBatches(harness.log, { topic: changesTopic(DEPLOYMENT), partition: 0 }, 1))
+      await applyBatch(applier, batch);
     await store.close();
     return folder;
   }
@@ -165,7 +177,9 @@ describe('a replica that is built anew', () => {
     const owner = harness.partitions[0]?.store ?? new MemoryStore();
     const signal = new AbortController().signal;
     const source = (entries: number) => ({
-      subscribe: () => { throw new Error('not asked for'); },
+      subscribe: () => {
+        throw new Error('not asked for');
+      },
       async *snapshot() {
         let left = entries;
         for await (const chunk of snapshotChunks(owner, signal)) {
@@ -177,7 +191,10 @@ describe('a replica that is built anew', () => {
       },
     });
     for (const entries of [0, 1, 3]) {
-      const failure = await bootstrap(0, source(entries), new FolderReplicaStores(folder), signal).then(() => undefined, (error: unknown) => error);
+      const failure = await bootstrap(0, source(entries), new FolderReplicaStores(folder), signal).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
       expect(failure).to.be.instanceOf(Error).with.property('message', 'the owner has died');
       expect(await digestIn(folder)).to.deep.equal(before);
     }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestClient, RestError } from '../../libs/client/rest-client.js';
-import { PAYERS } from './events.js';
+import { LASTING_PAYERS } from './entities.js';
 import { readJournal } from './journal.js';
 import { Lateness } from './lateness.js';
 import { readFresh } from './rest.js';
@@ -43,7 +43,7 @@ export class Sampler {
 
   async #run(): Promise<void> {
     for (let i = 0; !this.#stopping.signal.aborted; i++) {
-      const payer = PAYERS[i % PAYERS.length] ?? '';
+      const payer = LASTING_PAYERS[i % LASTING_PAYERS.length] ?? '';
       try {
         const { asOfUs, lagUs, features } = await readFresh(this.#client, 'PayerSignals', payer);
         this.samples.push({ atMs: Date.now(), asOfUs, lagUs, payer, payments: Number(features['payments']) });
@@ -56,21 +56,28 @@ export class Sampler {
   }
 }
 
-/** An answer with lag L shows everything that was there L before it: of the payments that had been acknowledged by then, none is missing. */
+/**
+ * An answer with lag L shows everything that was there L before it: of the payments that had been acknowledged by then,
+ * none is missing.
+ */
 export async function untruths(samples: readonly Sample[], journal: string, partitions: number): Promise<readonly string[]> {
   const acknowledged = await acknowledgedPayments(journal, partitions);
   return samples.flatMap(({ asOfUs, lagUs, payer, payments }) => {
     if (lagUs === undefined) return []; // it says that it cannot tell
     const shown = asOfUs - lagUs - TICK_US;
     const least = (acknowledged.get(payer) ?? []).filter((us) => us <= shown).length;
-    return payments >= least ? [] : [`${payer} had ${least} payments ${(lagUs + TICK_US) / 1e6} s before ${asOfUs}, and ${payments} were shown: the lag is no truth`];
+    return payments >= least
+      ? []
+      : [`${payer} had ${least} payments ${(lagUs + TICK_US) / 1e6} s before ${asOfUs}, and ${payments} were shown: the lag is no truth`];
   });
 }
 
 /** By payer: when each payment that counts was acknowledged, µs. */
 async function acknowledgedPayments(journal: string, partitions: number): Promise<ReadonlyMap<string, readonly number[]>> {
   const entries = await readJournal(journal);
-  const atUs = new Map(entries.flatMap((entry): [number, number][] => (entry.kind === 'acknowledged' ? [[entry.batch, entry.atMs * 1_000]] : [])));
+  const atUs = new Map(
+    entries.flatMap((entry): [number, number][] => (entry.kind === 'acknowledged' ? [[entry.batch, entry.atMs * 1_000]] : [])),
+  );
   const lateness = new Lateness('Payment', partitions);
   const byPayer = new Map<string, number[]>();
   for (const entry of entries) {

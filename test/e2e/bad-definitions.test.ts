@@ -5,7 +5,8 @@ import { expect } from 'chai';
 import { jsonOf, request } from '../support/http.js';
 import { Processes, type Ended, type ThymeProcess } from '../support/processes.js';
 
-const IMPORTS = "import { Avg, Count, Max, Sum, dataset, extractor, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';\n";
+const IMPORTS =
+  "import { Avg, Count, Max, Sum, dataset, extractor, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';\n";
 
 const ORDER = `@dataset({ version: 1 }) export class Order {
   @key(t.string) user_id; @field(t.float) amount; @timestamp() at;
@@ -31,35 +32,106 @@ interface BadModule {
 }
 
 const BAD: readonly BadModule[] = [
-  { title: 'a pipeline over what is no dataset', source: `${ORDER}
+  {
+    title: 'a pipeline over what is no dataset',
+    source: `${ORDER}
     @dataset({ version: 1 }) export class A { @key(t.string) user_id; @field(t.float) amount; @timestamp() at;
-      @pipeline({ version: 1, inputs: [() => Order] }) static a(rows) { return rows; } }`, errors: [/A\.a: it cannot be read: .* is no/] },
-  { title: 'features that need each other', source: `${ORDER}\n${STATS}\n${SIGNALS.replace("inputs: ['orders'], outputs: ['many']", "inputs: ['more'], outputs: ['many']").replace(/\}$/, `
+      @pipeline({ version: 1, inputs: [() => Order] }) static a(rows) { return rows; } }`,
+    errors: [/A\.a: it cannot be read: .* is no/],
+  },
+  {
+    title: 'features that need each other',
+    source: `${ORDER}\n${STATS}\n${SIGNALS.replace("inputs: ['orders'], outputs: ['many']", "inputs: ['more'], outputs: ['many']").replace(
+      /\}$/,
+      `
       @feature(t.bool, { id: 4 }) more;
       @extractor({ inputs: ['many'], outputs: ['more'] }) static other(context, { many }) { return { more: many }; }
-    }`)}`, errors: [/Signals\.(many|more): it needs itself: .*←.*; take one of these inputs away/] },
-  { title: 'two extractors for one feature', source: `${ORDER}\n${STATS}\n${SIGNALS.replace(/\}$/, `
+    }`,
+    )}`,
+    errors: [/Signals\.(many|more): it needs itself: .*←.*; take one of these inputs away/],
+  },
+  {
+    title: 'two extractors for one feature',
+    source: `${ORDER}\n${STATS}\n${SIGNALS.replace(
+      /\}$/,
+      `
       @extractor({ inputs: ['orders'], outputs: ['many'] }) static again(context, { orders }) { return { many: orders > 6 }; }
-    }`)}`, errors: [/Signals\.many: .*(rule|again).*;/] },
-  { title: 'an aggregate that does not fit its field, another without a field, and a field without one', source: `${ORDER}\n${STATS
-    .replace("@field(t.float) spend", '@field(t.string) spend; @field(t.float) mean')
-    .replace("orders: Count({ window: '1h' })", "orders: Count({ window: '1h' }), extra: Count({ window: '1h' })")}`, errors: [/Stats\.spend: .*;/, /Stats\.extra|Stats\.stats.*extra/, /Stats\.mean: .*;/] },
-  { title: 'REST 5: features called entity_id and timestamp', source: `${ORDER}\n${STATS}\n${SIGNALS.replace(/\}$/, `
+    }`,
+    )}`,
+    errors: [/Signals\.many: .*(rule|again).*;/],
+  },
+  {
+    title: 'an aggregate that does not fit its field, another without a field, and a field without one',
+    source: `${ORDER}\n${STATS.replace('@field(t.float) spend', '@field(t.string) spend; @field(t.float) mean').replace(
+      "orders: Count({ window: '1h' })",
+      "orders: Count({ window: '1h' }), extra: Count({ window: '1h' })",
+    )}`,
+    errors: [/Stats\.spend: .*;/, /Stats\.extra|Stats\.stats.*extra/, /Stats\.mean: .*;/],
+  },
+  {
+    title: 'REST 5: features called entity_id and timestamp',
+    source: `${ORDER}\n${STATS}\n${SIGNALS.replace(
+      /\}$/,
+      `
       @feature(t.int.optional, { id: 5, ref: [Stats, 'orders'] }) entity_id;
       @feature(t.int.optional, { id: 6, ref: [Stats, 'orders'] }) timestamp;
-    }`)}`, errors: [/Signals\.entity_id: 'entity_id' is a column of every answer already; choose another name/, /Signals\.timestamp: 'timestamp' is a column of every answer already; choose another name/] },
-  { title: 'names that are nearly right', source: `${ORDER}\n${STATS.replace("of: 'amount'", "of: 'amuont'")}\n${SIGNALS.replace("[Stats, 'orders']", "[Stats, 'order']")}`, errors: [/Stats\.(spend|stats).*amuont.*amount/, /Signals\.orders: its ref names 'Stats\.order', which is no field; did you mean 'orders'\?/] },
-  { title: 'a window that is no duration', source: `${ORDER}\n${STATS.replace("window: '1h'", "window: 'one hour'")}`, errors: [/Stats\.orders|one hour/] },
+    }`,
+    )}`,
+    errors: [
+      /Signals\.entity_id: 'entity_id' is a column of every answer already; choose another name/,
+      /Signals\.timestamp: 'timestamp' is a column of every answer already; choose another name/,
+    ],
+  },
+  {
+    title: 'names that are nearly right',
+    source: `${ORDER}\n${STATS.replace("of: 'amount'", "of: 'amuont'")}\n${SIGNALS.replace("[Stats, 'orders']", "[Stats, 'order']")}`,
+    errors: [
+      /Stats\.(spend|stats).*amuont.*amount/,
+      /Signals\.orders: its ref names 'Stats\.order', which is no field; did you mean 'orders'\?/,
+    ],
+  },
+  {
+    title: 'a window that is no duration',
+    source: `${ORDER}\n${STATS.replace("window: '1h'", "window: 'one hour'")}`,
+    errors: [/Stats\.orders|one hour/],
+  },
   { title: 'code that does not parse', source: `${ORDER}\nexport class {`, errors: [/features\.ts:\d+:\d+: /] },
-  { title: 'code that throws', source: `${ORDER}\nthrow new RangeError('on purpose');`, errors: [/features\.ts:\d+: RangeError: on purpose/] },
-  { title: 'a package that is not there', source: `import 'no-such-package';\n${ORDER}`, errors: [/features\.ts:\d+:\d+: .*no-such-package/] },
-  { title: 'a module that exports nothing', source: ORDER.replace('export class', 'class'), errors: [/features\.ts: it exports no dataset and no featureset, .*: write 'export' in front of the classes/] },
+  {
+    title: 'code that throws',
+    source: `${ORDER}\nthrow new RangeError('on purpose');`,
+    errors: [/features\.ts:\d+: RangeError: on purpose/],
+  },
+  {
+    title: 'a package that is not there',
+    source: `import 'no-such-package';\n${ORDER}`,
+    errors: [/features\.ts:\d+:\d+: .*no-such-package/],
+  },
+  {
+    title: 'a module that exports nothing',
+    source: ORDER.replace('export class', 'class'),
+    errors: [/features\.ts: it exports no dataset and no featureset, .*: write 'export' in front of the classes/],
+  },
 ];
 
 const BREAKING: readonly BadModule[] = [
-  { title: 'another window and another type', source: `${ORDER.replace('t.float) amount', 't.int) amount')}\n${STATS.replace('t.float) spend', 't.int) spend').replace("window: '7d'", "window: '8d'")}\n${SIGNALS}`, errors: [/Order\.amount: its type was t?\.?float and is t?\.?int: raise the version of Order|Order\.amount: .*raise the version of Order/, /Stats\.(spend|stats): .*version/] },
-  { title: 'another key', source: `${ORDER.replace('@key(t.string) user_id; @field(t.float) amount', '@key(t.string) user_id; @key(t.string) shop; @field(t.float) amount')}\n${STATS}\n${SIGNALS}`, errors: [/Order: its key was \(user_id\) and is \(user_id, shop\): raise the version of Order/] },
-  { title: 'an id that another feature had', source: `${ORDER}\n${STATS}\n${SIGNALS.replaceAll('many', 'plenty')}`, errors: [/Signals\.(many|plenty): .*id/] },
+  {
+    title: 'another window and another type',
+    source: `${ORDER.replace('t.float) amount', 't.int) amount')}\n${STATS.replace('t.float) spend', 't.int) spend').replace("window: '7d'", "window: '8d'")}\n${SIGNALS}`,
+    errors: [
+      /Order\.amount: its type was t?\.?float and is t?\.?int: raise the version of Order|Order\.amount: .*raise the version of Order/,
+      /Stats\.(spend|stats): .*version/,
+    ],
+  },
+  {
+    title: 'another key',
+    source: `${ORDER.replace('@key(t.string) user_id; @field(t.float) amount', '@key(t.string) user_id; @key(t.string) shop; @field(t.float) amount')}\n${STATS}\n${SIGNALS}`,
+    errors: [/Order: its key was \(user_id\) and is \(user_id, shop\): raise the version of Order/],
+  },
+  {
+    title: 'an id that another feature had',
+    source: `${ORDER}\n${STATS}\n${SIGNALS.replaceAll('many', 'plenty')}`,
+    errors: [/Signals\.(many|plenty): .*id/],
+  },
 ];
 
 describe('thyme commit of modules that are wrong', function () {

@@ -19,10 +19,12 @@ describe('query services that hold some partitions each', function () {
 
   before(async () => {
     const owner = await startOwner(processes, 'holders', { THYME_PARTITIONS: String(PARTITIONS) });
-    const hold = (name: string, partitions: string) => processes.serve(processes.subfolder(name), ['--roles', 'query', '--owner', owner.grpcTarget, '--partitions', partitions]);
+    const hold = (name: string, partitions: string) =>
+      processes.serve(processes.subfolder(name), ['--roles', 'query', '--owner', owner.grpcTarget, '--partitions', partitions]);
     queries.push(await hold('low', '0-1'), await hold('high', '1,2'));
     const targets = queries.map(({ grpcTarget }) => grpcTarget).join(',');
-    url = (await processes.serve(processes.subfolder('gateway'), ['--roles', 'gateway', '--owner', owner.grpcTarget, '--query', targets])).restUrl;
+    url = (await processes.serve(processes.subfolder('gateway'), ['--roles', 'gateway', '--owner', owner.grpcTarget, '--query', targets]))
+      .restUrl;
     embedded = (await processes.serve(processes.subfolder('embedded'), ['--partitions', String(PARTITIONS)])).restUrl;
     for (const restUrl of [url, embedded]) {
       expect((await processes.run(['commit', EXAMPLE_MODULE], { env: { THYME_API_URL: restUrl } })).code).to.equal(0);
@@ -41,7 +43,9 @@ describe('query services that hold some partitions each', function () {
     const { as_of: asOf } = jsonOf(await curl(`${url}/features/batch`, asked));
     const again = jsonOf(await curl(`${embedded}/features/batch`, { ...asked, timestamp: asOf }));
     expect(again['as_of']).to.equal(asOf);
-    expect(jsonOf(await curl(`${url}/features/offline`, { featureset: 'AirportDelay', queries: [] }))).to.deep.equal(jsonOf(await curl(`${embedded}/features/offline`, { featureset: 'AirportDelay', queries: [] })));
+    expect(jsonOf(await curl(`${url}/features/offline`, { featureset: 'AirportDelay', queries: [] }))).to.deep.equal(
+      jsonOf(await curl(`${embedded}/features/offline`, { featureset: 'AirportDelay', queries: [] })),
+    );
   });
 
   it('name what is wrong with a question as one that holds all does', async () => {
@@ -54,7 +58,10 @@ describe('query services that hold some partitions each', function () {
   it('list the runs of all of them, newest first, page by page', async () => {
     const ids: unknown[] = [];
     for (let cursor = ''; ;) {
-      const page = jsonOf(await curl(`${url}/query-runs?limit=7${cursor === '' ? '' : `&cursor=${cursor}`}`)) as { readonly runs: readonly { readonly id: string }[]; readonly next_cursor: string | null };
+      const page = jsonOf(await curl(`${url}/query-runs?limit=7${cursor === '' ? '' : `&cursor=${cursor}`}`)) as {
+        readonly runs: readonly { readonly id: string }[];
+        readonly next_cursor: string | null;
+      };
       ids.push(...page.runs.map(({ id }) => id));
       cursor = page.next_cursor ?? '';
       if (cursor === '') break;

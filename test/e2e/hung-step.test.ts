@@ -31,7 +31,9 @@ describe('a step that does not return (S23)', function () {
     expect(hung).to.include({ name: 'WorkerJobs.costs', version: 1, partition: 0, offset: 2 });
 
     const second = await processes.serve(dataDir, [], { env: ENV });
-    const { token } = jsonOf(await post(`${second.restUrl}/api/v1/log`, { dataset: 'Job', events: [{ worker: 'w', size: 5, at: '2026-01-01T00:00:09Z' }] }));
+    const { token } = jsonOf(
+      await post(`${second.restUrl}/api/v1/log`, { dataset: 'Job', events: [{ worker: 'w', size: 5, at: '2026-01-01T00:00:09Z' }] }),
+    );
     expect(await features(second.restUrl, 'WorkerJobs', String(token))).to.include({ jobs: 4, cost: 24 });
     expect(await features(second.restUrl, 'WorkerCounts', String(token)), 'a pipeline beside it').to.include({ jobs: 5 });
     const metrics = (await request(`${second.restUrl}/metrics`)).text;

@@ -72,13 +72,15 @@ describe('parity of online and past answers', function () {
     expect(answers).to.have.length.at.least(ANSWERS);
     expect(new Set(answers.map(({ bytes }) => bytes)).size, 'different answers').to.be.above(4 * USERS);
     let next = 0;
-    await Promise.all(Array.from({ length: ASKERS }, async () => {
-      for (let answer = answers[next++]; answer !== undefined; answer = answers[next++]) {
-        const again = await ask(answer.asked, answer.asOfUs);
-        expect(again.asOfUs).to.equal(answer.asOfUs);
-        expect(again.bytes, JSON.stringify(answer)).to.equal(answer.bytes);
-      }
-    }));
+    await Promise.all(
+      Array.from({ length: ASKERS }, async () => {
+        for (let answer = answers[next++]; answer !== undefined; answer = answers[next++]) {
+          const again = await ask(answer.asked, answer.asOfUs);
+          expect(again.asOfUs).to.equal(answer.asOfUs);
+          expect(again.bytes, JSON.stringify(answer)).to.equal(answer.bytes);
+        }
+      }),
+    );
   });
 
   it(`${OFFLINE_SAMPLE} of them stand in a training set, byte for byte (S4)`, async () => {
@@ -109,7 +111,12 @@ describe('parity of online and past answers', function () {
 
   function nextQuestion(): Asked {
     const i = nextAsked++;
-    return { user: `user_${i % USERS}`, featureset: i % 3 === 0 ? 'FraudSignals' : 'FraudHistory', over: i % 5 < 3 ? 'rest' : 'grpc', cartTotal: (i % 97) * 12.5 };
+    return {
+      user: `user_${i % USERS}`,
+      featureset: i % 3 === 0 ? 'FraudSignals' : 'FraudHistory',
+      over: i % 5 < 3 ? 'rest' : 'grpc',
+      cartTotal: (i % 97) * 12.5,
+    };
   }
 
   function ask(asked: Asked, asOfUs?: number): Promise<Answer> {
@@ -128,10 +135,13 @@ describe('parity of online and past answers', function () {
 
   async function askGrpc(asked: Asked, asOfUs: number | undefined): Promise<Answer> {
     const { featureset, user, cartTotal } = asked;
-    const inputs = featureset === 'FraudSignals' ? { inputs: { cart_total: { kind: { case: 'floatValue', value: cartTotal } as const } } } : {};
+    const inputs =
+      featureset === 'FraudSignals' ? { inputs: { cart_total: { kind: { case: 'floatValue', value: cartTotal } as const } } } : {};
     const timestamp = asOfUs === undefined ? {} : { timestampUs: BigInt(asOfUs) };
     const entity = { values: [{ kind: { case: 'stringValue', value: user } as const }] };
-    const answer = await grpc.query(create(QueryRequestSchema, { featureset, entity, ...inputs, ...timestamp }), { signal: AbortSignal.timeout(DEADLINE_MS) });
+    const answer = await grpc.query(create(QueryRequestSchema, { featureset, entity, ...inputs, ...timestamp }), {
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
     expect(answer.pointInTime).to.equal(asOfUs !== undefined);
     const features = toBinary(QueryResponseSchema, create(QueryResponseSchema, { features: answer.features }));
     return { asked, asOfUs: Number(answer.asOfUs), bytes: Buffer.from(features).toString('base64') };

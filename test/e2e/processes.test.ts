@@ -1,7 +1,15 @@
 // The roles as real processes, driven from outside by the programs that users have: curl and grpcurl.
 import { expect } from 'chai';
 import { samePort, startDeployment, startOwner, startQuery, startStandby, type Deployment } from '../support/deployment.js';
-import { awaitRecords, everyAnswer, EXAMPLE_MODULE, exampleRecords, pushEvents, pushRecords, type ExampleRecords } from '../support/example-records.js';
+import {
+  awaitRecords,
+  everyAnswer,
+  EXAMPLE_MODULE,
+  exampleRecords,
+  pushEvents,
+  pushRecords,
+  type ExampleRecords,
+} from '../support/example-records.js';
 import { grpcTool } from '../support/grpc-tool.js';
 import { curl, curlUntil, jsonOf } from '../support/http.js';
 import { Processes, type ThymeProcess } from '../support/processes.js';
@@ -52,12 +60,26 @@ for (const partitions of [1, 3]) {
     });
 
     it(`answers the same over gRPC by reflection (${tool.name})`, async () => {
-      expect(await tool.services(deployment.owner.grpcTarget)).to.include.members(['thyme.v1.RegistryService', 'thyme.v1.IngestService', 'thyme.v1.AggregatorService', 'thyme.v1.ReplicationService']);
-      expect(await tool.services(deployment.query.grpcTarget)).to.include('thyme.v1.QueryService').and.not.include('thyme.v1.IngestService');
+      expect(await tool.services(deployment.owner.grpcTarget)).to.include.members([
+        'thyme.v1.RegistryService',
+        'thyme.v1.IngestService',
+        'thyme.v1.AggregatorService',
+        'thyme.v1.ReplicationService',
+      ]);
+      expect(await tool.services(deployment.query.grpcTarget))
+        .to.include('thyme.v1.QueryService')
+        .and.not.include('thyme.v1.IngestService');
       const atUs = String(Date.parse(records.at) * 1_000);
-      const [answer] = await tool.call(deployment.query.grpcTarget, 'thyme.v1.QueryService/Query', { featureset: 'AirportDelay', entity: { values: [{ stringValue: 'ATL' }] }, timestampUs: atUs });
-      const rest = jsonOf(await curl(`${deployment.url}/features?featureset=AirportDelay&entity_id=ATL&timestamp=${records.at}`)).features as Record<string, unknown>;
-      const { features } = answer as unknown as { readonly features: readonly { readonly name: string; readonly value: Record<string, unknown> }[] };
+      const [answer] = await tool.call(deployment.query.grpcTarget, 'thyme.v1.QueryService/Query', {
+        featureset: 'AirportDelay',
+        entity: { values: [{ stringValue: 'ATL' }] },
+        timestampUs: atUs,
+      });
+      const rest = jsonOf(await curl(`${deployment.url}/features?featureset=AirportDelay&entity_id=ATL&timestamp=${records.at}`))
+        .features as Record<string, unknown>;
+      const { features } = answer as unknown as {
+        readonly features: readonly { readonly name: string; readonly value: Record<string, unknown> }[];
+      };
       const count = features.find(({ name }) => name === 'flights_1d')?.value.intValue;
       expect(features.map(({ name }) => name)).to.deep.equal(Object.keys(rest));
       expect(Number(count)).to.equal(rest.flights_1d).and.to.be.above(0);
@@ -79,7 +101,11 @@ for (const partitions of [1, 3]) {
     });
 
     async function digestsOf({ grpcTarget }: ThymeProcess): Promise<readonly { readonly seq: string; readonly sha256: string }[]> {
-      const answers = await Promise.all(Array.from({ length: partitions }, (_, partition) => tool.call(grpcTarget, 'thyme.v1.StateService/Digest', { partition })));
+      const answers = await Promise.all(
+        Array.from({ length: partitions }, (_, partition) =>
+          tool.call(grpcTarget, 'thyme.v1.StateService/Digest', { partition }, processes.internalKey()),
+        ),
+      );
       return answers.map(([answer]) => answer as unknown as { readonly seq: string; readonly sha256: string });
     }
 
@@ -104,7 +130,9 @@ for (const partitions of [1, 3]) {
       const stale = await curlUntil(fraudAt, ({ text }) => lagOf(text) === null || Number(lagOf(text)) > (fresh.lagUs ?? 0) + 2_500_000);
       expect(stale.status).to.equal(200);
       expect(await everyAnswer(deployment.url, records), 'reads long after').to.deep.equal(before);
-      expect((await curl(`${deployment.url}/api/v1/log`, { dataset: 'Order', events: [records.lateOrder('refused', 1)] })).status).to.equal(503);
+      expect((await curl(`${deployment.url}/api/v1/log`, { dataset: 'Order', events: [records.lateOrder('refused', 1)] })).status).to.equal(
+        503,
+      );
       await restartOwner();
       const spend = spendOf(jsonOf(await curlUntil(`${fraudAt}&after=${token}`, ({ status }) => status === 200)));
       const again = await pushEvents(deployment.url, 'Order', [records.lateOrder('after the restart', 100)]);

@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { expect } from 'chai';
 import { ListRequestSchema, RegistryService } from '../../gen/thyme/v1/registry_pb.js';
 import { createClient, openChannel, type RpcChannelOptions } from '../../libs/rpc/client.js';
-import { loadServeConfig } from '../../services/serve-config.js';
+import { loadServeConfig } from '../../services/program/serve-config.js';
 import { generateApiKey, formatApiKeyEntry } from '../../libs/config/api-keys.js';
 import { startDeployment, type Deployment } from '../support/deployment.js';
 import { run } from '../support/http.js';
@@ -40,7 +40,29 @@ describe('TLS', function () {
 
   function selfSigned(name: string): Pair {
     const [cert, key] = [join(processes.folder, `${name}.crt`), join(processes.folder, `${name}.key`)];
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '2',
+        '-subj',
+        `/CN=${name}`,
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ],
+      { stdio: 'ignore' },
+    );
     return { cert, key };
   }
 
@@ -55,9 +77,16 @@ describe('TLS', function () {
     const env = { THYME_API_URL: url, NODE_EXTRA_CA_CERTS: own.cert };
     const { code, stderr } = await processes.run(['commit', SHOP], { env });
     expect(code, stderr).to.equal(0);
-    const push = JSON.stringify({ dataset: 'Purchase', events: [{ user_id: 1, item: 'tea', price: 1.5, paid_at: new Date().toISOString() }] });
-    const { token } = JSON.parse(await curl(`${url}/api/v1/log`, own, '-H', 'content-type: application/json', '--data-binary', push)) as { readonly token: string };
-    const answer = JSON.parse(await curl(`${url}/features?featureset=Buyer&entity_id=1&after=${token}`, own)) as { readonly features: object };
+    const push = JSON.stringify({
+      dataset: 'Purchase',
+      events: [{ user_id: 1, item: 'tea', price: 1.5, paid_at: new Date().toISOString() }],
+    });
+    const { token } = JSON.parse(await curl(`${url}/api/v1/log`, own, '-H', 'content-type: application/json', '--data-binary', push)) as {
+      readonly token: string;
+    };
+    const answer = JSON.parse(await curl(`${url}/features?featureset=Buyer&entity_id=1&after=${token}`, own)) as {
+      readonly features: object;
+    };
     expect(answer.features).to.include({ count_1d: 1 });
     const query = await processes.run(['query', 'Buyer', '-e', '1'], { env });
     expect(query.code, query.stderr).to.equal(0);
@@ -89,7 +118,9 @@ describe('TLS', function () {
     expect(await listOver({ target: owner.grpcTarget, tls: { ca: readFileSync(other.cert) } })).to.not.equal('answered');
     const status = await processes.run(['status'], { env: { THYME_API_URL: url } });
     expect(status.code).to.equal(1);
-    expect(status.stderr).to.match(/the certificate of https:\/\/127\.0\.0\.1:\d+ is not trusted \(\w+\): name its authority by NODE_EXTRA_CA_CERTS=FILE/);
+    expect(status.stderr).to.match(
+      /the certificate of https:\/\/127\.0\.0\.1:\d+ is not trusted \(\w+\): name its authority by NODE_EXTRA_CA_CERTS=FILE/,
+    );
     expect(JSON.parse(await curl(`${url}/health`, own)), 'it goes on').to.deep.equal({ status: 'ok' });
     expect(gateway.stderr() + owner.stderr()).to.not.match(/"level":"error"/);
   });

@@ -32,7 +32,7 @@ describe('fuzzed definitions', function () {
 
   before(async () => {
     await target.start();
-    caller = new RpcCaller(target.thyme.grpcTarget);
+    caller = new RpcCaller(target.thyme.grpcTarget, target.internalKey);
     for (const path of MODULES) {
       const bundle = await bundleModule(path);
       modules.push({ bundle, definitions: definitionsToProto(readDefinitions(evaluateBundle(bundle.code)).definitions) });
@@ -46,13 +46,21 @@ describe('fuzzed definitions', function () {
 
   /** Valid ones with a few changes that protobuf still reads. */
   function mutants(): fc.Arbitrary<{ readonly definitions: Definitions; readonly bundle: Bundle }> {
-    return fc.constantFrom(...modules).chain(({ definitions, bundle }) => mutatedJson(toJson(DefinitionsSchema, definitions)).map((json) => ({ definitions: parsed(json) ?? definitions, bundle })));
+    return fc
+      .constantFrom(...modules)
+      .chain(({ definitions, bundle }) =>
+        mutatedJson(toJson(DefinitionsSchema, definitions)).map((json) => ({ definitions: parsed(json) ?? definitions, bundle })),
+      );
   }
 
   it('plans mutated definitions, and any at all, without a fault of its own', async () => {
-    const counts = await fuzz({ target: PLAN, kind: 'structured', runs: SLOW_RUNS }, mutants(), ({ definitions, bundle }) => caller.send(plan, [create(PlanRequestSchema, { definitions, bundle })]));
+    const counts = await fuzz({ target: PLAN, kind: 'structured', runs: SLOW_RUNS }, mutants(), ({ definitions, bundle }) =>
+      caller.send(plan, [create(PlanRequestSchema, { definitions, bundle })]),
+    );
     expect(counts.get('OK'), JSON.stringify([...counts])).to.be.above(0);
-    await fuzz({ target: PLAN, kind: 'structured', runs: SLOW_RUNS }, messageOf(PlanRequestSchema), (message) => caller.send(plan, [message]));
+    await fuzz({ target: PLAN, kind: 'structured', runs: SLOW_RUNS }, messageOf(PlanRequestSchema), (message) =>
+      caller.send(plan, [message]),
+    );
     await target.expectUnharmed();
   });
 
@@ -97,13 +105,21 @@ describe('fuzzed definitions', function () {
         readDefinitions(evaluateBundle(bundle.code, file));
         compiled++;
       } catch (error) {
-        if (!(error instanceof ThymeError) || error.status === 'INTERNAL') throw new Error(`seed ${FUZZ_SEED}, ${file}:\n${text}`, { cause: error });
+        if (!(error instanceof ThymeError) || error.status === 'INTERNAL')
+          throw new Error(`seed ${FUZZ_SEED}, ${file}:\n${text}`, { cause: error });
         expect(error.violations.length, error.message).to.be.above(0);
         expect(error.message).to.not.match(/\n\s+at /);
         refused++;
       }
     }
-    countInputs('modules', 'raw', new Map([['compiled', compiled], ['refused', refused]]));
+    countInputs(
+      'modules',
+      'raw',
+      new Map([
+        ['compiled', compiled],
+        ['refused', refused],
+      ]),
+    );
     expect(compiled).to.be.above(0);
   });
 });
@@ -119,10 +135,12 @@ function parsed(json: unknown): Definitions | undefined {
 /** One or two words of a module deleted, doubled, or put in another's place. */
 function mutatedText(source: string): fc.Arbitrary<string> {
   const change = fc.record({ at: fc.nat(), from: fc.nat(), how: fc.constantFrom('delete', 'double', 'replace', 'replace') });
-  return fc.array(change, { minLength: 1, maxLength: 2 }).map((changes) => changes.reduce((text, { at, from, how }) => {
-    const words = text.split(/(\b|(?=[^\w\s])|\s+)/);
-    const [i, j] = [at % words.length, from % words.length];
-    words[i] = how === 'delete' ? '' : how === 'double' ? `${words[i] ?? ''}${words[i] ?? ''}` : (words[j] ?? '');
-    return words.join('');
-  }, source));
+  return fc.array(change, { minLength: 1, maxLength: 2 }).map((changes) =>
+    changes.reduce((text, { at, from, how }) => {
+      const words = text.split(/(\b|(?=[^\w\s])|\s+)/);
+      const [i, j] = [at % words.length, from % words.length];
+      words[i] = how === 'delete' ? '' : how === 'double' ? `${words[i] ?? ''}${words[i] ?? ''}` : (words[j] ?? '');
+      return words.join('');
+    }, source),
+  );
 }

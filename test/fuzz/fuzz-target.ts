@@ -28,16 +28,29 @@ export class FuzzTarget {
     return this.#process;
   }
 
+  /** With which everything may be called. */
+  get internalKey(): string {
+    return this.#processes.internalKey();
+  }
+
   get url(): string {
     return this.thyme.restUrl;
   }
 
   /** Gives the token of the records. */
   async start(): Promise<string> {
-    this.#process = await this.#processes.serve(this.#processes.subfolder('data'), ['--partitions', '2', '--roles', ROLES], { env: { THYME_LOG_LEVEL: 'error' } });
+    this.#process = await this.#processes.serve(this.#processes.subfolder('data'), ['--partitions', '2', '--roles', ROLES], {
+      env: { THYME_LOG_LEVEL: 'error' },
+    });
     const { code, stderr } = await this.#processes.run(['commit', 'test/support/shop-features.ts'], { env: { THYME_API_URL: this.url } });
     expect(code, stderr).to.equal(0);
-    const events = Array.from({ length: 20 }, (_, i) => ({ user_id: i % 4, item: `item ${i}`, price: i, quantity: i, paid_at: new Date(Date.now() - 60_000 * i).toISOString() }));
+    const events = Array.from({ length: 20 }, (_, i) => ({
+      user_id: i % 4,
+      item: `item ${i}`,
+      price: i,
+      quantity: i,
+      paid_at: new Date(Date.now() - 60_000 * i).toISOString(),
+    }));
     const { token } = jsonOf(await post(`${this.url}/api/v1/log`, { dataset: 'Purchase', events }));
     jsonOf(await request(`${this.url}/features?featureset=Buyer&entity_id=1&after=${String(token)}`));
     this.#good = await this.#knownGood();
@@ -76,8 +89,15 @@ export interface FuzzOptions {
   readonly concurrency?: number;
 }
 
-/** Feeds samples of `inputs` to `send`, several at a time; fails with the first that the server answered by a fault of its own. Gives how often each status came. */
-export async function fuzz<T>({ target, kind, runs = HALF_RUNS, concurrency = CONCURRENCY }: FuzzOptions, inputs: fc.Arbitrary<T>, send: (input: T) => Promise<Outcome>): Promise<ReadonlyMap<string, number>> {
+/**
+ * Feeds samples of `inputs` to `send`, several at a time; fails with the first that the server answered by a fault of
+ * its own. Gives how often each status came.
+ */
+export async function fuzz<T>(
+  { target, kind, runs = HALF_RUNS, concurrency = CONCURRENCY }: FuzzOptions,
+  inputs: fc.Arbitrary<T>,
+  send: (input: T) => Promise<Outcome>,
+): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const samples = samplesOf(inputs, runs);
   const worker = async (): Promise<void> => {
@@ -102,11 +122,14 @@ export function* samplesOf<T>(inputs: fc.Arbitrary<T>, runs: number): Generator<
 const SAMPLES_PER_PART = 250;
 
 function expectNoFault({ input, status, text }: Outcome): void {
-  const fault = /^(500|501|502|INTERNAL|UNKNOWN|UNIMPLEMENTED|DATA_LOSS)$/.test(status) || text.includes('internal error') || STACK.test(text);
+  const fault =
+    /^(500|501|502|INTERNAL|UNKNOWN|UNIMPLEMENTED|DATA_LOSS)$/.test(status) || text.includes('internal error') || STACK.test(text);
   if (fault) throw new Error(`seed ${FUZZ_SEED}: ${status} ${text.slice(0, 500)}\nfor ${shown(input)}`);
 }
 
 function shown(input: unknown): string {
-  const text = JSON.stringify(input, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value instanceof Uint8Array ? `base64:${Buffer.from(value).toString('base64')}` : value));
+  const text = JSON.stringify(input, (_name, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value instanceof Uint8Array ? `base64:${Buffer.from(value).toString('base64')}` : value,
+  );
   return text.slice(0, 4_000);
 }

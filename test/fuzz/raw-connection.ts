@@ -8,8 +8,14 @@ const SILENCE_MS = 2_000;
 /** What begins like a request of HTTP/1.1 or 2, and goes on with anything. */
 export const rawConnections = fc.record({
   head: fc.constantFrom(
-    '', 'GET ', 'POST /api/v1/log HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n', 'POST /features HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n`,
-    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x20\x01\x04\0\0\0\x01',
+    '',
+    'GET ',
+    'POST /api/v1/log HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n',
+    'POST /features HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+    `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n`,
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0',
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x20\x01\x04\0\0\0\x01',
   ),
   bytes: fc.uint8Array({ maxLength: 300 }),
 });

@@ -1,10 +1,13 @@
 import { toBinary, type DescMethod, type Message } from '@bufbuild/protobuf';
-import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { FUZZ_RUNS, type Outcome } from './fuzz-target.js';
 
 /** What one call may take, also one that waits for what never comes, such as a token's records. */
 const DEADLINE_MS = 5_000;
-/** Streams without end may have nothing to say at first, or ever. Of thousands some answer early on a busy machine too; of a few hundred each is given time. */
+/**
+ * Streams without end may have nothing to say at first, or ever. Of thousands some answer early on a busy machine too;
+ * of a few hundred each is given time.
+ */
 const ENDLESS_DEADLINE_MS = FUZZ_RUNS > 1_000 ? 200 : 1_000;
 
 /** Calls that one connection carries: Node's server closes those on which too many streams were reset (CVE-2023-44487). */
@@ -13,11 +16,14 @@ const CALLS_PER_CONNECTION = 500;
 /** Sends bytes as requests of any method, whether or not they are messages. */
 export class RpcCaller {
   readonly #target: string;
+  readonly #metadata = new Metadata();
   readonly #clients: Client[] = [];
   #calls = 0;
 
-  constructor(target: string) {
+  /** The key is sent with each call. */
+  constructor(target: string, apiKey: string) {
     this.#target = target;
+    this.#metadata.set('authorization', `Bearer ${apiKey}`);
   }
 
   close(): void {
@@ -25,7 +31,11 @@ export class RpcCaller {
   }
 
   send(method: DescMethod, messages: readonly Message[]): Promise<Outcome> {
-    return this.sendBytes(method, messages.map((message) => toBinary(method.input, message)), messages);
+    return this.sendBytes(
+      method,
+      messages.map((message) => toBinary(method.input, message)),
+      messages,
+    );
   }
 
   /** A stream without end is left at its first answer. */
@@ -33,7 +43,13 @@ export class RpcCaller {
     const path = `/${method.parent.typeName}/${method.name}`;
     const endless = isEndless(method);
     return new Promise((resolve) => {
-      const call = this.#client().makeBidiStreamRequest(path, (bytes: Uint8Array) => Buffer.from(bytes), (bytes: Buffer) => bytes, { deadline: Date.now() + (endless ? ENDLESS_DEADLINE_MS : DEADLINE_MS) });
+      const call = this.#client().makeBidiStreamRequest(
+        path,
+        (bytes: Uint8Array) => Buffer.from(bytes),
+        (bytes: Buffer) => bytes,
+        this.#metadata,
+        { deadline: Date.now() + (endless ? ENDLESS_DEADLINE_MS : DEADLINE_MS) },
+      );
       const end = (code: string, text: string): void => resolve({ input: { path, input }, status: code, text });
       call.on('data', () => {
         if (!endless) return;
@@ -62,5 +78,5 @@ export class RpcCaller {
 
 /** Whether it streams until somebody leaves. */
 export function isEndless({ name }: DescMethod): boolean {
-  return name === 'Watch' || name === 'Subscribe';
+  return name === 'Watch' || name === 'WatchKeys' || name === 'Subscribe';
 }

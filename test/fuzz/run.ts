@@ -31,7 +31,9 @@ mocha.suite.emit('pre-require', globalThis, '', mocha); // gives `describe` and 
 for (const suite of SUITES) await import(`./${suite}.test.js`);
 const failures = new Map<string, string>();
 await new Promise<void>((resolve) => {
-  mocha.run(() => resolve()).on('fail', (test, error: unknown) => failures.set(test.fullTitle(), error instanceof Error ? error.message : String(error)));
+  mocha
+    .run(() => resolve())
+    .on('fail', (test, error: unknown) => failures.set(test.fullTitle(), error instanceof Error ? error.message : String(error)));
 });
 process.exitCode = (await conclude()) ? 0 : 1;
 
@@ -40,17 +42,23 @@ async function conclude(): Promise<boolean> {
   const targets = allTallies();
   const sum = (of: (tally: Tally) => number): number => Object.values(targets).reduce((total, tally) => total + of(tally), 0);
   const summary: Figures<FuzzResult> & { readonly targets: typeof targets } = {
-    suite: 'fuzz', startedAt, seed: Number(values.seed),
+    suite: 'fuzz',
+    startedAt,
+    seed: Number(values.seed),
     runs: Number(values.runs),
     routes: Object.keys(targets).filter((name) => /^(GET|POST) /.test(name)).length,
     rpcs: Object.keys(targets).filter((name) => /^\S+\/\S+$/.test(name)).length,
-    inputs: sum(({ structured, raw }) => structured + raw), structured: sum(({ structured }) => structured), raw: sum(({ raw }) => raw),
+    inputs: sum(({ structured, raw }) => structured + raw),
+    structured: sum(({ structured }) => structured),
+    raw: sum(({ raw }) => raw),
     faults: failures.size,
     wrong: [...failures].map(([title, message]) => `${title}: ${message.slice(0, 4_000)}`),
     targets,
   };
   await writeResult<FuzzResult>(summary, values.out);
-  say(`${summary.inputs} inputs (${summary.structured} structured, ${summary.raw} raw) for ${summary.routes} routes and ${summary.rpcs} RPCs; ${summary.faults} suites found a fault`);
+  say(
+    `${summary.inputs} inputs (${summary.structured} structured, ${summary.raw} raw) for ${summary.routes} routes and ${summary.rpcs} RPCs; ${summary.faults} suites found a fault`,
+  );
   for (const wrong of summary.wrong) say(`  WRONG ${wrong}`);
   say(`written to ${values.out}`);
   return failures.size === 0 && summary.inputs > 0;

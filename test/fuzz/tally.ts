@@ -20,5 +20,7 @@ export function countInputs(target: string, kind: 'structured' | 'raw', counts: 
 
 /** By route or RPC, in the order in which they were tried. */
 export function allTallies(): Readonly<Record<string, Tally>> {
-  return Object.fromEntries([...tallies].map(([target, { answers, ...inputs }]) => [target, { ...inputs, answers: Object.fromEntries(answers) }]));
+  return Object.fromEntries(
+    [...tallies].map(([target, { answers, ...inputs }]) => [target, { ...inputs, answers: Object.fromEntries(answers) }]),
+  );
 }

@@ -4,7 +4,7 @@ import { MemoryStore } from '../../libs/store/memory-store.js';
 import { ManualClock } from '../../libs/time/clock.js';
 import { BackfillRate } from '../../services/aggregator/backfill-rate.js';
 import { PartitionOwner } from '../../services/aggregator/partition-owner.js';
-import { loadServeConfig } from '../../services/serve-config.js';
+import { loadServeConfig } from '../../services/program/serve-config.js';
 import { dataset, field, Harness, pipeline } from './aggregator-harness.js';
 
 const T = 1_700_000_000_000_000;
@@ -19,10 +19,16 @@ const [live, later, third] = ['Live', 'Later', 'Third'].map((name) => ({
 }));
 if (live === undefined || later === undefined || third === undefined) throw new Error('three were made');
 const firstCommit = { datasets: [orders, live.output], pipelines: [live.pipeline] };
-const secondCommit = { datasets: [orders, live.output, later.output, third.output], pipelines: [live.pipeline, later.pipeline, third.pipeline] };
+const secondCommit = {
+  datasets: [orders, live.output, later.output, third.output],
+  pipelines: [live.pipeline, later.pipeline, third.pipeline],
+};
 
 async function send(harness: Harness, records: number): Promise<void> {
-  await harness.send('Order', Array.from({ length: records }, () => [{ user_id: 'a' }, { eventTimeUs: T }] as const));
+  await harness.send(
+    'Order',
+    Array.from({ length: records }, () => [{ user_id: 'a' }, { eventTimeUs: T }] as const),
+  );
 }
 
 /** A live pipeline with a history that two pipelines have still to read. */
@@ -38,7 +44,12 @@ async function harnessWithHistory(backfillRecordsPerS: number): Promise<Harness>
 
 function readBy(harness: Harness, name: string): number {
   const id = harness.known.find((timeline) => timeline.name === `${name}.build`)?.id;
-  return harness.view(0).applied()?.counters.find(({ readerId }) => readerId === id)?.read ?? 0;
+  return (
+    harness
+      .view(0)
+      .applied()
+      ?.counters.find(({ readerId }) => readerId === id)?.read ?? 0
+  );
 }
 
 async function untilSleeping(clock: ManualClock): Promise<void> {
@@ -52,18 +63,20 @@ async function untilSleeping(clock: ManualClock): Promise<void> {
 describe('the rate of backfills (S18)', () => {
   it('lets no more through than the clock allows, whatever is asked for and when', () => {
     const steps = fc.array(fc.record({ ms: fc.nat({ max: 400 }), wants: fc.nat({ max: 500 }) }), { maxLength: 60 });
-    fc.assert(fc.property(fc.integer({ min: 1, max: 2_000 }), steps, (recordsPerS, all) => {
-      const clock = new ManualClock(T);
-      const rate = new BackfillRate(recordsPerS, clock);
-      let spent = 0;
-      for (const { ms, wants } of all) {
-        clock.advance(ms);
-        const records = Math.min(wants, rate.allowance);
-        rate.spend(records);
-        spent += records;
-        expect(spent).to.be.at.most(((clock.nowUs() - T) / 1e6) * recordsPerS + 1e-6);
-      }
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2_000 }), steps, (recordsPerS, all) => {
+        const clock = new ManualClock(T);
+        const rate = new BackfillRate(recordsPerS, clock);
+        let spent = 0;
+        for (const { ms, wants } of all) {
+          clock.advance(ms);
+          const records = Math.min(wants, rate.allowance);
+          rate.spend(records);
+          spent += records;
+          expect(spent).to.be.at.most(((clock.nowUs() - T) / 1e6) * recordsPerS + 1e-6);
+        }
+      }),
+    );
   });
 
   it('keeps no more than a short burst, one record at least, and pays debts first', () => {
@@ -88,7 +101,7 @@ describe('the rate of backfills (S18)', () => {
       if (ticks > 200) throw new Error('the history is never read');
       harness.clock.advance(TICK_MS);
       await send(harness, 1);
-      expect(await task.tick(), 'a tick ago').to.equal('worked');
+      expect(await task.tick(), 'a tick ago').to.equal('held back');
       expect(readBy(harness, 'Live'), 'live').to.equal(HISTORY + ticks + 1);
       const backfilled = Math.min(HISTORY, readBy(harness, 'Later')) + Math.min(HISTORY, readBy(harness, 'Third'));
       const debt = (TICK_MS * 100) / 1_000; // what one of the two had for nothing, as the other had read it
@@ -96,14 +109,16 @@ describe('the rate of backfills (S18)', () => {
     }
     expect(ticks).to.be.at.least((2 * HISTORY * 1_000) / 100 / TICK_MS - 1);
     await harness.settle();
-    expect(['Live', 'Later', 'Third'].map((name) => harness.ask(`${name}.build`, ['a'], T).n)).to.deep.equal([1, 1, 1].map((each) => each * (HISTORY + ticks)));
+    expect(['Live', 'Later', 'Third'].map((name) => harness.ask(`${name}.build`, ['a'], T).n)).to.deep.equal(
+      [1, 1, 1].map((each) => each * (HISTORY + ticks)),
+    );
   });
 
   it('a tick that is held back has worked and commits nothing, and so its owner sleeps', async () => {
     const harness = await harnessWithHistory(10);
     await (await harness.task(0)).tick(); // adopts
     const seq = harness.view(0).applied()?.seq;
-    expect(await (await harness.task(0)).tick()).to.equal('worked');
+    expect(await (await harness.task(0)).tick()).to.equal('held back');
     expect(harness.view(0).applied()?.seq).to.equal(seq);
   });
 
@@ -111,15 +126,24 @@ describe('the rate of backfills (S18)', () => {
     const harness = await harnessWithHistory(20);
     let reads = 0;
     const { log } = harness;
-    const countedLog = new Proxy(log, { get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target);
-      if (name === 'read') reads++;
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    } });
+    const countedLog = new Proxy(log, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (name === 'read') reads++;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
     const store = new MemoryStore();
     const failures: unknown[] = [];
     const environment = { ...harness.environment(0), log: countedLog };
-    const owner = new PartitionOwner({ environment, openStore: async () => store, tickMs: TICK_MS, recentBytesMax: 1e6, heartbeatMs: 1_000, onFailure: (_partition, cause) => failures.push(cause) });
+    const owner = new PartitionOwner({
+      environment,
+      openStore: async () => store,
+      tickMs: TICK_MS,
+      recentBytesMax: 1e6,
+      heartbeatMs: 1_000,
+      onFailure: (_partition, cause) => failures.push(cause),
+    });
     const stopping = new AbortController();
     const ended = owner.run(stopping.signal);
     await owner.acquired;

@@ -16,7 +16,9 @@ const PARTITIONS = 2;
 const USERS = ['a', 'b', 'c', 'd'];
 const orders = dataset('Order', [field('user_id', 'string'), field('amount', 'float'), field('at', 'timestamp')], ['user_id']);
 const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('at', 'timestamp')], ['user_id']);
-const build = pipeline('ByUser', ['Order'], { aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] } });
+const build = pipeline('ByUser', ['Order'], {
+  aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] },
+});
 
 /** A group whose assignments the test makes. */
 class ScriptedOwnership implements PartitionOwnership {
@@ -52,14 +54,25 @@ class ScriptedOwnership implements PartitionOwnership {
 
 function memberOf({ log, feed }: Harness, ownership: PartitionOwnership): Aggregator {
   return new Aggregator({
-    deployment: DEPLOYMENT, partitionCount: PARTITIONS, log, clock: systemClock, feed, functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
-    openStore: async () => new MemoryStore(), onFailure: () => undefined, tickMs: 1, heartbeatMs: 5, membership: { ownership, address: () => '127.0.0.1:1' },
+    deployment: DEPLOYMENT,
+    partitionCount: PARTITIONS,
+    log,
+    clock: systemClock,
+    feed,
+    functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
+    openStore: async () => new MemoryStore(),
+    onFailure: () => undefined,
+    tickMs: 1,
+    heartbeatMs: 5,
+    membership: { ownership, address: () => '127.0.0.1:1' },
   });
 }
 
 async function applied({ log }: Harness, aggregator: Aggregator, partition: number): Promise<void> {
   const end = await log.endOffset({ topic: `${DEPLOYMENT}.Order.v1`, partition });
-  await aggregator.views.view(partition).waitFor((commit) => commit.positions.some(({ nextOffset }) => nextOffset >= end), AbortSignal.timeout(5_000));
+  await aggregator.views
+    .view(partition)
+    .waitFor((commit) => commit.positions.some(({ nextOffset }) => nextOffset >= end), AbortSignal.timeout(5_000));
 }
 
 describe('aggregators that share partitions', () => {
@@ -69,12 +82,15 @@ describe('aggregators that share partitions', () => {
     const [first, second] = [memberOf(harness, one), memberOf(harness, other)];
     await harness.commit({ datasets: [orders, byUser], pipelines: [build] });
     await Promise.all([first.start(), second.start()]);
-    const send = (): Promise<unknown> => Promise.all(USERS.map((user) => harness.send('Order', [[{ user_id: user, amount: 1 }, { eventTimeUs: T }]])));
+    const send = (): Promise<unknown> =>
+      Promise.all(USERS.map((user) => harness.send('Order', [[{ user_id: user, amount: 1 }, { eventTimeUs: T }]])));
     await send();
     const following = drained(first.replication.subscribe(1, { epoch: 0, fromSeq: 1 }, new AbortController().signal));
     await one.revoke(1);
     await following;
-    expect(() => first.replication.subscribe(1, { epoch: 0, fromSeq: 1 }, new AbortController().signal)).to.throw(ThymeError).with.property('code', 'THYME_PARTITION_ELSEWHERE');
+    expect(() => first.replication.subscribe(1, { epoch: 0, fromSeq: 1 }, new AbortController().signal))
+      .to.throw(ThymeError)
+      .with.property('code', 'THYME_PARTITION_ELSEWHERE');
     await other.assign(1);
     await send();
     await applied(harness, first, 0);
@@ -111,10 +127,11 @@ describe('the partitions that a process holds', () => {
     const fatal: unknown[] = [];
     const ends: ((cause: unknown) => void)[] = [];
     const create = (partition: number): PartitionOwner => {
-      const run = (signal: AbortSignal): Promise<void> => new Promise((resolve, reject) => {
-        ends.push(reject);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      const run = (signal: AbortSignal): Promise<void> =>
+        new Promise((resolve, reject) => {
+          ends.push(reject);
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        });
       return { view: { partition }, acquired: Promise.resolve(), run } as unknown as PartitionOwner; // what is asked of it here
     };
     return { clock, fatal, ends, held: new HeldPartitions({ create, isShared, clock, onFatal: (cause) => fatal.push(cause) }) };

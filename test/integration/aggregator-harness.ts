@@ -9,10 +9,12 @@ import { headKey } from '../../libs/change/state-keys.js';
 import type { Aggregation, DatasetDefinition, Definitions, PipelineDefinition } from '../../libs/definition/definitions.js';
 import type { Revision, TimelineIdentity } from '../../libs/definition/revision.js';
 import { outputFields } from '../../libs/definition/step-schema.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import type { Log } from '../../libs/log/log.js';
 import { compileFinish } from '../../libs/pipeline/answers.js';
 import { INDEX_MEASURES, measuresOf, questionsOf, shapeOf } from '../../libs/pipeline/measures.js';
+import { partitionFields } from '../../libs/pipeline/partition-fields.js';
+import { isRetractable } from '../../libs/pipeline/retractable.js';
 import { datasetTopic, deadLetterTopic } from '../../libs/pipeline/topics.js';
 import type { AuthorFunctions } from '../../libs/pipeline/steps.js';
 import { Decimal } from '../../libs/definition/decimal.js';
@@ -30,12 +32,18 @@ import type { StepWatch } from '../../services/aggregator/step-watch.js';
 import { TICK_LIMITS, type TaskEnvironment, type TickLimits } from '../../services/aggregator/task-environment.js';
 
 export const DEPLOYMENT = 'test';
+const NO_DEFINITIONS: Definitions = { datasets: [], sources: [], pipelines: [], featuresets: [] };
 
 export function field(name: string, kind: 'string' | 'int' | 'float' | 'bool' | 'timestamp' | 'decimal', optional = false): Field {
   return { name, type: { kind, optional } };
 }
 
-export function dataset(name: string, fields: readonly Field[], keys: readonly string[], more: Partial<DatasetDefinition> = {}): DatasetDefinition {
+export function dataset(
+  name: string,
+  fields: readonly Field[],
+  keys: readonly string[],
+  more: Partial<DatasetDefinition> = {},
+): DatasetDefinition {
   return { name, version: 1, fields, keys, timestamp: 'at', index: false, publish: false, maxFutureUs: 600e6, expectations: [], ...more };
 }
 
@@ -44,7 +52,11 @@ export function pipeline(output: string, inputs: readonly string[], more: Partia
 }
 
 /** As the registry would number it: ids by place in `known`, indexes for raw datasets. */
-export function revisionOf(number: number, parts: Pick<Definitions, 'datasets' | 'pipelines'> & Partial<Definitions>, known: TimelineIdentity[]): Revision {
+export function revisionOf(
+  number: number,
+  parts: Pick<Definitions, 'datasets' | 'pipelines'> & Partial<Definitions>,
+  known: TimelineIdentity[],
+): Revision {
   const definitions: Definitions = { sources: [], featuresets: [], ...parts };
   const datasets = new Map(definitions.datasets.map((each) => [each.name, each]));
   const wanted: Omit<TimelineIdentity, 'id'>[] = [];
@@ -53,7 +65,8 @@ export function revisionOf(number: number, parts: Pick<Definitions, 'datasets' |
     if (each.index && !aggregated) wanted.push({ name: `index:${each.name}`, version: each.version, measures: INDEX_MEASURES });
   }
   for (const each of definitions.pipelines) {
-    if (each.aggregate !== undefined) wanted.push({ name: each.name, version: each.version, measures: measuresOf(each, outputFields(each, datasets).at(-1) ?? []) });
+    if (each.aggregate !== undefined)
+      wanted.push({ name: each.name, version: each.version, measures: measuresOf(each, outputFields(each, datasets).at(-1) ?? []) });
   }
   const timelines = wanted.map((identity) => {
     let found = known.find(({ name, version }) => name === identity.name && version === identity.version);
@@ -102,13 +115,27 @@ export class Harness {
     this.log = options.log ?? new MemoryLog();
     this.partitionCount = options.partitionCount ?? 1;
     this.partitions = Array.from({ length: this.partitionCount }, (_, partition) => ({
-      view: new PartitionView(partition, () => 0), store: options.openStore?.(partition) ?? new MemoryStore(), task: undefined, batches: [],
+      view: new PartitionView(partition, () => 0),
+      store: options.openStore?.(partition) ?? new MemoryStore(),
+      task: undefined,
+      batches: [],
     }));
   }
 
   environment(partition: number): TaskEnvironment {
     const functions: AuthorFunctions = { transform: (name) => this.#options.functions?.[name], decimal: Decimal };
-    return { deployment: DEPLOYMENT, partition, partitionCount: this.partitionCount, log: this.log, clock: this.clock, feed: this.feed, functionsOf: () => functions, limits: { ...TICK_LIMITS, ...this.#options.limits }, stepWatch: this.#options.stepWatch, backfillRecordsPerS: this.#options.backfillRecordsPerS };
+    return {
+      deployment: DEPLOYMENT,
+      partition,
+      partitionCount: this.partitionCount,
+      log: this.log,
+      clock: this.clock,
+      feed: this.feed,
+      functionsOf: () => functions,
+      limits: { ...TICK_LIMITS, ...this.#options.limits },
+      stepWatch: this.#options.stepWatch,
+      backfillRecordsPerS: this.#options.backfillRecordsPerS,
+    };
   }
 
   /** Topics, then the revision. */
@@ -128,12 +155,21 @@ export class Harness {
     const definition = this.revision?.definitions.datasets.find((each) => each.name === name);
     assert(definition !== undefined);
     const codec = compileRecordCodec(definition.fields);
-    const keyOf = compileKeyEncoder(definition.keys.map((key) => fieldOf(definition, key)), name);
+    const keys = partitionFields(definition);
+    const keyOf = compileKeyEncoder(
+      keys.map((key) => fieldOf(definition, key)),
+      name,
+    );
     for (const [values, sent] of records) {
-      const row: Row = definition.fields.map((each) => (each.name === definition.timestamp ? sent.eventTimeUs : (values[each.name] ?? null)));
-      const key = keyOf(definition.keys.map((each) => row[definition.fields.findIndex(({ name: other }) => other === each)] ?? null));
+      const row: Row = definition.fields.map((each) =>
+        each.name === definition.timestamp ? sent.eventTimeUs : (values[each.name] ?? null),
+      );
+      const key = keyOf(keys.map((each) => row[definition.fields.findIndex(({ name: other }) => other === each)] ?? null));
       const value = codec.encode({ appendTimeUs: this.clock.nowUs(), lane: 'push', historical: false, ...sent, row });
-      await this.log.append({ topic: datasetTopic(DEPLOYMENT, name, definition.version), partition: partitionOf(slotOf(key), this.partitionCount) }, [{ key, value }]);
+      await this.log.append(
+        { topic: datasetTopic(DEPLOYMENT, name, definition.version), partition: partitionOf(slotOf(key), this.partitionCount) },
+        [{ key, value }],
+      );
     }
   }
 
@@ -158,7 +194,7 @@ export class Harness {
 
   /** Ticks all tasks in turn until none has anything to do. */
   async settle(): Promise<void> {
-    for (let idle = 0; idle < this.partitionCount; ) {
+    for (let idle = 0; idle < this.partitionCount;) {
       idle = 0;
       for (let partition = 0; partition < this.partitionCount; partition++) {
         if ((await (await this.task(partition)).tick()) === 'idle') idle++;
@@ -171,15 +207,32 @@ export class Harness {
   }
 
   /** The output fields of a pipeline's group at an instant. */
-  ask(pipelineName: string, key: readonly Value[], asOfUs: number, { knownAtUs = Number.POSITIVE_INFINITY, view }: { readonly knownAtUs?: number; readonly view?: (partition: number) => ReplicaView } = {}): Record<string, Value> {
+  ask(
+    pipelineName: string,
+    key: readonly Value[],
+    asOfUs: number,
+    {
+      knownAtUs = Number.POSITIVE_INFINITY,
+      view,
+    }: { readonly knownAtUs?: number; readonly view?: (partition: number) => ReplicaView } = {},
+  ): Record<string, Value> {
     const definition = this.revision?.definitions.pipelines.find(({ name }) => name === pipelineName);
     const timeline = this.revision?.timelines.find(({ name }) => name === pipelineName);
     const output = this.revision?.definitions.datasets.find(({ name }) => name === definition?.output);
     assert(definition?.aggregate !== undefined && timeline !== undefined && output !== undefined);
     const { aggregations } = definition.aggregate;
-    const bytes = compileKeyEncoder(output.keys.map((each) => fieldOf(output, each)), output.name)(key);
-    const reader = (view ?? ((partition) => this.view(partition)))(partitionOf(slotOf(bytes), this.partitionCount)).reader();
-    const answers = readWindows(shapeOf(timeline.measures), reader, headKey(slotOf(bytes), timeline.id, bytes), { asOfUs, knownAtUs }, questionsOf(aggregations, timeline.measures));
+    const bytes = compileKeyEncoder(
+      output.keys.map((each) => fieldOf(output, each)),
+      output.name,
+    )(key);
+    const reader = (view ?? ((partition) => this.view(partition)))(partitionOf(slotOf(bytes), this.partitionCount)).tick();
+    const answers = readWindows(
+      shapeOf(timeline.measures, isRetractable(this.revision?.definitions ?? NO_DEFINITIONS, timeline)),
+      reader,
+      headKey(slotOf(bytes), timeline.id, bytes),
+      { asOfUs, knownAtUs },
+      questionsOf(aggregations, timeline.measures),
+    );
     return Object.fromEntries(aggregations.map((aggregation, i) => [aggregation.field, finish(aggregation, output, answers[i] ?? null)]));
   }
 

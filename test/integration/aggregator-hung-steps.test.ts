@@ -8,8 +8,22 @@ import { dataset, DEPLOYMENT, field, Harness, pipeline } from './aggregator-harn
 const T = 1_700_000_000_000_000;
 
 const count = { field: 'n', operator: 'count', windowUs: null } as const;
-const orders = dataset('Order', [field('order_id', 'string'), field('user_id', 'string'), field('product_id', 'string'), field('amount', 'float'), field('at', 'timestamp')], ['order_id']);
-const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('total', 'float'), field('at', 'timestamp')], ['user_id']);
+const orders = dataset(
+  'Order',
+  [
+    field('order_id', 'string'),
+    field('user_id', 'string'),
+    field('product_id', 'string'),
+    field('amount', 'float'),
+    field('at', 'timestamp'),
+  ],
+  ['order_id'],
+);
+const byUser = dataset(
+  'ByUser',
+  [field('user_id', 'string'), field('n', 'int'), field('total', 'float'), field('at', 'timestamp')],
+  ['user_id'],
+);
 const byProduct = dataset('ByProduct', [field('product_id', 'string'), field('n', 'int'), field('at', 'timestamp')], ['product_id']);
 const definitions = {
   datasets: [orders, byUser, byProduct],
@@ -58,13 +72,24 @@ for (const partitionCount of [1, 3]) {
       const stepWatch = new FakeWatch(partition);
       const harness = new Harness({ partitionCount, functions: { price }, stepWatch });
       await harness.commit(definitions);
-      await harness.send('Order', [1, 13, 2].map((amount) => [{ order_id: 'o', user_id: 'a', product_id: 'p', amount }, { eventTimeUs: T }] as const));
+      await harness.send(
+        'Order',
+        [1, 13, 2].map((amount) => [{ order_id: 'o', user_id: 'a', product_id: 'p', amount }, { eventTimeUs: T }] as const),
+      );
       await harness.settle();
       expect(harness.ask('ByUser.build', ['a'], T)).to.deep.equal({ n: 2, total: 6 });
       expect(harness.ask('ByProduct.build', ['p'], T), 'a pipeline beside it').to.deep.equal({ n: 3 });
       expect(given).to.deep.equal([1, 2]);
-      expect(stepWatch.seen, 'a pipeline without functions is not watched').to.deep.equal(['ByUser.build test.Order.v1 0', 'left', 'ByUser.build test.Order.v1 2', 'left']);
-      const { records } = await harness.log.read({ topic: deadLetterTopic(DEPLOYMENT, 'Order', 1), partition }, 0, { recordsMax: 10, bytesMax: 1e6 });
+      expect(stepWatch.seen, 'a pipeline without functions is not watched').to.deep.equal([
+        'ByUser.build test.Order.v1 0',
+        'left',
+        'ByUser.build test.Order.v1 2',
+        'left',
+      ]);
+      const { records } = await harness.log.read({ topic: deadLetterTopic(DEPLOYMENT, 'Order', 1), partition }, 0, {
+        recordsMax: 10,
+        bytesMax: 1e6,
+      });
       const letters = records.map(({ value }) => JSON.parse(Buffer.from(value).toString()) as Record<string, unknown>);
       expect(letters).to.have.length(1);
       expect(letters[0]).to.include({ pipeline: 'ByUser.build', partition, offset: 1 });
@@ -73,7 +98,15 @@ for (const partitionCount of [1, 3]) {
 
     it('are left also where they throw', async () => {
       const stepWatch = new FakeWatch(-1);
-      const harness = new Harness({ partitionCount, functions: { price: () => { throw new Error('always'); } }, stepWatch });
+      const harness = new Harness({
+        partitionCount,
+        functions: {
+          price: () => {
+            throw new Error('always');
+          },
+        },
+        stepWatch,
+      });
       await harness.commit(definitions);
       await harness.send('Order', [[{ order_id: 'o', user_id: 'a', product_id: 'p', amount: 1 }, { eventTimeUs: T }]]);
       await harness.settle();

@@ -10,17 +10,24 @@ const count: Aggregation = { field: 'n', operator: 'count', windowUs: null };
 
 const orders = dataset('Order', [field('user_id', 'string'), field('amount', 'float', true), field('at', 'timestamp')], ['user_id']);
 const totals = dataset('Totals', [field('user_id', 'string'), field('n', 'int'), field('at', 'timestamp')], ['user_id']);
-const build = (version: number): PipelineDefinition => pipeline('Totals', ['Order'], { version, aggregate: { groupBy: ['user_id'], aggregations: [count] } });
+const build = (version: number): PipelineDefinition =>
+  pipeline('Totals', ['Order'], { version, aggregate: { groupBy: ['user_id'], aggregations: [count] } });
 const parts = (version: number, output: DatasetDefinition = totals) => ({ datasets: [orders, output], pipelines: [build(version)] });
 
 async function send(harness: Harness, records: number): Promise<void> {
-  await harness.send('Order', Array.from({ length: records }, () => [{ user_id: 'a' }, { eventTimeUs: T }] as const));
+  await harness.send(
+    'Order',
+    Array.from({ length: records }, () => [{ user_id: 'a' }, { eventTimeUs: T }] as const),
+  );
 }
 
 /** Records that the version's reader has read so far; undefined while it has no reader. */
 function readBy(harness: Harness, version: number): number | undefined {
   const id = harness.known.find((timeline) => timeline.version === version)?.id;
-  return harness.view(0).applied()?.counters.find(({ readerId }) => readerId === id)?.read;
+  return harness
+    .view(0)
+    .applied()
+    ?.counters.find(({ readerId }) => readerId === id)?.read;
 }
 
 function isReady(harness: Harness, version: number): boolean {

@@ -16,7 +16,10 @@ const build = pipeline('ByUser', ['Order'], { aggregate: { groupBy: ['user_id'],
 const chained = pipeline('Busy', ['ByUser'], { aggregate: { groupBy: ['user_id'], aggregations: [count] } });
 
 async function sendOrders(harness: Harness, records: number): Promise<void> {
-  await harness.send('Order', Array.from({ length: records }, (_, i) => [{ order_id: `o${i}`, user_id: `u${i % 7}` }, { eventTimeUs: T + i }] as const));
+  await harness.send(
+    'Order',
+    Array.from({ length: records }, (_, i) => [{ order_id: `o${i}`, user_id: `u${i % 7}` }, { eventTimeUs: T + i }] as const),
+  );
 }
 
 function idOf(harness: Harness, name: string): number {
@@ -33,7 +36,13 @@ describe('aggregator: what decides lateness (S10)', () => {
     const harness = new Harness();
     const source = { dataset: 'Order', connector: 'kafka', config: {}, cdc: 'append', maxLatenessUs: 3 * HOUR } as const;
     await harness.commit({ datasets: [{ ...orders, maxLatenessUs: HOUR }, byUser], pipelines: [build], sources: [source] });
-    const send = (user: string, lane: string, hoursAgo: number) => harness.send('Order', [[{ order_id: 'o', user_id: user }, { eventTimeUs: T - hoursAgo * HOUR, lane }]]);
+    const send = (user: string, lane: string, hoursAgo: number) =>
+      harness.send('Order', [
+        [
+          { order_id: 'o', user_id: user },
+          { eventTimeUs: T - hoursAgo * HOUR, lane },
+        ],
+      ]);
     for (const lane of ['push', 'shard-1']) await send('newest', lane, 0);
     for (const lane of ['push', 'shard-1']) for (const hoursAgo of [1, 2, 3, 4]) await send(lane, lane, hoursAgo);
     await harness.settle();
@@ -44,13 +53,17 @@ describe('aggregator: what decides lateness (S10)', () => {
   it('each partition of a lane for itself: one that is idle holds nobody back, and is not pushed on by others', async () => {
     const harness = new Harness({ partitionCount: 3 });
     await harness.commit({ datasets: [{ ...orders, maxLatenessUs: HOUR }, byUser], pipelines: [build] });
-    const send = (order: string, hoursAgo: number) => harness.send('Order', [[{ order_id: order, user_id: 'u' }, { eventTimeUs: T - hoursAgo * HOUR }]]);
+    const send = (order: string, hoursAgo: number) =>
+      harness.send('Order', [[{ order_id: order, user_id: 'u' }, { eventTimeUs: T - hoursAgo * HOUR }]]);
     await send('first', 0);
     await send('first', 5); // late where the watermark is T
     for (const order of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await send(order, 5);
     await harness.settle();
     const lates = [0, 1, 2].map((partition) => harness.view(partition).applied()?.counters[0]?.late ?? 0);
-    expect(lates.filter((late) => late === 0), 'partitions where nothing is late').to.have.length(2);
+    expect(
+      lates.filter((late) => late === 0),
+      'partitions where nothing is late',
+    ).to.have.length(2);
     expect(harness.ask('ByUser.build', ['u'], T).n).to.equal(10 - lates.reduce((sum, late) => sum + late, 0));
   });
 });
@@ -83,23 +96,35 @@ describe('aggregator: when history is complete (S18)', () => {
       await task.tick();
     }
     while (!harness.view(0).isReady(link)) await task.tick();
-    expect(harness.view(0).applied()?.counters.find(({ readerId }) => readerId === link)?.applied, 'everything that was published until then').to.equal(20);
+    expect(
+      harness
+        .view(0)
+        .applied()
+        ?.counters.find(({ readerId }) => readerId === link)?.applied,
+      'everything that was published until then',
+    ).to.equal(20);
   });
 });
 
 describe('aggregator: what pauses a pipeline (S23)', () => {
   it('failures one after another; one record that passes and the count begins anew', async () => {
     let taken = 0;
-    const functions = { odd: (row: Record<string, unknown>) => {
-      taken++;
-      if (row['user_id'] === 'bad') throw new Error('on purpose');
-      return { extra: 1 };
-    } };
+    const functions = {
+      odd: (row: Record<string, unknown>) => {
+        taken++;
+        if (row['user_id'] === 'bad') throw new Error('on purpose');
+        return { extra: 1 };
+      },
+    };
     const harness = new Harness({ functions });
     const transformed = { ...build, steps: [{ kind: 'transform', adds: [field('extra', 'int')], function: 'odd' }] } as const;
     await harness.commit({ datasets: [orders, byUser], pipelines: [transformed] });
     const bad = Array.from({ length: 999 }, () => 'bad');
-    const send = (users: readonly string[]) => harness.send('Order', users.map((user) => [{ order_id: 'o', user_id: user }, { eventTimeUs: T }] as const));
+    const send = (users: readonly string[]) =>
+      harness.send(
+        'Order',
+        users.map((user) => [{ order_id: 'o', user_id: user }, { eventTimeUs: T }] as const),
+      );
     await send([...bad, 'good', ...bad, 'good']);
     await harness.settle();
     expect((await harness.task(0)).readers.map(({ paused }) => paused)).to.deep.equal([false]);
@@ -116,15 +141,26 @@ describe('aggregator: what a published row carries along (S22, S25)', () => {
     const harness = new Harness();
     await harness.commit({ datasets: [orders, byUser, busy], pipelines: [build, chained] });
     await harness.send('Order', [
-      [{ order_id: 'o1', user_id: 'live' }, { eventTimeUs: T - 2 * HOUR, appendTimeUs: T - HOUR }],
-      [{ order_id: 'o2', user_id: 'old' }, { eventTimeUs: T - 2 * HOUR, appendTimeUs: T - HOUR, historical: true }],
+      [
+        { order_id: 'o1', user_id: 'live' },
+        { eventTimeUs: T - 2 * HOUR, appendTimeUs: T - HOUR },
+      ],
+      [
+        { order_id: 'o2', user_id: 'old' },
+        { eventTimeUs: T - 2 * HOUR, appendTimeUs: T - HOUR, historical: true },
+      ],
     ]);
     harness.clock.advance(HOUR / 1_000);
     await harness.settle();
     const codec = compileRecordCodec(byUser.fields);
-    const { records } = await harness.log.read({ topic: datasetTopic(DEPLOYMENT, 'ByUser', 1), partition: 0 }, 0, { recordsMax: 10, bytesMax: 1e6 });
+    const { records } = await harness.log.read({ topic: datasetTopic(DEPLOYMENT, 'ByUser', 1), partition: 0 }, 0, {
+      recordsMax: 10,
+      bytesMax: 1e6,
+    });
     const published: DatasetRecord[] = records.map(({ value }) => codec.decode(value));
-    expect(published.map(({ eventTimeUs, appendTimeUs, historical, row }) => ({ eventTimeUs, appendTimeUs, historical, user: row[0] }))).to.have.deep.members([
+    expect(
+      published.map(({ eventTimeUs, appendTimeUs, historical, row }) => ({ eventTimeUs, appendTimeUs, historical, user: row[0] })),
+    ).to.have.deep.members([
       { eventTimeUs: T - 2 * HOUR, appendTimeUs: T - HOUR, historical: false, user: 'live' },
       { eventTimeUs: T - 2 * HOUR, appendTimeUs: T - HOUR, historical: true, user: 'old' },
     ]);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Decimal } from '../../libs/definition/decimal.js';
 import { ThymeError } from '../../libs/errors/errors.js';
-import { openLevelLog } from '../../libs/log/level-log.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import type { Log } from '../../libs/log/log.js';
 import { FolderReplicaStores, MemoryReplicaStores } from '../../libs/replica/replica-stores.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
@@ -31,12 +31,23 @@ const NO_ONE = { signal: new AbortController().signal };
 
 const orders = dataset('Order', [field('user_id', 'string'), field('amount', 'float'), field('at', 'timestamp')], ['user_id']);
 const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('at', 'timestamp')], ['user_id']);
-const build = pipeline('ByUser', ['Order'], { aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] } });
+const build = pipeline('ByUser', ['Order'], {
+  aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] },
+});
 
 function aggregatorOf({ log, feed }: Harness, options: Partial<AggregatorOptions>): Aggregator {
   return new Aggregator({
-    deployment: DEPLOYMENT, partitionCount: PARTITIONS, log, clock: systemClock, feed, functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
-    openStore: async () => new MemoryStore(), onFailure: () => undefined, tickMs: 1, heartbeatMs: 5, ...options,
+    deployment: DEPLOYMENT,
+    partitionCount: PARTITIONS,
+    log,
+    clock: systemClock,
+    feed,
+    functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
+    openStore: async () => new MemoryStore(),
+    onFailure: () => undefined,
+    tickMs: 1,
+    heartbeatMs: 5,
+    ...options,
   });
 }
 
@@ -52,7 +63,9 @@ async function sendOne(harness: Harness, user: string): Promise<void> {
 }
 
 function countsOf(harness: Harness, aggregator: Aggregator): unknown[] {
-  return ['a', 'b', 'c', 'd'].map((user) => harness.ask('ByUser.build', [user], T, { view: (partition) => aggregator.views.view(partition) }).n);
+  return ['a', 'b', 'c', 'd'].map(
+    (user) => harness.ask('ByUser.build', [user], T, { view: (partition) => aggregator.views.view(partition) }).n,
+  );
 }
 
 describe('aggregator service', () => {
@@ -92,8 +105,10 @@ describe('aggregator service', () => {
     const log = new FaultyLog(new MemoryLog());
     const harness = new Harness({ partitionCount: PARTITIONS, log });
     const failures: unknown[] = [];
-    const stores = [new MemoryStore(), new MemoryStore()];
-    const aggregator = aggregatorOf(harness, { openStore: async (partition) => stores[partition] ?? new MemoryStore(), onFailure: (_partition, cause) => failures.push(cause) });
+    const aggregator = aggregatorOf(harness, {
+      openStore: async () => new MemoryStore(), // one that was closed is gone: the changelog has it
+      onFailure: (_partition, cause) => failures.push(cause),
+    });
     await harness.commit({ datasets: [orders, byUser], pipelines: [build] });
     await aggregator.start();
     for (const fault of ['beforeCommit', 'afterCommit', 'read'] as const) {
@@ -117,7 +132,15 @@ describe('aggregator service', () => {
     const store = new MemoryStore();
     const stopping = new AbortController();
     const failures: unknown[] = [];
-    const replaying = (): PartitionOwner => new PartitionOwner({ environment: harness.environment(0), openStore: async () => unclosed(store), tickMs: 1, heartbeatMs: 5, recentBytesMax: 1_000_000, onFailure: (_, cause) => failures.push(cause) });
+    const replaying = (): PartitionOwner =>
+      new PartitionOwner({
+        environment: harness.environment(0),
+        openStore: async () => unclosed(store),
+        tickMs: 1,
+        heartbeatMs: 5,
+        recentBytesMax: 1_000_000,
+        onFailure: (_, cause) => failures.push(cause),
+      });
     const owner = replaying();
     const push = owner.stream.push.bind(owner.stream);
     owner.stream.push = (batch) => {
@@ -143,7 +166,10 @@ describe('aggregator service', () => {
       opened++;
       const store = new MemoryStore();
       return {
-        get: (key) => store.get(key), snapshot: () => store.snapshot(), entries: (range) => store.entries(range), close: () => store.close(),
+        get: (key) => store.get(key),
+        snapshot: () => store.snapshot(),
+        entries: (range) => store.entries(range),
+        close: () => store.close(),
         batch: () => {
           if (fails) {
             fails = false;
@@ -174,7 +200,10 @@ describe('aggregator service', () => {
     const second = aggregatorOf(harness, {});
     await second.start();
     for (const user of ['a', 'b', 'c', 'd']) await sendOne(harness, user);
-    const error = await first.done.then(() => undefined, (cause: unknown) => cause);
+    const error = await first.done.then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
     expect(error).to.be.instanceOf(ThymeError).with.property('code', 'THYME_FENCED');
     await applied(harness, second);
     expect(countsOf(harness, second)).to.deep.equal([1, 1, 1, 1]);
@@ -190,7 +219,9 @@ describe('aggregator service', () => {
     await applied(harness, aggregator);
     const { tasks } = await jobHandlers(aggregator, harness.log).listJobs({ $typeName: 'thyme.v1.ListJobsRequest' }, NO_ONE);
     const jobs = tasks.flatMap((task) => task.jobs);
-    expect(jobs.map(({ name, lag, caughtUp, paused }) => ({ name, lag, caughtUp, paused }))).to.deep.equal([0, 1].map(() => ({ name: 'ByUser.build', lag: 0n, caughtUp: true, paused: false })));
+    expect(jobs.map(({ name, lag, caughtUp, paused }) => ({ name, lag, caughtUp, paused }))).to.deep.equal(
+      [0, 1].map(() => ({ name: 'ByUser.build', lag: 0n, caughtUp: true, paused: false })),
+    );
     expect(jobs.reduce((sum, { applied: count }) => sum + count, 0n)).to.equal(5n);
     for (const job of jobs) expect(job.read).to.equal(job.applied + job.filtered + job.lateDropped + job.duplicate + job.dead);
     await aggregator.stop({ graceMs: 5_000 });
@@ -205,15 +236,27 @@ describe('store replica', () => {
     await aggregator.start();
     for (const user of ['a', 'b', 'c', 'd', 'e']) await sendOne(harness, user);
     await applied(harness, aggregator);
-    const standby = new StoreReplica({ partitionCount: PARTITIONS, source: aggregator.replication, storesOf: () => new MemoryReplicaStores(), clock: systemClock, onFailure: () => undefined });
+    const standby = new StoreReplica({
+      partitionCount: PARTITIONS,
+      source: aggregator.replication,
+      storesOf: () => new MemoryReplicaStores(),
+      clock: systemClock,
+      onFailure: () => undefined,
+    });
     await standby.start();
-    expect(countsOf(harness, aggregator)).to.deep.equal(['a', 'b', 'c', 'd'].map((user) => harness.ask('ByUser.build', [user], T, { view: (partition) => standby.views.view(partition) }).n));
+    expect(countsOf(harness, aggregator)).to.deep.equal(
+      ['a', 'b', 'c', 'd'].map((user) => harness.ask('ByUser.build', [user], T, { view: (partition) => standby.views.view(partition) }).n),
+    );
 
     const handlers = stateHandlers(standby.replicas);
     const { value } = await handlers.get({ $typeName: 'thyme.v1.StateServiceGetRequest', partition: 0, key: COMMIT_KEY }, NO_ONE);
     expect(decodeCommit(value ?? new Uint8Array()).seq).to.equal(standby.views.view(0).applied()?.seq);
     const keys: Uint8Array[] = [];
-    for await (const { key } of handlers.scan({ $typeName: 'thyme.v1.ScanRequest', partition: 0, from: new Uint8Array(), limit: 3 }, NO_ONE)) keys.push(key);
+    for await (const { key } of handlers.scan(
+      { $typeName: 'thyme.v1.ScanRequest', partition: 0, from: new Uint8Array(), limit: 3 },
+      NO_ONE,
+    ))
+      keys.push(key);
     expect(keys).to.have.length(3);
     const digest = await handlers.digest({ $typeName: 'thyme.v1.DigestRequest', partition: 0 }, NO_ONE);
 

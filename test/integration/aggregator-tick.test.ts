@@ -5,7 +5,11 @@ const HOUR = 3_600e6;
 const T = 1_700_000_000_000_000;
 
 const orders = dataset('Order', [field('user_id', 'string'), field('amount', 'float', true), field('at', 'timestamp')], ['user_id']);
-const stats = dataset('Stats', [field('user_id', 'string'), field('count_1h', 'int'), field('total_24h', 'float'), field('at', 'timestamp')], ['user_id']);
+const stats = dataset(
+  'Stats',
+  [field('user_id', 'string'), field('count_1h', 'int'), field('total_24h', 'float'), field('at', 'timestamp')],
+  ['user_id'],
+);
 const build = pipeline('Stats', ['Order'], {
   aggregate: {
     groupBy: ['user_id'],
@@ -20,7 +24,11 @@ describe('aggregator: one tick', () => {
   it('takes records into windows', async () => {
     const harness = new Harness();
     await harness.commit({ datasets: [orders, stats], pipelines: [build] });
-    await harness.send('Order', [[{ user_id: 'a', amount: 5 }, { eventTimeUs: T - 2 * HOUR }], [{ user_id: 'a', amount: 7 }, { eventTimeUs: T - HOUR }], [{ user_id: 'b', amount: null }, { eventTimeUs: T }]]);
+    await harness.send('Order', [
+      [{ user_id: 'a', amount: 5 }, { eventTimeUs: T - 2 * HOUR }],
+      [{ user_id: 'a', amount: 7 }, { eventTimeUs: T - HOUR }],
+      [{ user_id: 'b', amount: null }, { eventTimeUs: T }],
+    ]);
     await harness.settle();
     expect(harness.ask('Stats.build', ['a'], T)).to.deep.equal({ count_1h: 1, total_24h: 12 });
     expect(harness.ask('Stats.build', ['b'], T)).to.deep.equal({ count_1h: 1, total_24h: 0 });

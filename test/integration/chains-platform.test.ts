@@ -32,15 +32,28 @@ const priceOf = (product: string, i: number): number => 10 * (1 + Math.floor(i /
 function sold(): Sold[] {
   return Array.from({ length: SALES }, (_, i) => {
     const product = PRODUCTS[(i * 3) % PRODUCTS.length] ?? '';
-    return { buyer: BUYERS[(i * i) % BUYERS.length] ?? '', product, at: at(i), price: product === 'p4' && i < SALES / 2 ? null : priceOf(product, i) };
+    return {
+      buyer: BUYERS[(i * i) % BUYERS.length] ?? '',
+      product,
+      at: at(i),
+      price: product === 'p4' && i < SALES / 2 ? null : priceOf(product, i),
+    };
   });
 }
 
 async function pushAll(client: ThymeClient, sales: readonly Sold[]): Promise<void> {
   for (let i = 0; i < SALES; i += 100) {
     const products = PRODUCTS.filter((product) => product !== 'p4' || i >= SALES / 2);
-    await client.log(Price, products.map((product) => Object.assign(new Price(), { product, price: priceOf(product, i), at: at(i) })));
-    await client.log(Sale, sales.slice(i, i + 100).map(({ buyer, product, at: soldAt }, k) => Object.assign(new Sale(), { sale: `s${i + k}`, buyer, product, at: soldAt })));
+    await client.log(
+      Price,
+      products.map((product) => Object.assign(new Price(), { product, price: priceOf(product, i), at: at(i) })),
+    );
+    await client.log(
+      Sale,
+      sales
+        .slice(i, i + 100)
+        .map(({ buyer, product, at: soldAt }, k) => Object.assign(new Sale(), { sale: `s${i + k}`, buyer, product, at: soldAt })),
+    );
   }
 }
 
@@ -50,12 +63,14 @@ async function jobsWhen({ url }: EmbeddedPlatform, isWanted: (jobs: readonly Job
   for (;;) {
     const { jobs } = jsonOf(await request(`${url}/api/v1/status`)) as unknown as { readonly jobs: readonly Job[] };
     if (isWanted(jobs)) return;
-    if (Date.now() > deadlineMs) throw new Error(`not so within ${SETTLE_MS} ms: ${JSON.stringify(jobs.map(({ name, progress }) => [name, progress]))}`);
+    if (Date.now() > deadlineMs)
+      throw new Error(`not so within ${SETTLE_MS} ms: ${JSON.stringify(jobs.map(({ name, progress }) => [name, progress]))}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-const isDone = (jobs: readonly Job[]): boolean => jobs.length === 3 && jobs.every(({ progress }) => progress.applied === SALES && progress.lag === 0);
+const isDone = (jobs: readonly Job[]): boolean =>
+  jobs.length === 3 && jobs.every(({ progress }) => progress.applied === SALES && progress.lag === 0);
 const lateOf = (jobs: readonly Job[]): number | undefined => jobs.find(({ name }) => name === 'PricedSale.priced')?.progress.late_right;
 
 function totalOf(sales: readonly Sold[]): { readonly sales: number; readonly sum: number } {
@@ -89,24 +104,26 @@ for (const partitions of [3, 8]) {
         }
         for (const product of PRODUCTS) {
           const expected = totalOf(until.filter((sale) => sale.product === product));
-          const row = await client.lookup(ProductSales, product, time);
+          const { row } = await client.lookup(ProductSales, product, time);
           expect([row.sales, row.earned], product).to.deep.equal([expected.sales, expected.sum]);
         }
       }
-      const spend = await client.lookup(BuyerSpend, 'nobody');
+      const { row: spend } = await client.lookup(BuyerSpend, 'nobody');
       expect([spend.sales, spend.spent]).to.deep.equal([0, 0]);
     });
 
     it('count the right rows that come too late, in status and metrics, and change nothing for them', async () => {
       await jobsWhen(platform, (jobs) => lateOf(jobs) === 0);
       const time = { timestamp: at(SALES) };
-      const before = await client.lookup(ProductSales, 'p1', time);
+      const { row: before } = await client.lookup(ProductSales, 'p1', time);
       const { token = '' } = await client.log(Price, [Object.assign(new Price(), { product: 'p1', price: 9_999, at: at(0) })]);
-      expect((await client.lookup(Price, 'p1', { after: token }))?.price, 'there is a newer one').to.equal(priceOf('p1', 500));
+      expect((await client.lookup(Price, 'p1', { after: token })).row?.price, 'there is a newer one').to.equal(priceOf('p1', 500));
       await jobsWhen(platform, (jobs) => isDone(jobs) && lateOf(jobs) === 1);
-      expect(await client.lookup(ProductSales, 'p1', time)).to.deep.equal(before);
+      expect((await client.lookup(ProductSales, 'p1', time)).row).to.deep.equal(before);
       const { text } = await request(`${platform.url}/metrics`);
-      const counted = [...text.matchAll(/^thyme_pipeline_late_right_total\{[^}]*PricedSale\.priced v1[^}]*\} (\d+)$/gm)].map(([, count]) => Number(count));
+      const counted = [...text.matchAll(/^thyme_pipeline_late_right_total\{[^}]*PricedSale\.priced v1[^}]*\} (\d+)$/gm)].map(([, count]) =>
+        Number(count),
+      );
       expect(counted).to.have.length(partitions);
       expect(counted.reduce((sum, count) => sum + count, 0)).to.equal(1);
     });

@@ -10,7 +10,7 @@ import { COMMIT_KEY } from '../../libs/change/state-keys.js';
 import { createLogger } from '../../libs/telemetry/logger.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { PartitionOwner } from '../../services/aggregator/partition-owner.js';
-import { openWorkedStore } from '../../services/worked-store.js';
+import { openWorkedStore } from '../../services/program/worked-store.js';
 import { damageFiles } from '../support/damage-files.js';
 import { startEmbeddedPlatform, type EmbeddedPlatform } from '../support/embedded-platform.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -19,22 +19,33 @@ import { dataset, field, Harness, pipeline } from './aggregator-harness.js';
 const USERS = 40;
 
 async function push({ client }: EmbeddedPlatform): Promise<string> {
-  const events = Array.from({ length: 400 }, (_, i) => ({ user_id: i % USERS, item: `item ${i}`, price: i, quantity: 1, paid_at: new Date(1_767_000_000_000 + i * 1_000).toISOString() }));
+  const events = Array.from({ length: 400 }, (_, i) => ({
+    user_id: i % USERS,
+    item: `item ${i}`,
+    price: i,
+    quantity: 1,
+    paid_at: new Date(1_767_000_000_000 + i * 1_000).toISOString(),
+  }));
   const { body } = await client.post('/api/v1/log', { dataset: 'Purchase', events });
   return (body as { readonly token: string }).token;
 }
 
 async function answersOf({ client }: EmbeddedPlatform, after: string): Promise<unknown[]> {
-  return Promise.all(Array.from({ length: USERS }, async (_, user) => {
-    const { body } = await client.post('/features', { featureset: 'Buyer', entity_id: user, timestamp: '2025-12-29T10:00:00Z', after });
-    return (body as { readonly features: unknown }).features;
-  }));
+  return Promise.all(
+    Array.from({ length: USERS }, async (_, user) => {
+      const { body } = await client.post('/features', { featureset: 'Buyer', entity_id: user, timestamp: '2025-12-29T10:00:00Z', after });
+      return (body as { readonly features: unknown }).features;
+    }),
+  );
 }
 
 describe('a damaged store of an owner', function () {
   this.timeout(60_000);
 
-  for (const [what, files] of [['a table', /\.ldb$/], ['the manifest', /^MANIFEST-/]] as const) {
+  for (const [what, files] of [
+    ['a table', /\.ldb$/],
+    ['the manifest', /^MANIFEST-/],
+  ] as const) {
     it(`is set aside and built anew from the changelog when ${what} is damaged; every answer is as before (S13)`, async () => {
       const dataDir = join(temporaryFolder(), 'data');
       let platform = await startEmbeddedPlatform({ dataDir });
@@ -49,7 +60,10 @@ describe('a damaged store of an owner', function () {
       const logged: string[] = [];
       platform = await startEmbeddedPlatform({ dataDir, log: (line) => logged.push(line) });
       expect(await answersOf(platform, token)).to.deep.equal(before);
-      expect(logged.map((line) => (JSON.parse(line) as { readonly message: string }).message)).to.deep.equal(['a task failed', 'a damaged store was set aside and is built anew']);
+      expect(logged.map((line) => (JSON.parse(line) as { readonly message: string }).message)).to.deep.equal([
+        'a task failed',
+        'a damaged store was set aside and is built anew',
+      ]);
       expect(readdirSync(join(dataDir, 'store')).sort()).to.deep.equal(['p0', 'p0.damaged']);
       const more = await push(platform);
       expect(await answersOf(platform, more)).to.not.deep.equal(before);
@@ -61,7 +75,14 @@ describe('a damaged store of an owner', function () {
     const harness = new Harness({ partitionCount: 1 });
     const orders = dataset('Order', [field('user_id', 'string'), field('at', 'timestamp')], ['user_id']);
     const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('at', 'timestamp')], ['user_id']);
-    await harness.commit({ datasets: [orders, byUser], pipelines: [pipeline('ByUser', ['Order'], { aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] } })] });
+    await harness.commit({
+      datasets: [orders, byUser],
+      pipelines: [
+        pipeline('ByUser', ['Order'], {
+          aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] },
+        }),
+      ],
+    });
     const opened: boolean[] = [];
     const failures: unknown[] = [];
     const found: { damage?: Error } = {};
@@ -69,7 +90,14 @@ describe('a damaged store of an owner', function () {
       opened.push(anew);
       return Object.defineProperty(new MemoryStore(), 'damage', { get: () => (opened.length === 1 ? found.damage : undefined) });
     };
-    const owner = new PartitionOwner({ environment: { ...harness.environment(0), clock: systemClock }, openStore, tickMs: 1, heartbeatMs: 5, recentBytesMax: 1_000_000, onFailure: (_, cause) => failures.push(cause) });
+    const owner = new PartitionOwner({
+      environment: { ...harness.environment(0), clock: systemClock },
+      openStore,
+      tickMs: 1,
+      heartbeatMs: 5,
+      recentBytesMax: 1_000_000,
+      onFailure: (_, cause) => failures.push(cause),
+    });
     const stopping = new AbortController();
     const running = owner.run(stopping.signal);
     const sent = async (count: number): Promise<void> => {
@@ -94,7 +122,14 @@ describe('a damaged store of an owner', function () {
       if (opened.length === 2) throw new Error('no room for a folder');
       return new MemoryStore();
     };
-    const owner = new PartitionOwner({ environment: { ...new Harness({ partitionCount: 1 }).environment(0), clock: systemClock }, openStore, tickMs: 1, heartbeatMs: 5, recentBytesMax: 1_000_000, onFailure: () => undefined });
+    const owner = new PartitionOwner({
+      environment: { ...new Harness({ partitionCount: 1 }).environment(0), clock: systemClock },
+      openStore,
+      tickMs: 1,
+      heartbeatMs: 5,
+      recentBytesMax: 1_000_000,
+      onFailure: () => undefined,
+    });
     const stopping = new AbortController();
     const running = owner.run(stopping.signal);
     await owner.acquired;
@@ -103,7 +138,7 @@ describe('a damaged store of an owner', function () {
     await running;
   });
 
-  it('makes room for a standby\'s copy on a fleet\'s disk, as one that is lost does', async () => {
+  it("makes room for a standby's copy on a fleet's disk, as one that is lost does", async () => {
     const folder = join(temporaryFolder(), 'p3');
     const logger = createLogger({ level: 'error', clock: systemClock, write: () => undefined });
     const options = { folder, partition: 3, standby: undefined, logger };

@@ -1,4 +1,12 @@
-import type { CommitResult, Log, NewRecord, ReadResult, TopicPartition, TransactionalWriter, TransactionRecords } from '../../libs/log/log.js';
+import type {
+  CommitResult,
+  Log,
+  NewRecord,
+  ReadResult,
+  TopicPartition,
+  TransactionalWriter,
+  TransactionRecords,
+} from '../../libs/log/log.js';
 
 export type Fault = 'none' | 'beforeCommit' | 'afterCommit' | 'read';
 
@@ -24,7 +32,11 @@ export class FaultyLog implements Log {
     return this.#inner.append(target, records);
   }
 
-  async read(source: TopicPartition, offset: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<ReadResult> {
+  async read(
+    source: TopicPartition,
+    offset: number,
+    limits: { readonly recordsMax: number; readonly bytesMax: number },
+  ): Promise<ReadResult> {
     this.#strike('read');
     return this.#inner.read(source, offset, limits);
   }

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { compileRecordCodec } from '../../libs/codec/dataset-record.js';
-import { openLevelLog } from '../../libs/log/level-log.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
 import type { Log } from '../../libs/log/log.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { ManualClock } from '../../libs/time/clock.js';
 import { Ingest } from '../../services/ingest/ingest.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { failure, ORDER, PARTITIONS, proposalOf, startRegistry } from './registry-fixture.js';
+import { TEST_TOKEN_KEY } from '../support/test-keys.js';
 
 describe('ingest and registry on a log on disk', () => {
   it('have after a restart what they had acknowledged (S13), and follow definitions as they are committed', async () => {
@@ -14,7 +15,11 @@ describe('ingest and registry on a log on disk', () => {
     let store = await openLevelStore(folder);
     let log = await openLevelLog(store);
     let registry = await startRegistry(log);
-    const orders = (user_id: string) => ({ dataset: 'Order', historical: false, body: { kind: 'parsed' as const, records: [{ user_id, amount: 1, ordered_at: 1_769_860_000 }] } });
+    const orders = (user_id: string) => ({
+      dataset: 'Order',
+      historical: false,
+      body: { kind: 'parsed' as const, records: [{ user_id, amount: 1, ordered_at: 1_769_860_000 }] },
+    });
     let ingest = ingestOn(log, registry);
     expect((await failure(ingest.push(orders('early')))).status).to.equal('NOT_FOUND');
     await registry.commit(await proposalOf(ORDER));
@@ -47,8 +52,17 @@ describe('ingest and registry on a log on disk', () => {
     const registry = await startRegistry(log);
     await registry.commit(await proposalOf(ORDER));
     const ingest = ingestOn(failing(log), registry);
-    const push = ingest.push({ dataset: 'Order', historical: false, body: { kind: 'parsed', records: [{ user_id: 'u', amount: 1, ordered_at: 1 }, {}] } });
-    expect(await push.then(() => 'acknowledged', (error: unknown) => (error as Error).message)).to.equal('the disk is gone');
+    const push = ingest.push({
+      dataset: 'Order',
+      historical: false,
+      body: { kind: 'parsed', records: [{ user_id: 'u', amount: 1, ordered_at: 1 }, {}] },
+    });
+    expect(
+      await push.then(
+        () => 'acknowledged',
+        (error: unknown) => (error as Error).message,
+      ),
+    ).to.equal('the disk is gone');
     expect(ingest.counts()).to.deep.equal([{ dataset: 'Order', accepted: 0, refused: 0, ignoredFields: 0 }]);
     await registry.stop();
     await log.close();
@@ -57,11 +71,22 @@ describe('ingest and registry on a log on disk', () => {
 });
 
 function ingestOn(log: Log, registry: Awaited<ReturnType<typeof startRegistry>>): Ingest {
-  return new Ingest({ deployment: 'd', log, revisions: registry.history, clock: new ManualClock(1_769_860_800_000_000), hasRoom: () => true });
+  return new Ingest({
+    deployment: 'd',
+    log,
+    revisions: registry.history,
+    clock: new ManualClock(1_769_860_800_000_000),
+    tokenKey: TEST_TOKEN_KEY,
+    keysRequired: false,
+    hasRoom: () => true,
+  });
 }
 
 function failing(log: Log): Log {
   return new Proxy(log, {
-    get: (target, name) => (name === 'append' ? () => Promise.reject(new Error('the disk is gone')) : (Reflect.get(target, name) as (...given: unknown[]) => unknown).bind(target)),
+    get: (target, name) =>
+      name === 'append'
+        ? () => Promise.reject(new Error('the disk is gone'))
+        : (Reflect.get(target, name) as (...given: unknown[]) => unknown).bind(target),
   });
 }

@@ -16,12 +16,30 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const order = dataset('Order', { user_id: types.string, amount: types.int, at: types.timestamp });
 const count = (name: string) => dataset(name, { user_id: types.string, n: types.int, at: types.timestamp });
-const pipelineOf = (output: string) => ({ name: `${output}.count`, version: 1, output, inputs: ['Order'], steps: [], aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] } } as const);
+const pipelineOf = (output: string) =>
+  ({
+    name: `${output}.count`,
+    version: 1,
+    output,
+    inputs: ['Order'],
+    steps: [],
+    aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] },
+  }) as const;
 const definitions: Definitions = {
-  datasets: [order, count('A'), count('B')], sources: [], pipelines: [pipelineOf('A'), pipelineOf('B')],
+  datasets: [order, count('A'), count('B')],
+  sources: [],
+  pipelines: [pipelineOf('A'), pipelineOf('B')],
   featuresets: [
-    featureset('F', [feature('user_id', types.string), feature('a', types.int, { ref: { dataset: 'A', field: 'n' } }), feature('b', types.int, { ref: { dataset: 'B', field: 'n' } })]),
-    featureset('Slow', [feature('user_id', types.string), feature('a', types.int, { ref: { dataset: 'A', field: 'n' } }), feature('later', types.int)], { extractors: [{ name: 'later', inputs: [], outputs: ['later'], function: 'later' }] }),
+    featureset('F', [
+      feature('user_id', types.string),
+      feature('a', types.int, { ref: { dataset: 'A', field: 'n' } }),
+      feature('b', types.int, { ref: { dataset: 'B', field: 'n' } }),
+    ]),
+    featureset(
+      'Slow',
+      [feature('user_id', types.string), feature('a', types.int, { ref: { dataset: 'A', field: 'n' } }), feature('later', types.int)],
+      { extractors: [{ name: 'later', inputs: [], outputs: ['later'], function: 'later' }] },
+    ),
   ],
 };
 const functions = {
@@ -86,7 +104,8 @@ describe('the read path over LevelDB', function () {
     const world = await QueryWorld.create({ definitions, functions, stores: await open(), partitions: 2 });
     const writing = { now: true };
     const writer = (async () => {
-      for (let tick = 0; tick < 200; tick++) await world.feed('Order', [{ row: ['all', 1, NOON_US - tick] }, { row: [`u${tick % 50}`, 1, NOON_US - tick] }]);
+      for (let tick = 0; tick < 200; tick++)
+        await world.feed('Order', [{ row: ['all', 1, NOON_US - tick] }, { row: [`u${tick % 50}`, 1, NOON_US - tick] }]);
       writing.now = false;
     })();
     const seen = new Set<number>();
@@ -105,7 +124,7 @@ describe('the read path over LevelDB', function () {
     expect((await world.engine.query({ featureset: 'F', entity: 'all' }, caller)).row).to.deep.equal(['all', 200, 200]);
   });
 
-  it('serves an author\'s module: refs, inputs, lookups by class, `this` (S5)', async () => {
+  it("serves an author's module: refs, inputs, lookups by class, `this` (S5)", async () => {
     const path = join(temporaryFolder(), 'features.ts');
     await writeFile(path, MODULE);
     const bundle = await bundleModule(path);
@@ -120,7 +139,10 @@ describe('the read path over LevelDB', function () {
 
   it('an offline query takes questions as it goes and answers before they end', async () => {
     const world = await QueryWorld.create({ definitions, stores: await open(), partitions: 2 });
-    await world.feed('Order', Array.from({ length: 300 }, (_, i) => ({ row: [`u${i % 7}`, 1, NOON_US - i] })));
+    await world.feed(
+      'Order',
+      Array.from({ length: 300 }, (_, i) => ({ row: [`u${i % 7}`, 1, NOON_US - i] })),
+    );
     let asked = 0;
     async function* questions() {
       for (let message = 0; message < 40; message++) {
@@ -162,7 +184,10 @@ describe('the read path over LevelDB', function () {
     }
     expect(message).to.contain('queries[1].entity_id');
     const left = world.engine.queryOffline({ featureset: 'F' }, questions('u2'), caller);
-    for await (const chunk of left.rows) { expect(chunk).to.have.length(1); break; }
+    for await (const chunk of left.rows) {
+      expect(chunk).to.have.length(1);
+      break;
+    }
     await runs.stop();
     expect(await runs.get(refused.queryRunId)).to.include({ rowCount: 1, error: 'THYME_INVALID_ARGUMENT: queries[1].entity_id' });
     expect(await runs.get(left.queryRunId)).to.include({ kind: 'offline', rowCount: 1 });

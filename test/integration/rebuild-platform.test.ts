@@ -15,10 +15,19 @@ const HISTORY = 300;
 const BACKFILL_PER_S = 60;
 const DEADLINE_MS = 60_000;
 
-const IMPORTS = "import { ApproxPercentile, Count, Sum, dataset, extractor, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';\n";
+const IMPORTS =
+  "import { ApproxPercentile, Count, Sum, dataset, extractor, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';\n";
 const MORE_FIELDS = changed(SHOP, '@field(t.int) orders;', '@field(t.int) orders; @field(t.int) items; @field(t.float.optional) median;');
-const MORE_AGGREGATIONS = changed(MORE_FIELDS, 'orders: Count', "items: Sum({ of: 'quantity', window: '7d' }), median: ApproxPercentile({ of: 'amount', window: '7d', pct: 50 }), orders: Count");
-const NEXT = changed(MORE_AGGREGATIONS, "ref: [OrderStats, 'orders'] }) orders;", "ref: [OrderStats, 'orders'] }) orders; @feature(t.int, { id: 4, ref: [OrderStats, 'items'] }) items; @feature(t.float.optional, { id: 5, ref: [OrderStats, 'median'] }) median;");
+const MORE_AGGREGATIONS = changed(
+  MORE_FIELDS,
+  'orders: Count',
+  "items: Sum({ of: 'quantity', window: '7d' }), median: ApproxPercentile({ of: 'amount', window: '7d', pct: 50 }), orders: Count",
+);
+const NEXT = changed(
+  MORE_AGGREGATIONS,
+  "ref: [OrderStats, 'orders'] }) orders;",
+  "ref: [OrderStats, 'orders'] }) orders; @feature(t.int, { id: 4, ref: [OrderStats, 'items'] }) items; @feature(t.float.optional, { id: 5, ref: [OrderStats, 'median'] }) median;",
+);
 
 interface Order {
   readonly user_id: string;
@@ -28,13 +37,22 @@ interface Order {
 }
 
 function orderOf(i: number): Order {
-  return { user_id: `u${(i * 7) % USERS}`, amount: 1 + ((i * 13) % 90), quantity: i % 4, ordered_at: new Date(Date.now() - 60_000).toISOString() };
+  return {
+    user_id: `u${(i * 7) % USERS}`,
+    amount: 1 + ((i * 13) % 90),
+    quantity: i % 4,
+    ordered_at: new Date(Date.now() - 60_000).toISOString(),
+  };
 }
 
 function expectedOf(orders: readonly Order[], user: string): { readonly orders: number; readonly items: number; readonly median: number } {
   const own = orders.filter(({ user_id }) => user_id === user);
   const amounts = own.map(({ amount }) => amount).sort((a, b) => a - b);
-  return { orders: own.length, items: own.reduce((sum, { quantity }) => sum + quantity, 0), median: amounts[Math.ceil(amounts.length / 2) - 1] ?? Number.NaN };
+  return {
+    orders: own.length,
+    items: own.reduce((sum, { quantity }) => sum + quantity, 0),
+    median: amounts[Math.ceil(amounts.length / 2) - 1] ?? Number.NaN,
+  };
 }
 
 async function commit(platform: EmbeddedPlatform, source: string): Promise<void> {

@@ -22,7 +22,10 @@ export async function startRegistry(log: Log): Promise<Registry> {
 /** What `thyme commit` sends for a module with this text. */
 export async function proposalOf(source: string): Promise<Proposal> {
   const path = join(temporaryFolder(), 'features.ts');
-  writeFileSync(path, `import { ApproxPercentile, Count, Max, Sum, col, dataset, extractor, feature, featureset, field, input, key, pipeline, t, timestamp } from 'thyme';\n${source}`);
+  writeFileSync(
+    path,
+    `import { ApproxPercentile, Count, Max, Sum, col, dataset, extractor, feature, featureset, field, input, key, pipeline, t, timestamp } from 'thyme';\n${source}`,
+  );
   const bundle = await bundleModule(path);
   const { definitions } = readDefinitions(evaluateBundle(bundle.code));
   return { definitions, bundle };
@@ -55,7 +58,10 @@ export function changed(source: string, from: string, to: string): string {
 }
 
 export async function failure(work: Promise<unknown>): Promise<ThymeError> {
-  const error: unknown = await work.then(() => undefined, (cause: unknown) => cause);
+  const error: unknown = await work.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
   expect(error).to.be.instanceOf(ThymeError);
   return error as ThymeError;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect } from 'chai';
 import { CommitRequestSchema, PlanRequestSchema, PlanResponse_Change_Kind as Kind } from '../../gen/thyme/v1/registry_pb.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import { definitionsToProto } from '../../libs/wire/definitions.js';
 import { registryHandlers } from '../../services/registry/handlers.js';
 import type { Registry } from '../../services/registry/registry.js';
@@ -12,7 +12,8 @@ describe('the registry', () => {
   let log: MemoryLog;
   let registry: Registry;
   const context = { signal: new AbortController().signal };
-  const commit = async (source: string, base?: number) => registry.commit(await proposalOf(source), base);
+  const commit = async (source: string, base?: number) =>
+    registry.commit(await proposalOf(source), { baseRevision: base, removes: ['all'] });
 
   beforeEach(async () => {
     log = new MemoryLog();
@@ -23,18 +24,31 @@ describe('the registry', () => {
   it('commits a module: numbers it, identifies its timelines, creates its topics', async () => {
     const { revision, changes } = await commit(SHOP);
     expect(revision).to.equal(1);
-    expect(changes.map((change) => `${change.kind} ${change.place}`)).to.include.members(['added Order', 'added OrderStats.stats', 'added Signals']);
+    expect(changes.map((change) => `${change.kind} ${change.place}`)).to.include.members([
+      'added Order',
+      'added OrderStats.stats',
+      'added Signals',
+    ]);
     const { timelines, createdUs } = await registry.get();
     expect(createdUs).to.equal(1_769_860_800_000_000);
-    expect(timelines.map(({ name, version, id, measures }) => [name, version, id, measures.map((measure) => measure.of)])).to.deep.equal([['OrderStats.stats', 1, 1, ['amount']]]);
-    for (const topic of ['d.Order.v1', 'd.Order.v1.dead', 'd.OrderStats.v1', 'd.changes']) expect(await log.partitionCount(topic), topic).to.equal(PARTITIONS);
+    expect(timelines.map(({ name, version, id, measures }) => [name, version, id, measures.map((measure) => measure.of)])).to.deep.equal([
+      ['OrderStats.stats', 1, 1, ['amount']],
+    ]);
+    for (const topic of ['d.Order.v1', 'd.Order.v1.dead', 'd.OrderStats.v1', 'd.changes'])
+      expect(await log.partitionCount(topic), topic).to.equal(PARTITIONS);
     expect(await log.partitionCount('d.rekey')).to.equal(PARTITIONS ** 2);
   });
 
   it('answers over messages as in process', async () => {
     const handlers = registryHandlers(registry);
     const { definitions, bundle } = await proposalOf(SHOP);
-    const request = fromBinary(CommitRequestSchema, toBinary(CommitRequestSchema, create(CommitRequestSchema, { definitions: definitionsToProto(definitions), bundle, baseRevision: 0n })));
+    const request = fromBinary(
+      CommitRequestSchema,
+      toBinary(
+        CommitRequestSchema,
+        create(CommitRequestSchema, { definitions: definitionsToProto(definitions), bundle, baseRevision: 0n }),
+      ),
+    );
     const plan = await handlers.plan(create(PlanRequestSchema, { definitions: definitionsToProto(definitions), bundle }), context);
     const committed = await handlers.commit(request, context);
     expect([committed.revision, plan.baseRevision, plan.problems]).to.deep.equal([1n, 0n, []]);
@@ -43,12 +57,17 @@ describe('the registry', () => {
     const { revision } = await handlers.get({ $typeName: 'thyme.v1.GetRequest' }, context);
     expect(revision?.definitions?.featuresets[0]?.name).to.equal('Signals');
     const { revisions } = await handlers.list({ $typeName: 'thyme.v1.ListRequest', limit: 0 }, context);
-    expect(revisions.map((summary) => [summary.number, summary.datasets, summary.pipelines, summary.featuresets])).to.deep.equal([[1n, 2, 1, 1]]);
+    expect(revisions.map((summary) => [summary.number, summary.datasets, summary.pipelines, summary.featuresets])).to.deep.equal([
+      [1n, 2, 1, 1],
+    ]);
   });
 
   it('refuses with all problems at once, each with its place and its fix', async () => {
     const { definitions, bundle } = await proposalOf(SHOP);
-    const featuresets = definitions.featuresets.map((featureset) => ({ ...featureset, extractors: featureset.extractors.map((extractor) => ({ ...extractor, function: 'Signals.gone' })) }));
+    const featuresets = definitions.featuresets.map((featureset) => ({
+      ...featureset,
+      extractors: featureset.extractors.map((extractor) => ({ ...extractor, function: 'Signals.gone' })),
+    }));
     const broken = { ...definitions, datasets: definitions.datasets.map((dataset) => ({ ...dataset, timestamp: 'nowhere' })), featuresets };
     const error = await failure(registry.commit({ definitions: broken, bundle }));
     expect(error.status).to.equal('INVALID_ARGUMENT');
@@ -61,15 +80,25 @@ describe('the registry', () => {
   it('refuses a bundle that is not its hash, that does not load, and none where one is needed', async () => {
     const { definitions, bundle } = await proposalOf(SHOP);
     const throws = 'throw new RangeError("no such table")';
-    expect((await failure(registry.commit({ definitions, bundle: { ...bundle, code: `${bundle.code} ` } }))).message).to.match(/sha256 is not that of its code/);
-    expect((await failure(registry.commit({ definitions, bundle: { code: throws, sha256: createHash('sha256').update(throws).digest('hex') } }))).message).to.match(/does not load: .*no such table/);
-    expect((await failure(registry.commit({ definitions, bundle: { code: '', sha256: '' } }))).message).to.match(/Signals\.rule: it needs the function/);
+    expect((await failure(registry.commit({ definitions, bundle: { ...bundle, code: `${bundle.code} ` } }))).message).to.match(
+      /sha256 is not that of its code/,
+    );
+    expect(
+      (await failure(registry.commit({ definitions, bundle: { code: throws, sha256: createHash('sha256').update(throws).digest('hex') } })))
+        .message,
+    ).to.match(/does not load: .*no such table/);
+    expect((await failure(registry.commit({ definitions, bundle: { code: '', sha256: '' } }))).message).to.match(
+      /Signals\.rule: it needs the function/,
+    );
   });
 
   it('runs no code for a plan over the wire, which needs no right to commit', async () => {
     const { definitions } = await proposalOf(ORDER);
     const code = 'process.exitCode = 99; throw new Error("ran")';
-    const plan = await registryHandlers(registry).plan(create(PlanRequestSchema, { definitions: definitionsToProto(definitions), bundle: { sha256: '', code } }), context);
+    const plan = await registryHandlers(registry).plan(
+      create(PlanRequestSchema, { definitions: definitionsToProto(definitions), bundle: { sha256: '', code } }),
+      context,
+    );
     expect([plan.problems, plan.changes.length, process.exitCode]).to.deep.equal([[], 1, undefined]);
   });
 
@@ -81,6 +110,8 @@ describe('the registry', () => {
   it('commits one of two that were planned on the same revision; the other is ABORTED (S19)', async () => {
     const both = await Promise.allSettled([commit(SHOP, 0), commit(ORDER, 0)]);
     expect(both.map((result) => result.status).sort()).to.deep.equal(['fulfilled', 'rejected']);
+    const refused = both.find((result) => result.status === 'rejected'); // whichever was bundled later
+    expect(String(refused?.reason), 'and is told what came between').to.match(/added Order/);
     const error = await failure(commit(changed(SHOP, 'orders > 5', 'orders > 6'), 0));
     expect([error.status, error.code]).to.deep.equal(['ABORTED', 'THYME_REVISION_MOVED']);
     expect((await commit(changed(SHOP, 'orders > 5', 'orders > 6'), 1)).revision).to.equal(2);
@@ -89,7 +120,10 @@ describe('the registry', () => {
   it('keeps ids and measures of a version, and gives no id twice, also not to what comes back', async () => {
     await commit(SHOP);
     await commit(`${SHOP}\n@dataset({ version: 1, index: true }) export class User { @key(t.string) user_id; @timestamp() at; }`);
-    expect((await registry.get()).timelines.map(({ name, id }) => [name, id])).to.deep.equal([['OrderStats.stats', 1], ['index:User', 2]]);
+    expect((await registry.get()).timelines.map(({ name, id }) => [name, id])).to.deep.equal([
+      ['OrderStats.stats', 1],
+      ['index:User', 2],
+    ]);
     await commit(ORDER);
     expect((await registry.get()).timelines).to.deep.equal([]);
     await commit(SHOP);
@@ -100,7 +134,13 @@ describe('the registry', () => {
     await commit(ORDER);
     await commit(changed(ORDER, '@key(t.string) user_id;', '@field(t.string.optional) note; @key(t.string) user_id;'));
     const { definitions } = await registry.get();
-    expect(definitions.datasets[0]?.fields.map((field) => field.name)).to.deep.equal(['user_id', 'amount', 'quantity', 'ordered_at', 'note']);
+    expect(definitions.datasets[0]?.fields.map((field) => field.name)).to.deep.equal([
+      'user_id',
+      'amount',
+      'quantity',
+      'ordered_at',
+      'note',
+    ]);
   });
 
   it('refuses a dataset version that comes back with other fields: its topic is still there (S19)', async () => {
@@ -159,7 +199,9 @@ describe('the registry', () => {
   });
 
   it('refuses what is too large for a message, and other partitions than the topics have', async () => {
-    expect((await failure(commit(`${ORDER}\nexport const table = '${'x'.repeat(1_000_000)}';`))).message).to.match(/over the limit of 1000000/);
+    expect((await failure(commit(`${ORDER}\nexport const table = '${'x'.repeat(1_000_000)}';`))).message).to.match(
+      /over the limit of 1000000/,
+    );
     await log.createTopic('d.Order.v1', 5);
     expect((await failure(commit(ORDER))).status).to.equal('FAILED_PRECONDITION');
     expect(registry.history.latestNumber).to.equal(0);

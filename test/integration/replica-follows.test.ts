@@ -1,17 +1,9 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { encodeBatch } from '../../libs/change/batch-codec.js';
-import { digestStore } from '../../libs/change/digest.js';
-import { Applier } from '../../libs/change/applier.js';
-import { applyBatch } from '../../libs/change/apply-batch.js';
 import { Decimal } from '../../libs/definition/decimal.js';
 import { ThymeError } from '../../libs/errors/errors.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
 import { remoteSource } from '../../libs/replica/remote-source.js';
-import { Replica } from '../../libs/replica/replica.js';
-import { FolderReplicaStores, MemoryReplicaStores, type ReplicaStores } from '../../libs/replica/replica-stores.js';
+import { FolderReplicaStores } from '../../libs/replica/replica-stores.js';
 import type { ReplicationSource, StreamMessage } from '../../libs/replica/replication-source.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { MemoryStore } from '../../libs/store/memory-store.js';
@@ -19,89 +11,12 @@ import type { Store } from '../../libs/store/store.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { Aggregator, type AggregatorOptions } from '../../services/aggregator/aggregator.js';
 import { replicationHandlers } from '../../services/aggregator/replication.js';
-import { damageFiles } from '../support/damage-files.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { dataset, DEPLOYMENT, field, Harness, pipeline } from './aggregator-harness.js';
-
-const T = 1_700_000_000_000_000;
-const PARTITIONS = 2;
-
-const orders = dataset('Order', [field('user_id', 'string'), field('amount', 'float'), field('at', 'timestamp')], ['user_id']);
-const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('total', 'float'), field('at', 'timestamp')], ['user_id']);
-const build = pipeline('ByUser', ['Order'], {
-  aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }, { field: 'total', operator: 'sum', of: 'amount', windowUs: null }] },
-});
-
-/** An aggregator at work, and the means to send to it; the harness's own tasks stay unused. */
-class Running {
-  readonly harness = new Harness({ partitionCount: PARTITIONS, log: new MemoryLog() });
-  readonly aggregator: Aggregator;
-  readonly #replicas: { readonly stop: AbortController; readonly ended: Promise<void> }[] = [];
-  readonly failures: unknown[] = [];
-  sent = 0;
-
-  constructor(options: Partial<AggregatorOptions> = {}) {
-    const { log, feed } = this.harness;
-    this.aggregator = new Aggregator({
-      deployment: DEPLOYMENT, partitionCount: PARTITIONS, log, clock: systemClock, feed, functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
-      openStore: async () => new MemoryStore(), onFailure: (_partition, cause) => this.failures.push(cause), tickMs: 1, heartbeatMs: 5, ...options,
-    });
-  }
-
-  async start(): Promise<void> {
-    await this.harness.commit({ datasets: [orders, byUser], pipelines: [build] });
-    await this.aggregator.start();
-  }
-
-  async send(count: number, users = 7): Promise<void> {
-    const records = Array.from({ length: count }, (_, i) => [{ user_id: `u${(this.sent + i) % users}`, amount: 1 }, { eventTimeUs: T + this.sent + i }] as const);
-    await this.harness.send('Order', records);
-    this.sent += count;
-  }
-
-  /** Until the owner has applied everything that was sent. */
-  async applied(): Promise<void> {
-    for (const { view } of this.aggregator.owners) {
-      const end = await this.harness.log.endOffset({ topic: `${DEPLOYMENT}.Order.v1`, partition: view.partition });
-      await view.waitFor((commit) => commit.positions.some(({ nextOffset }) => nextOffset >= end), AbortSignal.timeout(5_000));
-    }
-  }
-
-  replica(partition: number, { source = this.aggregator.replication, stores = new MemoryReplicaStores() }: { readonly source?: ReplicationSource; readonly stores?: ReplicaStores } = {}): Replica {
-    const replica = new Replica({ partition, source, stores, clock: systemClock, onFailure: (_partition, cause) => this.failures.push(cause) });
-    const stop = new AbortController();
-    this.#replicas.push({ stop, ended: replica.run(stop.signal) });
-    return replica;
-  }
-
-  seq(partition: number): number {
-    return this.aggregator.owners[partition]?.view.applied()?.seq ?? 0;
-  }
-
-  async expectEqual(replica: Replica, partition: number): Promise<void> {
-    await replica.view.waitFor((commit) => commit.seq >= this.seq(partition), AbortSignal.timeout(5_000));
-    const owner = this.aggregator.owners[partition];
-    const store = owner?.store;
-    if (store === undefined) throw new Error('the owner has no store');
-    expect(await replica.digest()).to.deep.equal(await digestStore(store));
-  }
-
-  async stopReplicas(): Promise<void> {
-    for (const { stop, ended } of this.#replicas.splice(0)) {
-      stop.abort();
-      await ended;
-    }
-  }
-
-  async stop(): Promise<void> {
-    await this.stopReplicas();
-    await this.aggregator.stop({ graceMs: 5_000 });
-  }
-}
+import { DEPLOYMENT } from './aggregator-harness.js';
+import { PARTITIONS, Running, T } from './replica-fixture.js';
 
 describe('replica', () => {
   let running: Running;
-
   async function start(options: Partial<AggregatorOptions> = {}): Promise<Running> {
     running = new Running(options);
     await running.start();
@@ -117,10 +32,14 @@ describe('replica', () => {
     await running.applied();
     for (const [partition, replica] of replicas.entries()) await running.expectEqual(replica, partition);
     const view = (partition: number) => replicas[partition]?.view ?? running.aggregator.views.view(partition);
-    const asked = [0, 1, 2, 3, 4, 5, 6].map((user) => harness.ask('ByUser.build', [`u${user}`], T * 2, { view }));
+    const asked = [0, 1, 2, 3, 4, 5, 6].map((user) => harness.ask('ByUser.build', [`u${user}`], 2 * T, { view }));
     expect(asked.reduce((sum, { n }) => sum + Number(n), 0)).to.equal(1_000);
     expect(view(0).isReady(1)).to.equal(true);
-    expect(view(0).revisions().map(({ number }) => number)).to.deep.equal([1]);
+    expect(
+      view(0)
+        .revisions()
+        .map(({ number }) => number),
+    ).to.deep.equal([1]);
     expect(view(0).lagUs()).to.be.within(0, 1e6);
   });
 
@@ -137,7 +56,13 @@ describe('replica', () => {
     const folder = temporaryFolder();
     const asked: number[] = [];
     const { replication } = running.aggregator;
-    const source: ReplicationSource = { ...replication, subscribe: (partition, position, signal) => { asked.push(position.fromSeq); return replication.subscribe(partition, position, signal); } };
+    const source: ReplicationSource = {
+      ...replication,
+      subscribe: (partition, position, signal) => {
+        asked.push(position.fromSeq);
+        return replication.subscribe(partition, position, signal);
+      },
+    };
     const first = running.replica(0, { stores: new FolderReplicaStores(folder), source });
     await running.send(100);
     await running.applied();
@@ -163,7 +88,10 @@ describe('replica', () => {
         if (message.kind === 'batch') yield message; // twice
       }
     }
-    const source: ReplicationSource = { ...replication, subscribe: (partition, position, signal) => unreliable(replication.subscribe(partition, position, signal), ++subscriptions) };
+    const source: ReplicationSource = {
+      ...replication,
+      subscribe: (partition, position, signal) => unreliable(replication.subscribe(partition, position, signal), ++subscriptions),
+    };
     for (let round = 0; round < 10; round++) {
       await running.send(10);
       await running.applied();
@@ -185,10 +113,26 @@ describe('replica', () => {
         if (message.kind !== 'heartbeat' || forged > 0) continue;
         forged++;
         const { headSeq } = message;
-        yield { kind: 'batch', batch: encodeBatch([], { epoch: 0, seq: headSeq + 1, prevSeq: headSeq, revision: 1, clockUs: 0, positions: [], cursors: [], hops: [], counters: [] }) };
+        yield {
+          kind: 'batch',
+          batch: encodeBatch([], {
+            epoch: 0,
+            seq: headSeq + 1,
+            prevSeq: headSeq,
+            revision: 1,
+            clockUs: 0,
+            positions: [],
+            cursors: [],
+            hops: [],
+            counters: [],
+          }),
+        };
       }
     }
-    const source: ReplicationSource = { ...replication, subscribe: (partition, position, signal) => zombie(replication.subscribe(partition, position, signal)) };
+    const source: ReplicationSource = {
+      ...replication,
+      subscribe: (partition, position, signal) => zombie(replication.subscribe(partition, position, signal)),
+    };
     const replica = running.replica(0, { source });
     await running.expectEqual(replica, 0);
     await running.send(30);
@@ -205,93 +149,11 @@ describe('replica', () => {
     expect(error).to.be.instanceOf(ThymeError).with.property('code', 'THYME_STALE_OWNER');
   });
 
-  it('is built anew when it contradicts the stream, and reads go on meanwhile', async () => {
-    await start();
-    await running.send(100);
-    await running.applied();
-    const folder = temporaryFolder();
-    const stores = new FolderReplicaStores(folder);
-    const wrong = await Applier.open(await stores.openCurrent());
-    for (let seq = 1; seq <= running.seq(0); seq++) {
-      await applyBatch(wrong, encodeBatch([], { epoch: 1, seq, prevSeq: seq - 1, revision: 0, clockUs: 77, positions: [], cursors: [], hops: [], counters: [] }));
-    }
-    await wrong.store.close();
-    const replica = running.replica(0, { stores: new FolderReplicaStores(folder) });
-    await replica.view.waitFor((commit) => commit.clockUs !== 77, AbortSignal.timeout(5_000));
-    await running.expectEqual(replica, 0);
-    expect(running.failures.some((cause) => cause instanceof ThymeError && cause.code === 'THYME_REPLICA_DIVERGED')).to.equal(true);
-  });
-
-  for (const [what, files] of [['a table', /\.ldb$/], ['the manifest', /^MANIFEST-/]] as const) {
-    it(`is built anew when the disk has damaged ${what} of its store (R3)`, async () => {
-      await start();
-      await running.send(500, 100);
-      await running.applied();
-      const folder = temporaryFolder();
-      await running.expectEqual(running.replica(0, { stores: new FolderReplicaStores(folder) }), 0);
-      await running.stopReplicas();
-      await (await new FolderReplicaStores(folder).openCurrent()).close(); // what was in LevelDB's log is a table now
-      damageFiles(join(folder, 'store-1'), files);
-      await running.expectEqual(running.replica(0, { stores: new FolderReplicaStores(folder) }), 0);
-      expect(running.failures.map((cause) => cause instanceof ThymeError && cause.code)).to.deep.equal(['THYME_STORE_DAMAGED']);
-      await until(() => readdirSync(folder).sort().join() === 'current,store-2'); // the damaged one is gone
-    });
-  }
-
-  it('is built anew when a read has found damage, once the owner is heard again (R3)', async () => {
-    await start();
-    await running.send(100);
-    await running.applied();
-    const damaged: { damage: Error | undefined } = { damage: undefined };
-    const inner = new MemoryStore();
-    const store: Store = { get: (key) => inner.get(key), snapshot: () => inner.snapshot(), batch: () => inner.batch(), entries: (range) => inner.entries(range), close: () => inner.close(), get damage() { return damaged.damage; } };
-    const stores = new MemoryReplicaStores();
-    stores.openCurrent = () => Promise.resolve(store);
-    const replica = running.replica(0, { stores });
-    await running.expectEqual(replica, 0);
-    let snapshots = 0;
-    const { openFresh } = stores;
-    stores.openFresh = () => { snapshots++; return openFresh.call(stores); };
-    damaged.damage = new ThymeError('THYME_STORE_DAMAGED', 'UNAVAILABLE', 'bits have flipped');
-    await until(() => running.failures.length > 0);
-    await running.send(100);
-    await running.applied();
-    await running.expectEqual(replica, 0);
-    expect(running.failures).to.deep.equal([damaged.damage]);
-    expect(snapshots).to.equal(1);
-  });
-
-  it('takes a snapshot where changes were trimmed, while writes go on (S14)', async () => {
-    await start();
-    await running.send(500);
-    await running.applied();
-    const { replication } = running.aggregator;
-    let refused = 0;
-    const source: ReplicationSource = {
-      ...replication,
-      subscribe(partition, position, signal) {
-        if (position.fromSeq > 1) return replication.subscribe(partition, position, signal);
-        refused++;
-        throw new ThymeError('THYME_CHANGES_TRIMMED', 'OUT_OF_RANGE', 'gone');
-      },
-      async *snapshot(partition, signal) {
-        for await (const chunk of replication.snapshot(partition, signal)) {
-          for (const entry of chunk) yield [entry];
-          await running.send(20);
-        }
-      },
-    };
-    const replica = running.replica(0, { source, stores: new FolderReplicaStores(temporaryFolder()) });
-    await replica.view.waitFor(() => true, AbortSignal.timeout(5_000));
-    await running.send(100);
-    await running.applied();
-    await running.expectEqual(replica, 0);
-    expect(refused).to.equal(1);
-  });
-
   it('a slow subscriber falls back to the changelog, and slows nobody', async () => {
     await start({ recentBytesMax: 1 });
-    const messages = running.aggregator.replication.subscribe(0, { epoch: 0, fromSeq: 1 }, AbortSignal.timeout(5_000))[Symbol.asyncIterator]();
+    const messages = running.aggregator.replication
+      .subscribe(0, { epoch: 0, fromSeq: 1 }, AbortSignal.timeout(5_000))
+      [Symbol.asyncIterator]();
     const first = await messages.next();
     for (let round = 0; round < 10; round++) {
       await running.send(10);
@@ -310,25 +172,45 @@ describe('replica', () => {
     const stores: Store[] = await Promise.all([0, 1].map(() => openLevelStore(temporaryFolder())));
     const keep = (store: Store | undefined): Store => {
       if (store === undefined) throw new Error('no such store');
-      return { get: (key) => store.get(key), snapshot: () => store.snapshot(), batch: () => store.batch(), entries: (range) => store.entries(range), close: async () => undefined };
+      return {
+        get: (key) => store.get(key),
+        snapshot: () => store.snapshot(),
+        batch: () => store.batch(),
+        entries: (range) => store.entries(range),
+        close: async () => undefined,
+      };
     };
     await start({ openStore: async (partition) => keep(stores[partition]) });
     await running.send(50);
     await running.applied();
     const { log, feed } = running.harness;
     const current = { source: running.aggregator.replication };
-    const source: ReplicationSource = { subscribe: (...given) => current.source.subscribe(...given), snapshot: (...given) => current.source.snapshot(...given) };
+    const source: ReplicationSource = {
+      subscribe: (...given) => current.source.subscribe(...given),
+      snapshot: (...given) => current.source.snapshot(...given),
+    };
     const replica = running.replica(0, { source });
     await running.expectEqual(replica, 0);
     const next = new Aggregator({
-      deployment: DEPLOYMENT, partitionCount: PARTITIONS, log, clock: systemClock, feed, functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
-      openStore: async () => new MemoryStore(), onFailure: () => undefined, tickMs: 1, heartbeatMs: 5,
+      deployment: DEPLOYMENT,
+      partitionCount: PARTITIONS,
+      log,
+      clock: systemClock,
+      feed,
+      functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
+      openStore: async () => new MemoryStore(),
+      onFailure: () => undefined,
+      tickMs: 1,
+      heartbeatMs: 5,
     });
     await next.start();
     await running.send(50);
     await expectRejection(running.aggregator.done, 'THYME_FENCED');
     current.source = next.replication;
-    await replica.view.waitFor((commit) => commit.epoch === 2 && commit.positions.some(({ nextOffset }) => nextOffset > 0), AbortSignal.timeout(5_000));
+    await replica.view.waitFor(
+      (commit) => commit.epoch === 2 && commit.positions.some(({ nextOffset }) => nextOffset > 0),
+      AbortSignal.timeout(5_000),
+    );
     const owner = next.owners[0]?.view;
     await replica.view.waitFor((commit) => commit.seq >= (owner?.applied()?.seq ?? 0), AbortSignal.timeout(5_000));
     expect(replica.view.applied()).to.deep.equal(owner?.applied());
@@ -337,11 +219,6 @@ describe('replica', () => {
   });
 });
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = AbortSignal.timeout(5_000);
-  while (!condition()) await setImmediate(undefined, { signal: deadline });
-}
-
 async function collect(messages: AsyncIterable<StreamMessage>): Promise<StreamMessage[]> {
   const all: StreamMessage[] = [];
   for await (const message of messages) all.push(message);
@@ -349,7 +226,10 @@ async function collect(messages: AsyncIterable<StreamMessage>): Promise<StreamMe
 }
 
 async function expectRejection(promise: Promise<void>, code: string): Promise<void> {
-  const error = await promise.then(() => undefined, (cause: unknown) => cause);
+  const error = await promise.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
   expect(error).to.be.instanceOf(ThymeError).with.property('code', code);
 }
 

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { KafkaCluster } from '../../libs/log/kafka-cluster.js';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
-import { newIdempotentProducer, ProducerSession } from '../../libs/log/kafka-producer-id.js';
-import { encodeRecordBatch } from '../../libs/log/kafka-record-batch.js';
-import { produce } from '../../libs/log/kafka-requests.js';
-import { KafkaTransactions } from '../../libs/log/kafka-transaction.js';
+import { KafkaCluster } from '../../libs/log/kafka/cluster.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
+import { newIdempotentProducer, ProducerSession } from '../../libs/log/kafka/producer-id.js';
+import { encodeRecordBatch } from '../../libs/log/kafka/record-batch.js';
+import { produce } from '../../libs/log/kafka/requests.js';
+import { KafkaTransactions } from '../../libs/log/kafka/transaction.js';
 import { APPEND_BYTES_MAX, RECORD_BYTES_MAX } from '../../libs/log/log-limits.js';
 import type { Log, NewRecord, TopicPartition } from '../../libs/log/log.js';
 import { systemClock } from '../../libs/time/clock.js';
@@ -41,7 +41,11 @@ describe('the Kafka driver on a real broker', function () {
     clusters.push(cluster);
     return cluster;
   }
-  const failureOf = async (work: Promise<unknown>): Promise<unknown> => work.then(() => 'it succeeded', (error: unknown) => error);
+  const failureOf = async (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => 'it succeeded',
+      (error: unknown) => error,
+    );
 
   it('shows no aborted record of writers that interleave on a partition, however small the reads (L3)', async () => {
     const send = async (transactions: KafkaTransactions, value: string): Promise<void> => {
@@ -65,7 +69,8 @@ describe('the Kafka driver on a real broker', function () {
     const committed = await log.append(target, [text('last')]);
     expect(await valuesOf(log, target, SMALL)).to.deep.equal([...expected, 'last']);
     expect(await valuesOf(log, target)).to.deep.equal([...expected, 'last']);
-    for (let offset = 0; offset <= committed; offset++) { // also from the middle of what was aborted
+    for (let offset = 0; offset <= committed; offset++) {
+      // also from the middle of what was aborted
       const { records } = await log.read(target, offset, { recordsMax: 1_000, bytesMax: 1_000_000 });
       expect(records.map(({ value }) => Buffer.from(value).toString())).to.deep.equal([...expected, 'last'].slice(-records.length));
     }
@@ -93,7 +98,13 @@ describe('the Kafka driver on a real broker', function () {
     const { producerId, producerEpoch } = session;
     for (let n = 0; n < 6; n++) {
       const records = [text(`${n}`), text(`${n}'`)];
-      const batch = encodeRecordBatch(records, { producerId, producerEpoch, baseSequence: session.takeSequences(target.topic, 0, records.length), transactional: false, timestampMs: 0 });
+      const batch = encodeRecordBatch(records, {
+        producerId,
+        producerEpoch,
+        baseSequence: session.takeSequences(target.topic, 0, records.length),
+        transactional: false,
+        timestampMs: 0,
+      });
       for (const attempt of [1, 2]) {
         const [answer] = await produce(await cluster.leader(target), [{ ...target, batch }], null);
         expect([answer?.errorCode, answer?.baseOffset], `attempt ${attempt} of ${n}`).to.deep.equal([0, 2 * n]);
@@ -117,10 +128,22 @@ describe('the Kafka driver on a real broker', function () {
 
   it('takes the largest append as one batch, and splits the largest transaction into several', async () => {
     const large = Math.floor(RECORD_BYTES_MAX / 2);
-    const records = Array.from({ length: Math.floor(APPEND_BYTES_MAX / RECORD_BYTES_MAX) }, (_, n) => ({ key: Buffer.from(`${n}`), value: new Uint8Array(RECORD_BYTES_MAX - 2).fill(n) }));
+    const records = Array.from({ length: Math.floor(APPEND_BYTES_MAX / RECORD_BYTES_MAX) }, (_, n) => ({
+      key: Buffer.from(`${n}`),
+      value: new Uint8Array(RECORD_BYTES_MAX - 2).fill(n),
+    }));
     expect(await log.append(target, records)).to.equal(0);
     const writer = await log.writer(target.topic);
-    expect((await writer.commit([{ target, records }, { target, records: [{ key: new Uint8Array(), value: new Uint8Array(large) }] }].slice(0, 1))).offsets).to.deep.equal([records.length]);
+    expect(
+      (
+        await writer.commit(
+          [
+            { target, records },
+            { target, records: [{ key: new Uint8Array(), value: new Uint8Array(large) }] },
+          ].slice(0, 1),
+        )
+      ).offsets,
+    ).to.deep.equal([records.length]);
     let seen = 0;
     for (let offset = 0; offset < 2 * records.length;) {
       const read = await log.read(target, offset, { recordsMax: 5, bytesMax: 8_000_000 });
@@ -131,11 +154,26 @@ describe('the Kafka driver on a real broker', function () {
   });
 
   it('refuses a topic that would lose records, with its name, what it has, what it needs, and the command', async () => {
-    const wrong = { 'cleanup.policy': 'compact', 'retention.ms': '1000', 'retention.bytes': '1000', 'unclean.leader.election.enable': 'true', 'max.message.bytes': '1000' };
+    const wrong = {
+      'cleanup.policy': 'compact',
+      'retention.ms': '1000',
+      'retention.bytes': '1000',
+      'unclean.leader.election.enable': 'true',
+      'max.message.bytes': '1000',
+    };
     for (const [name, value] of Object.entries(wrong)) {
       const topic = uniqueName();
-      const fine = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1', 'unclean.leader.election.enable': 'false', 'max.message.bytes': '100000000', [name]: value };
-      await admin.createTopics({ topics: [{ topic, numPartitions: 2, configEntries: Object.entries(fine).map(([entry, set]) => ({ name: entry, value: set })) }] });
+      const fine = {
+        'cleanup.policy': 'delete',
+        'retention.ms': '-1',
+        'retention.bytes': '-1',
+        'unclean.leader.election.enable': 'false',
+        'max.message.bytes': '100000000',
+        [name]: value,
+      };
+      await admin.createTopics({
+        topics: [{ topic, numPartitions: 2, configEntries: Object.entries(fine).map(([entry, set]) => ({ name: entry, value: set })) }],
+      });
       const error = await failureOf(log.createTopic(topic, 2));
       expect(error, name).to.include({ code: 'THYME_TOPIC_CONFIG', status: 'FAILED_PRECONDITION' });
       expect(String(error)).to.contain(`'${topic}'`).and.contain(`${name}=${value}`).and.contain(`--add-config ${name}=`);
@@ -146,7 +184,10 @@ describe('the Kafka driver on a real broker', function () {
   });
 
   it('says that what was trimmed is gone, to who reads it and to who waits for it', async () => {
-    await log.append(target, Array.from({ length: 10 }, (_, n) => text(`${n}`)));
+    await log.append(
+      target,
+      Array.from({ length: 10 }, (_, n) => text(`${n}`)),
+    );
     await admin.fetchTopicOffsets(target.topic); // kafkajs deletes from topics only that it has asked about before
     await admin.deleteTopicRecords({ topic: target.topic, partitions: [{ partition: 0, offset: '6' }] });
     const fresh = await openKafkaLog({ brokers: kafka().brokers, clientId: 'thyme-test' });
@@ -156,7 +197,9 @@ describe('the Kafka driver on a real broker', function () {
       expect(String(error)).to.contain(target.topic).and.contain('offset 6').and.contain('2 was asked for');
       await fresh.waitFor(target, 2, new AbortController().signal);
       expect(await fresh.endOffset(target)).to.equal(10);
-      expect((await fresh.read(target, 6, { recordsMax: 10, bytesMax: 1_000 })).records.map(({ offset }) => offset)).to.deep.equal([6, 7, 8, 9]);
+      expect((await fresh.read(target, 6, { recordsMax: 10, bytesMax: 1_000 })).records.map(({ offset }) => offset)).to.deep.equal([
+        6, 7, 8, 9,
+      ]);
     } finally {
       await fresh.close();
     }

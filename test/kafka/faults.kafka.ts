@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import type { LostPart } from '../../infra/kafka/kafka-proxy.js';
-import { API_KEYS } from '../../libs/log/kafka-driver.js';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { API_KEYS } from '../../libs/log/kafka/driver.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 import type { Log, NewRecord, TopicPartition } from '../../libs/log/log.js';
 import { eventually, uniqueName, useKafka, valuesOf } from './kafka-fixture.js';
 
@@ -27,7 +27,11 @@ describe('the log on a Kafka that fails', function () {
     return found;
   };
   const lose = (api: keyof typeof API_KEYS, part: LostPart): Promise<void> => proxied().proxy.lose(API_KEYS[api], part);
-  const codeOf = async (work: Promise<unknown>): Promise<unknown> => work.then(() => 'it succeeded', (error: unknown) => (error as { readonly code?: unknown }).code); // A test compares it.
+  const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => 'it succeeded',
+      (error: unknown) => (error as { readonly code?: unknown }).code,
+    ); // A test compares it.
 
   for (const part of ['request', 'answer'] as const) {
     it(`does not know how a commit ended whose ${part} is lost, and the next writer does (L2, L4)`, async () => {
@@ -101,7 +105,10 @@ describe('the log on a Kafka that fails', function () {
   });
 
   it('fences a writer that was held still while another took over (L4)', async () => {
-    const zombie = fork(new URL('writer-process.ts', import.meta.url), [proxied().address, target.topic], { execArgv: ['--import=tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const zombie = fork(new URL('writer-process.ts', import.meta.url), [proxied().address, target.topic], {
+      execArgv: ['--import=tsx'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const said: unknown[] = [];
     zombie.on('message', (message) => said.push(message));
     await eventually(() => said.length > 10, 'it commits');

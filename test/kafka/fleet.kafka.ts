@@ -22,7 +22,9 @@ for (const partitions of [1, 3, PARTITIONS]) {
     const env = () => ({ THYME_DEPLOYMENT: deployment, THYME_KAFKA_BROKERS: kafka().brokers.join(',') });
     const url = (): string => gateway?.restUrl ?? '';
     const work = async (name: string, more: Readonly<Record<string, string>> = {}): Promise<ThymeProcess> => {
-      const worker = await processes.serve(processes.subfolder(name), ['--roles', WORK, '--partitions', String(partitions)], { env: { ...env(), ...more } });
+      const worker = await processes.serve(processes.subfolder(name), ['--roles', WORK, '--partitions', String(partitions)], {
+        env: { ...env(), ...more },
+      });
       workers.push(worker);
       return worker;
     };
@@ -30,7 +32,11 @@ for (const partitions of [1, 3, PARTITIONS]) {
     before(async () => {
       await work('worker-0');
       const query = await processes.serve(processes.subfolder('query'), ['--roles', 'query'], { env: env() });
-      gateway = await processes.serve(processes.subfolder('gateway'), ['--roles', 'gateway', '--owner', workers[0]?.grpcTarget ?? '', '--query', query.grpcTarget], { env: env() });
+      gateway = await processes.serve(
+        processes.subfolder('gateway'),
+        ['--roles', 'gateway', '--owner', workers[0]?.grpcTarget ?? '', '--query', query.grpcTarget],
+        { env: env() },
+      );
       embedded = await processes.serve(processes.subfolder('embedded'), ['--partitions', String(partitions)]);
       for (const restUrl of [url(), embedded.restUrl]) {
         expect((await processes.run(['commit', EXAMPLE_MODULE], { env: { THYME_API_URL: restUrl } })).code).to.equal(0);
@@ -58,7 +64,9 @@ for (const partitions of [1, 3, PARTITIONS]) {
       await workers[1]?.kill();
       expect(await spentBy(url(), 'user_0')).to.equal(before); // reads do not wait for a takeover
       const token = await pushEvents(url(), 'Order', [records.lateOrder('late-1', 5)]);
-      jsonOf(await curlUntil(`${url()}/features?entity_type=UserOrderStats&entity_id=user_0&after=${token}`, ({ status }) => status === 200));
+      jsonOf(
+        await curlUntil(`${url()}/features?entity_type=UserOrderStats&entity_id=user_0&after=${token}`, ({ status }) => status === 200),
+      );
       expect(await spentBy(url(), 'user_0')).to.be.closeTo(before + 5, 1e-6);
       await ownedByAll();
     });
@@ -69,7 +77,9 @@ for (const partitions of [1, 3, PARTITIONS]) {
       const before = await spentBy(url(), 'user_0');
       const token = await pushEvents(url(), 'Order', [records.lateOrder('late-2', 5)]);
       expect(await workers[2]?.stop()).to.equal(0);
-      jsonOf(await curlUntil(`${url()}/features?entity_type=UserOrderStats&entity_id=user_0&after=${token}`, ({ status }) => status === 200));
+      jsonOf(
+        await curlUntil(`${url()}/features?entity_type=UserOrderStats&entity_id=user_0&after=${token}`, ({ status }) => status === 200),
+      );
       expect(await spentBy(url(), 'user_0')).to.be.closeTo(before + 5, 1e-6);
     });
 
@@ -80,13 +90,15 @@ for (const partitions of [1, 3, PARTITIONS]) {
   });
 }
 
-/** Of the fleet: a partition that two worked would be here twice. */
+/** The fleet's tasks: a partition that two worked would be here twice. */
 function tasksOf(status: string): readonly number[] {
   const { tasks } = JSON.parse(status) as { readonly tasks: readonly { readonly partition: number }[] };
   return tasks.map(({ partition }) => partition);
 }
 
 async function spentBy(url: string, user: string): Promise<number> {
-  const { features } = jsonOf(await curl(`${url}/features?entity_type=UserOrderStats&entity_id=${user}`)) as { readonly features: Readonly<Record<string, number>> };
+  const { features } = jsonOf(await curl(`${url}/features?entity_type=UserOrderStats&entity_id=${user}`)) as {
+    readonly features: Readonly<Record<string, number>>;
+  };
   return features['total_spend_7d'] ?? Number.NaN;
 }

@@ -2,11 +2,11 @@
 // come back and forget the markers. Made here by a broker that is told to take records of no transaction.
 import { expect } from 'chai';
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
-import { KafkaCluster } from '../../libs/log/kafka-cluster.js';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
-import { openPartitions } from '../../libs/log/kafka-hanging.js';
-import { newIdempotentProducer } from '../../libs/log/kafka-producer-id.js';
-import { KafkaTransactions } from '../../libs/log/kafka-transaction.js';
+import { KafkaCluster } from '../../libs/log/kafka/cluster.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
+import { openPartitions } from '../../libs/log/kafka/hanging.js';
+import { newIdempotentProducer } from '../../libs/log/kafka/producer-id.js';
+import { KafkaTransactions } from '../../libs/log/kafka/transaction.js';
 import type { Log, NewRecord, TopicPartition } from '../../libs/log/log.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { eventually, uniqueName, useKafka, valuesOf } from './kafka-fixture.js';
@@ -21,14 +21,26 @@ describe('a transaction whose markers are lost', function () {
   before(async () => {
     const admin = new Kafka({ brokers: [...kafka().brokers], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
-    await admin.alterConfigs({ validateOnly: false, resources: [{ type: ConfigResourceTypes.BROKER, name: '1', configEntries: [{ name: 'transaction.partition.verification.enable', value: 'false' }] }] });
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: ConfigResourceTypes.BROKER,
+          name: '1',
+          configEntries: [{ name: 'transaction.partition.verification.enable', value: 'false' }],
+        },
+      ],
+    });
     await admin.disconnect();
   });
   beforeEach(async () => {
     log = await openKafkaLog({ brokers: kafka().brokers, clientId: 'thyme-test' });
     cluster = new KafkaCluster({ brokers: kafka().brokers, clientId: 'thyme-test' }, systemClock);
     const topic = uniqueName();
-    places = [{ topic, partition: 0 }, { topic, partition: 1 }];
+    places = [
+      { topic, partition: 0 },
+      { topic, partition: 1 },
+    ];
     await log.createTopic(topic, 2);
   });
   afterEach(async () => {
@@ -44,7 +56,10 @@ describe('a transaction whose markers are lost', function () {
     await eventually(async () => {
       const writer = await open();
       await begin(writer);
-      sent = await writer.send([{ target: places[1], records: [text(value)] }]).then(() => writer, () => undefined);
+      sent = await writer.send([{ target: places[1], records: [text(value)] }]).then(
+        () => writer,
+        () => undefined,
+      );
       return sent !== undefined;
     }, 'the broker takes records of no transaction');
     if (sent === undefined) throw new Error('it has been sent');
@@ -62,7 +77,10 @@ describe('a transaction whose markers are lost', function () {
     const next = await log.writer(places[0].topic);
     expect(await seen()).to.deep.equal([['a'], ['b']]);
     await next.commit(places.map((target) => ({ target, records: [text('later')] })));
-    expect(await seen()).to.deep.equal([['a', 'later'], ['b', 'later']]);
+    expect(await seen()).to.deep.equal([
+      ['a', 'later'],
+      ['b', 'later'],
+    ]);
   });
 
   it('is aborted where nobody was told of a commit, and is not committed by the next one', async () => {

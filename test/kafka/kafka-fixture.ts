@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'mocha';
 import { KAFKA_VERSIONS, whyNoKafka } from '../../infra/kafka/kafka-jars.js';
 import { startKafka, type KafkaCluster } from '../../infra/kafka/kafka.js';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 import type { Log, TopicPartition } from '../../libs/log/log.js';
 
 /** `THYME_KAFKA_VERSION=3.9.1` for the older broker; `THYME_KAFKA=host:port` for one that runs already. */
@@ -33,7 +33,10 @@ export function useKafka(options: FixtureOptions = {}): () => KafkaCluster {
   };
 }
 
-async function startOrSkip(context: Context, { brokers = 1, own = false, secured = false, proxied = false }: FixtureOptions): Promise<KafkaCluster> {
+async function startOrSkip(
+  context: Context,
+  { brokers = 1, own = false, secured = false, proxied = false }: FixtureOptions,
+): Promise<KafkaCluster> {
   const given = process.env['THYME_KAFKA'];
   if (given !== undefined && !own && !secured && !proxied) return runningCluster(given.split(','));
   const reason = await whyNoKafka(version);
@@ -47,7 +50,7 @@ async function startOrSkip(context: Context, { brokers = 1, own = false, secured
 
 function runningCluster(brokers: readonly string[]): KafkaCluster {
   const refuse = (): never => {
-    throw new Error('this broker is not the test\'s own');
+    throw new Error("this broker is not the test's own");
   };
   return { brokers, kill: refuse, restart: refuse, pause: refuse, resume: refuse, stop: async () => undefined };
 }
@@ -77,7 +80,11 @@ export function renamedLog(log: Log, name: (plain: string) => string): Log {
     waitFor: (source, offset, signal) => log.waitFor(at(source), offset, signal),
     async writer(id) {
       const writer = await log.writer(name(id));
-      return { epoch: writer.epoch, close: () => writer.close(), commit: (parts) => writer.commit(parts.map(({ target, records }) => ({ target: at(target), records }))) };
+      return {
+        epoch: writer.epoch,
+        close: () => writer.close(),
+        commit: (parts) => writer.commit(parts.map(({ target, records }) => ({ target: at(target), records }))),
+      };
     },
     close: () => log.close(),
   };

@@ -1,8 +1,13 @@
 // A member of a group, alone in its process: tests hold it still or kill it. Says what happens to it by messages.
-import { openKafkaMembership } from '../../libs/log/kafka-membership.js';
+import { openKafkaMembership } from '../../libs/log/kafka/kafka-membership.js';
 
 const [brokers = '', group = '', partitionCount = '', sessionMs = ''] = process.argv.slice(2);
-const ownership = openKafkaMembership({ connect: { brokers: brokers.split(','), clientId: 'thyme-test' }, group, partitionCount: Number(partitionCount), sessionMs: Number(sessionMs) });
+const ownership = openKafkaMembership({
+  connect: { brokers: brokers.split(','), clientId: 'thyme-test' },
+  group,
+  partitionCount: Number(partitionCount),
+  sessionMs: Number(sessionMs),
+});
 const say = (text: string): void => void process.send?.(text);
 await ownership.join({
   address: 'process:1',

@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
-import { openKafkaMembership } from '../../libs/log/kafka-membership.js';
-import { openKafkaOwners } from '../../libs/log/kafka-owners.js';
+import { openKafkaMembership } from '../../libs/log/kafka/kafka-membership.js';
+import { openKafkaOwners } from '../../libs/log/kafka/owners.js';
 import type { MemberOptions, PartitionOwners, PartitionOwnership, RevokeReason } from '../../libs/log/membership.js';
 import { eventually, uniqueName, useKafka } from './kafka-fixture.js';
 
@@ -56,7 +56,8 @@ describe('the membership of a group on a real Kafka', function () {
     return { ownership, owned, events };
   }
 
-  const addressesOf = async (): Promise<readonly string[]> => (await owners.owners()).map(({ partition, address }) => `${partition} ${address}`);
+  const addressesOf = async (): Promise<readonly string[]> =>
+    (await owners.owners()).map(({ partition, address }) => `${partition} ${address}`);
 
   it('gives all to the first, half to the second, back when one leaves, and tells everybody where (M1, M2)', async () => {
     expect(await owners.owners()).to.deep.equal([]);
@@ -78,7 +79,15 @@ describe('the membership of a group on a real Kafka', function () {
     let release: (() => void) | undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     let letGo = false;
-    await join('one:1', { async onAssigned() { /* nothing to start */ }, async onRevoked() { await held; letGo = true; } });
+    await join('one:1', {
+      async onAssigned() {
+        /* nothing to start */
+      },
+      async onRevoked() {
+        await held;
+        letGo = true;
+      },
+    });
     const second = await join('two:2', { onAssigned: () => void expect(letGo).to.equal(true) });
     expect(await addressesOf()).to.satisfy((seen: readonly string[]) => seen.every((line) => line.endsWith('one:1')));
     release?.();
@@ -94,7 +103,10 @@ describe('the membership of a group on a real Kafka', function () {
     const third = await join('three:3', { preferred: [0, 3] });
     const fourth = await join('four:4', { preferred: [1, 2] });
     await eventually(() => third.owned.size === 2 && fourth.owned.size === 2, 'each has two');
-    expect([[...third.owned].toSorted(), [...fourth.owned].toSorted()]).to.deep.equal([[0, 3], [1, 2]]);
+    expect([[...third.owned].toSorted(), [...fourth.owned].toSorted()]).to.deep.equal([
+      [0, 3],
+      [1, 2],
+    ]);
   });
 
   it('gives the partitions of a dead member to the living, and tells one that was held still that it lost them', async () => {
@@ -113,7 +125,7 @@ describe('the membership of a group on a real Kafka', function () {
     await eventually(() => other.owned.size === 4, 'the other has all again');
   });
 
-  it('ends with a handler\'s failure, and refuses another partition count and a group of consumers', async () => {
+  it("ends with a handler's failure, and refuses another partition count and a group of consumers", async () => {
     const failure = new Error('no disk');
     const failing = await join('one:1', { onAssigned: () => Promise.reject(failure) }).catch((error: unknown) => error);
     expect(failing).to.equal(failure);
@@ -126,7 +138,10 @@ describe('the membership of a group on a real Kafka', function () {
 
 /** A member in a process of its own, that can be stopped and killed. */
 function memberProcess(brokers: readonly string[], group: string): ChildProcess {
-  return fork(new URL('member-process.ts', import.meta.url), [brokers.join(','), group, String(COUNT), String(SESSION_MS)], { execArgv: ['--import=tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return fork(new URL('member-process.ts', import.meta.url), [brokers.join(','), group, String(COUNT), String(SESSION_MS)], {
+    execArgv: ['--import=tsx'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
 }
 
 function linesOf(child: ChildProcess): readonly string[] {

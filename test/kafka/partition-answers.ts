@@ -6,15 +6,35 @@ import { BUYERS, DAY_US, MARKETS, PRODUCTS, SITES, type PartitionRecords } from 
 export async function allAnswers(url: string, records: PartitionRecords): Promise<readonly string[]> {
   const instants = [records.endUs, records.pastUs, records.endUs - 9 * DAY_US].map(formatTimestamp);
   const entities: readonly (readonly [string, readonly string[]])[] = [
-    ['AccountTrades', records.accounts], ['Trade', records.accounts], ['MarketTrades', MARKETS], ['MarketWeeks', MARKETS], ['BuyerSpend', BUYERS], ['PricedSale', BUYERS], ['ProductSales', [...PRODUCTS, 'unpriced']],
-    ['VisitorPages', records.visitors], ['VisitLevels', ['1', '2', '3', '4', '5', '6']], ['SiteReadings', SITES], ['Reading', records.devices],
+    ['AccountTrades', records.accounts],
+    ['Trade', records.accounts],
+    ['MarketTrades', MARKETS],
+    ['MarketWeeks', MARKETS],
+    ['BuyerSpend', BUYERS],
+    ['PricedSale', BUYERS],
+    ['ProductSales', [...PRODUCTS, 'unpriced']],
+    ['VisitorPages', records.visitors],
+    ['VisitLevels', ['1', '2', '3', '4', '5', '6']],
+    ['SiteReadings', SITES],
+    ['Reading', records.devices],
   ];
-  const lookups = entities.flatMap(([type, ids]) => ids.flatMap((id) => instants.map((timestamp) => `/features?${new URLSearchParams({ entity_type: type, entity_id: id, timestamp }).toString()}`)));
+  const lookups = entities.flatMap(([type, ids]) =>
+    ids.flatMap((id) =>
+      instants.map((timestamp) => `/features?${new URLSearchParams({ entity_type: type, entity_id: id, timestamp }).toString()}`),
+    ),
+  );
   const answers: string[] = [];
   for (const path of lookups) answers.push(`${path}: ${comparable(await request(url + path))}`);
-  for (const [featureset, ids] of [['Trader', [...records.accounts, 'nobody']], ['Market', MARKETS], ['Spender', BUYERS]] as const) {
-    for (const timestamp of instants) answers.push(`${featureset}: ${comparable(await post(`${url}/features/batch`, { featureset, entity_ids: ids, timestamp }))}`);
-    const queries = ids.flatMap((id, i) => [0, 1, 2].map((n) => ({ entity_id: id, timestamp: formatTimestamp(records.endUs - (i * 3 + n) * 2_700e6) })));
+  for (const [featureset, ids] of [
+    ['Trader', [...records.accounts, 'nobody']],
+    ['Market', MARKETS],
+    ['Spender', BUYERS],
+  ] as const) {
+    for (const timestamp of instants)
+      answers.push(`${featureset}: ${comparable(await post(`${url}/features/batch`, { featureset, entity_ids: ids, timestamp }))}`);
+    const queries = ids.flatMap((id, i) =>
+      [0, 1, 2].map((n) => ({ entity_id: id, timestamp: formatTimestamp(records.endUs - (i * 3 + n) * 2_700e6) })),
+    );
     answers.push(`${featureset}: ${comparable(await post(`${url}/features/offline`, { featureset, queries }))}`);
   }
   return answers;

@@ -22,12 +22,18 @@ export function expectedBooks(records: PartitionRecords, partitions: number, pre
   const unlucky = trades.filter(({ verdict, amount }) => verdict === 'taken' && amount === UNLUCKY_AMOUNT).length;
   const ofTrades = (dead: number): ExpectedBook => ({ read, late, duplicate, dead, applied: read - late - duplicate - dead });
   const readingsLate = lateReadings(records.readings, partitions);
-  const sent = (dataset: string): ExpectedBook => whole(records.before.reduce((sum, push) => sum + (push.dataset === dataset ? push.events.length : 0), 0));
+  const sent = (dataset: string): ExpectedBook =>
+    whole(records.before.reduce((sum, push) => sum + (push.dataset === dataset ? push.events.length : 0), 0));
   return new Map([
-    ['AccountTrades.trades', ofTrades(0)], ['MarketTrades.trades', ofTrades(unlucky)], ['MarketWeeks.weeks', ofTrades(0)],
+    ['AccountTrades.trades', ofTrades(0)],
+    ['MarketTrades.trades', ofTrades(unlucky)],
+    ['MarketWeeks.weeks', ofTrades(0)],
     ['SiteReadings.readings', { ...whole(records.readings.length), late: readingsLate, applied: records.readings.length - readingsLate }],
-    ['PricedSale.priced', sent('Sale')], ['BuyerSpend.spend', sent('Sale')], ['ProductSales.sold', sent('Sale')],
-    ['VisitorPages.visits', sent('Visit')], ['VisitLevels.levels', sent('Visit')],
+    ['PricedSale.priced', sent('Sale')],
+    ['BuyerSpend.spend', sent('Sale')],
+    ['ProductSales.sold', sent('Sale')],
+    ['VisitorPages.visits', sent('Visit')],
+    ['VisitLevels.levels', sent('Visit')],
   ]);
 }
 
@@ -58,7 +64,9 @@ function tradeVerdicts({ before, during }: PartitionRecords, partitions: number,
 
 function lateReadings(readings: readonly LoadedReading[], partitions: number): number {
   const lanes = new Watermarks(READING_LATENESS_US);
-  return readings.filter(({ lane, atUs, appendTimeUs, row }) => lanes.take(`${partitionOfText(row.device, partitions)} ${lane}`, atUs, appendTimeUs)).length;
+  return readings.filter(({ lane, atUs, appendTimeUs, row }) =>
+    lanes.take(`${partitionOfText(row.device, partitions)} ${lane}`, atUs, appendTimeUs),
+  ).length;
 }
 
 /** S10: of each partition and lane, the highest min(event time, append time) so far. */

@@ -64,11 +64,18 @@ export function partitionRecords(partitions: number, endUs: number): PartitionRe
   const random = lehmer(20_260_728);
   const idle = partitions > 1 ? partitions - 1 : undefined;
   const entities = (prefix: string, count: number): readonly string[] =>
-    Array.from({ length: 8 * count }, (_, i) => `${prefix}${i}`).filter((name) => partitionOfText(name, partitions) !== idle).slice(0, count);
+    Array.from({ length: 8 * count }, (_, i) => `${prefix}${i}`)
+      .filter((name) => partitionOfText(name, partitions) !== idle)
+      .slice(0, count);
   const [accounts, visitors, devices] = [entities('account-', 16), entities('visitor ', 12), entities('device.', 12)];
   const maker = { random, accounts, endUs };
   return {
-    accounts, visitors, devices, idle, endUs, pastUs: endUs - 4 * HOUR_US,
+    accounts,
+    visitors,
+    devices,
+    idle,
+    endUs,
+    pastUs: endUs - 4 * HOUR_US,
     before: [...joined(random, endUs), ...visits(visitors, endUs), ...history(maker)],
     during: recent(maker),
     readings: readings(random, devices, endUs),
@@ -83,9 +90,16 @@ interface Maker {
 
 /** Three days up to two hours ago, shuffled within what S10 allows; late ones, bad ones, and a producer that repeats itself. */
 function history({ random, accounts, endUs }: Maker): readonly Push[] {
-  const times = Array.from({ length: HISTORY }, (_, i) => endUs - 3 * DAY_US + Math.floor((i / HISTORY) * (3 * DAY_US - 2.5 * HOUR_US)) + Math.floor(random() * 25) * MINUTE_US);
+  const times = Array.from(
+    { length: HISTORY },
+    (_, i) => endUs - 3 * DAY_US + Math.floor((i / HISTORY) * (3 * DAY_US - 2.5 * HOUR_US)) + Math.floor(random() * 25) * MINUTE_US,
+  );
   const events = times.map((us, i) => trade(random, accounts, i % 24 === 23 ? us - 5 * HOUR_US : us));
-  const unlucky = [0, 1, 2].map((i) => ({ ...trade(random, accounts, endUs - 1.55 * DAY_US), account: accounts[i], amount: UNLUCKY_AMOUNT }));
+  const unlucky = [0, 1, 2].map((i) => ({
+    ...trade(random, accounts, endUs - 1.55 * DAY_US),
+    account: accounts[i],
+    amount: UNLUCKY_AMOUNT,
+  }));
   const repeated = Array.from({ length: 10 }, () => trade(random, accounts, endUs - 2.5 * HOUR_US));
   return [
     { dataset: 'Trade', events: events.slice(0, HISTORY / 2) },
@@ -105,32 +119,62 @@ function history({ random, accounts, endUs }: Maker): readonly Push[] {
  */
 function recent({ random, accounts, endUs }: Maker): readonly Push[] {
   const ahead = accounts.slice(0, 4).map((account) => ({ ...trade(random, accounts, endUs + 20 * DAY_US), account }));
-  const events = Array.from({ length: RECENT }, (_, i) => trade(random, accounts, i % 10 === 9 ? endUs - 3 * HOUR_US - i * MINUTE_US : endUs - Math.floor(random() * 40) * MINUTE_US));
-  const pushes = Array.from({ length: 8 }, (_, i) => ({ dataset: 'Trade', events: events.slice((i * RECENT) / 8, ((i + 1) * RECENT) / 8) }));
+  const events = Array.from({ length: RECENT }, (_, i) =>
+    trade(random, accounts, i % 10 === 9 ? endUs - 3 * HOUR_US - i * MINUTE_US : endUs - Math.floor(random() * 40) * MINUTE_US),
+  );
+  const pushes = Array.from({ length: 8 }, (_, i) => ({
+    dataset: 'Trade',
+    events: events.slice((i * RECENT) / 8, ((i + 1) * RECENT) / 8),
+  }));
   return [{ dataset: 'Trade', events: ahead }, ...pushes];
 }
 
 function trade(random: () => number, accounts: readonly string[], us: number): Fields {
   const fee = random();
-  return { account: pick(random, accounts), market: pick(random, MARKETS), amount: Math.floor(random() * 900) + UNLUCKY_AMOUNT + 1, ...(fee < 0.2 ? {} : { fee: Math.round(fee * 1_000) / 64 }), at: formatTimestamp(us) };
+  return {
+    account: pick(random, accounts),
+    market: pick(random, MARKETS),
+    amount: Math.floor(random() * 900) + UNLUCKY_AMOUNT + 1,
+    ...(fee < 0.2 ? {} : { fee: Math.round(fee * 1_000) / 64 }),
+    at: formatTimestamp(us),
+  };
 }
 
 /** One of each kind that does not enter the topic (S12). */
 function badTrades([account = '']: readonly string[], endUs: number): readonly Fields[] {
   const good = { account, market: 'north', amount: 5, at: formatTimestamp(endUs - DAY_US) };
-  return [{ ...good, account: '' }, { ...good, amount: 'five' }, { ...good, at: 'yesterday' }, { ...good, at: formatTimestamp(endUs + 90 * DAY_US) }, { account, amount: 5, at: good.at }, { ...good, account: 7 }];
+  return [
+    { ...good, account: '' },
+    { ...good, amount: 'five' },
+    { ...good, at: 'yesterday' },
+    { ...good, at: formatTimestamp(endUs + 90 * DAY_US) },
+    { account, amount: 5, at: good.at },
+    { ...good, account: 7 },
+  ];
 }
 
 /** Prices first, and they are read first: a left record waits for what was there when it was read (S24). */
 function joined(random: () => number, endUs: number): readonly Push[] {
-  const prices = PRODUCTS.flatMap((product, i) => [0, 1, 2].map((n) => ({ product, price: 10 * i + n, at: formatTimestamp(endUs - (10 - n) * DAY_US) })));
-  const sales = Array.from({ length: SALES }, (_, i) => ({ sale: `sale-${i}`, buyer: pick(random, BUYERS), product: pick(random, [...PRODUCTS, 'unpriced']), at: formatTimestamp(endUs - Math.floor(random() * 10 * DAY_US)) }));
-  return [{ dataset: 'Price', events: prices }, { dataset: 'Sale', events: sales }];
+  const prices = PRODUCTS.flatMap((product, i) =>
+    [0, 1, 2].map((n) => ({ product, price: 10 * i + n, at: formatTimestamp(endUs - (10 - n) * DAY_US) })),
+  );
+  const sales = Array.from({ length: SALES }, (_, i) => ({
+    sale: `sale-${i}`,
+    buyer: pick(random, BUYERS),
+    product: pick(random, [...PRODUCTS, 'unpriced']),
+    at: formatTimestamp(endUs - Math.floor(random() * 10 * DAY_US)),
+  }));
+  return [
+    { dataset: 'Price', events: prices },
+    { dataset: 'Sale', events: sales },
+  ];
 }
 
-/** Of each visitor in order of time, so that a row is the same at whichever tick it is published (S25). */
+/** The visits of each visitor in order of time, so that a row is the same at whichever tick it is published (S25). */
 function visits(visitors: readonly string[], endUs: number): readonly Push[] {
-  const events = visitors.flatMap((visitor, v) => Array.from({ length: 1 + (v % 5) }, (_, n) => ({ visitor, page: `/${n}`, at: formatTimestamp(endUs - 2 * DAY_US + n * HOUR_US + v) })));
+  const events = visitors.flatMap((visitor, v) =>
+    Array.from({ length: 1 + (v % 5) }, (_, n) => ({ visitor, page: `/${n}`, at: formatTimestamp(endUs - 2 * DAY_US + n * HOUR_US + v) })),
+  );
   return [{ dataset: 'Visit', events }];
 }
 
@@ -144,7 +188,12 @@ function readings(random: () => number, devices: readonly string[], endUs: numbe
     const ownUs = startUs + inFile * MINUTE_US - (inFile % 20 === 19 ? 15 : inFile % 3) * MINUTE_US;
     // A device in the last file whose clock is a year ahead: it makes nothing of the other files late, and its own up to the present.
     const atUs = file === 3 && inFile === 60 ? endUs + 365 * DAY_US : ownUs;
-    return { lane: `file-${file}`, atUs, appendTimeUs, row: { device: pick(random, devices), site: pick(random, SITES), value: Math.floor(random() * 100) } };
+    return {
+      lane: `file-${file}`,
+      atUs,
+      appendTimeUs,
+      row: { device: pick(random, devices), site: pick(random, SITES), value: Math.floor(random() * 100) },
+    };
   });
 }
 

@@ -3,7 +3,7 @@
 // lateness is judged by partition and lane in the order of the topic (S10), which one sender fixes; rows of a chain are what
 // was known at their ticks (S25), which is one thing for entities whose records come in order of time.
 import { expect } from 'chai';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 import type { Log } from '../../libs/log/log.js';
 import { datasetTopic } from '../../libs/pipeline/topics.js';
 import { Processes } from '../support/processes.js';
@@ -13,6 +13,7 @@ import { adoptedIn, EmbeddedRuns, WatchedReplicas, type Switches } from './parti
 import { expectedBooks, type ExpectedBook } from './partition-oracle.js';
 import { commitTo, deadTrades, digestsOf, loadReadings, pushTo, settled, type Book, type Place } from './partition-platforms.js';
 import { partitionRecords, type PartitionRecords } from './partition-records.js';
+import { TEST_INTERNAL_KEY } from '../support/test-keys.js';
 
 const FIRST = 'test/support/partition-features.ts';
 const NEXT = 'test/support/partition-features-next.ts';
@@ -22,10 +23,10 @@ const EMBEDDED = 'thyme';
 /** What a platform came to, in the end and on the way. */
 interface Outcome {
   readonly pushed: readonly string[];
-  /** Of the featureset that is added to, by either revision. */
+  /** The answer of the featureset that is added to, by either revision. */
   readonly market: { readonly first: string; readonly next: string };
   readonly books: readonly Book[];
-  /** Of each process. */
+  /** The answers of each process. */
   readonly answers: readonly (readonly string[])[];
   readonly dead: readonly (readonly string[])[];
 }
@@ -52,8 +53,14 @@ for (const partitions of [1, 3, 8]) {
       reference = await runEmbedded(embedded, { records, expected, partitions });
       log = await openKafkaLog({ brokers: kafka().brokers, clientId: 'thyme-test' });
       for (const name of ['one', 'two']) {
-        const { restUrl: url, grpcTarget } = await processes.serve(processes.subfolder(name), ['--partitions', String(partitions)], { env: { THYME_DEPLOYMENT: deployment, THYME_KAFKA_BROKERS: kafka().brokers.join(',') } });
-        fleet.push({ url, grpcTarget });
+        const {
+          restUrl: url,
+          grpcTarget,
+          adminKey,
+        } = await processes.serve(processes.subfolder(name), ['--partitions', String(partitions)], {
+          env: { THYME_INTERNAL_KEY: TEST_INTERNAL_KEY, THYME_DEPLOYMENT: deployment, THYME_KAFKA_BROKERS: kafka().brokers.join(',') },
+        });
+        fleet.push({ url, grpcTarget, adminKey });
       }
       await commitTo(first(fleet), FIRST);
       early = new WatchedReplicas({ brokers: kafka().brokers, deployment, partitions });
@@ -76,15 +83,20 @@ for (const partitions of [1, 3, 8]) {
     it('keep the same books in every partition: late by push and by lane, repeated, failed, right rows that came late (S10, S13, S23)', () => {
       expect(outcome.books).to.deep.equal(reference.books);
       // A test of nothing otherwise.
-      for (const kind of ['late', 'duplicate', 'dead'] as const) expect(expected.get('MarketTrades.trades')?.[kind], kind).to.be.greaterThan(0);
+      for (const kind of ['late', 'duplicate', 'dead'] as const)
+        expect(expected.get('MarketTrades.trades')?.[kind], kind).to.be.greaterThan(0);
       expect(expected.get('SiteReadings.readings')?.late).to.be.within(10, 100);
     });
 
     it('refuse the same records, each with the same words, and set the same ones aside (S12, S23)', () => {
       expect(outcome.pushed).to.deep.equal(reference.pushed);
       expect(outcome.dead).to.deep.equal(reference.dead);
-      expect(outcome.dead.flat().filter((letter) => letter.includes('"pipeline":"MarketTrades.trades"'))).to.have.length(expected.get('MarketTrades.trades')?.dead ?? -1);
-      expect(outcome.dead.flat().filter((letter) => !letter.includes('"pipeline"'))).to.have.length(records.before.find(({ refused }) => refused === true)?.events.length ?? -1);
+      expect(outcome.dead.flat().filter((letter) => letter.includes('"pipeline":"MarketTrades.trades"'))).to.have.length(
+        expected.get('MarketTrades.trades')?.dead ?? -1,
+      );
+      expect(outcome.dead.flat().filter((letter) => !letter.includes('"pipeline"'))).to.have.length(
+        records.before.find(({ refused }) => refused === true)?.events.length ?? -1,
+      );
     });
 
     // One partition alone has them all.
@@ -92,7 +104,10 @@ for (const partitions of [1, 3, 8]) {
       it('leave one partition idle, which holds up neither lateness nor a revision (S10, S18)', async () => {
         const idle = records.idle ?? 0;
         expect(await log.endOffset({ topic: datasetTopic(deployment, 'Trade', 1), partition: idle })).to.equal(0);
-        expect(outcome.books.find(({ partition, name }) => partition === idle && name === 'AccountTrades.trades')).to.include({ read: 0, late: 0 });
+        expect(outcome.books.find(({ partition, name }) => partition === idle && name === 'AccountTrades.trades')).to.include({
+          read: 0,
+          late: 0,
+        });
       });
     }
 
@@ -131,12 +146,22 @@ async function runEmbedded(embedded: EmbeddedRuns, { records, expected, partitio
   });
   place = await embedded.start();
   const books = await settled([place], partitions, expected);
-  const outcome = { pushed, books, market: { first: before, next: await marketAnswer(place, records) }, answers: [await allAnswers(place.url, records)], dead };
+  const outcome = {
+    pushed,
+    books,
+    market: { first: before, next: await marketAnswer(place, records) },
+    answers: [await allAnswers(place.url, records)],
+    dead,
+  };
   await embedded.stop();
   return outcome;
 }
 
-async function runFleet(fleet: readonly Place[], log: Log, { records, expected, partitions, deployment }: Given & { readonly deployment: string }): Promise<{ readonly outcome: Outcome; readonly marketsSeen: ReadonlySet<string> }> {
+async function runFleet(
+  fleet: readonly Place[],
+  log: Log,
+  { records, expected, partitions, deployment }: Given & { readonly deployment: string },
+): Promise<{ readonly outcome: Outcome; readonly marketsSeen: ReadonlySet<string> }> {
   const place = first(fleet);
   const pushed = await pushAll(place, records.before);
   await settled(fleet, partitions, beforeCommit(records, expected, partitions));
@@ -150,7 +175,16 @@ async function runFleet(fleet: readonly Place[], log: Log, { records, expected, 
     return { during, books: await settled(fleet, partitions, expected) };
   });
   const answers = await Promise.all(fleet.map(({ url }) => allAnswers(url, records)));
-  return { marketsSeen, outcome: { pushed: [...pushed, ...result.during], books: result.books, market: { first: before, next: await marketAnswer(place, records) }, answers, dead: await deadTrades(log, deployment, partitions) } };
+  return {
+    marketsSeen,
+    outcome: {
+      pushed: [...pushed, ...result.during],
+      books: result.books,
+      market: { first: before, next: await marketAnswer(place, records) },
+      answers,
+      dead: await deadTrades(log, deployment, partitions),
+    },
+  };
 }
 
 /** One after another: each topic has its records in this order. */
@@ -161,12 +195,18 @@ async function pushAll(place: Place, pushes: PartitionRecords['before']): Promis
 }
 
 /** Asks every process again and again for the featureset that is being added to. */
-async function whileWatching<T>(fleet: readonly Place[], records: PartitionRecords, act: () => Promise<T>): Promise<{ readonly seen: ReadonlySet<string>; readonly result: T }> {
+async function whileWatching<T>(
+  fleet: readonly Place[],
+  records: PartitionRecords,
+  act: () => Promise<T>,
+): Promise<{ readonly seen: ReadonlySet<string>; readonly result: T }> {
   const seen = new Set<string>();
   let acting = true;
-  const watching = Promise.all(fleet.map(async (place) => {
-    while (acting) seen.add(await marketAnswer(place, records));
-  }));
+  const watching = Promise.all(
+    fleet.map(async (place) => {
+      while (acting) seen.add(await marketAnswer(place, records));
+    }),
+  );
   try {
     return { seen, result: await act() };
   } finally {
@@ -176,7 +216,11 @@ async function whileWatching<T>(fleet: readonly Place[], records: PartitionRecor
 }
 
 /** What can be said of the pipelines before the second revision. */
-function beforeCommit(records: PartitionRecords, expected: ReadonlyMap<string, ExpectedBook>, partitions: number): ReadonlyMap<string, ExpectedBook> {
+function beforeCommit(
+  records: PartitionRecords,
+  expected: ReadonlyMap<string, ExpectedBook>,
+  partitions: number,
+): ReadonlyMap<string, ExpectedBook> {
   const early = expectedBooks({ ...records, during: [], readings: [] }, partitions, records.endUs);
   return new Map([...early].filter(([name]) => expected.has(name) && name !== 'MarketWeeks.weeks'));
 }

@@ -2,9 +2,9 @@
 // each step of a takeover is the test's to choose.
 import { Kafka, logLevel } from 'kafkajs';
 import { Decimal } from '../../libs/definition/decimal.js';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
-import { openKafkaMembership } from '../../libs/log/kafka-membership.js';
-import { openKafkaOwners } from '../../libs/log/kafka-owners.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
+import { openKafkaMembership } from '../../libs/log/kafka/kafka-membership.js';
+import { openKafkaOwners } from '../../libs/log/kafka/owners.js';
 import type { Log, TopicPartition } from '../../libs/log/log.js';
 import { fleetSource, OwnerDirectory } from '../../libs/replica/owner-directory.js';
 import { Replica } from '../../libs/replica/replica.js';
@@ -24,7 +24,9 @@ const T = 1_700_000_000_000_000;
 
 const orders = dataset('Order', [field('user_id', 'string'), field('at', 'timestamp')], ['user_id']);
 const byUser = dataset('ByUser', [field('user_id', 'string'), field('n', 'int'), field('at', 'timestamp')], ['user_id']);
-const build = pipeline('ByUser', ['Order'], { aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] } });
+const build = pipeline('ByUser', ['Order'], {
+  aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'n', operator: 'count', windowUs: null }] },
+});
 
 /** One partition, so that who owns it is one process. */
 export class RecoveryFleet {
@@ -60,7 +62,10 @@ export class RecoveryFleet {
   }
 
   async send(count: number): Promise<void> {
-    await this.harness.send('Order', Array.from({ length: count }, () => [{ user_id: 'a' }, { eventTimeUs: T + this.sent++ }] as const));
+    await this.harness.send(
+      'Order',
+      Array.from({ length: count }, () => [{ user_id: 'a' }, { eventTimeUs: T + this.sent++ }] as const),
+    );
   }
 
   /** Joins the group under this name; resolves once it has what it is given. */
@@ -68,8 +73,18 @@ export class RecoveryFleet {
     const ownership = openKafkaMembership({ connect: this.#connect, group: this.#group, partitionCount: 1, sessionMs: SESSION_MS });
     const { store = new MemoryStore(), ...more } = options;
     const aggregator = new Aggregator({
-      deployment: DEPLOYMENT, partitionCount: 1, log: this.log, clock: systemClock, feed: this.harness.feed, functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
-      openStore: async () => unclosed(store), onFailure: (_partition, cause) => this.failures.push(cause), tickMs: 1, heartbeatMs: 20, membership: { ownership, address: () => name }, ...more,
+      deployment: DEPLOYMENT,
+      partitionCount: 1,
+      log: this.log,
+      clock: systemClock,
+      feed: this.harness.feed,
+      functionsOf: () => ({ transform: () => undefined, decimal: Decimal }),
+      openStore: async () => unclosed(store),
+      onFailure: (_partition, cause) => this.failures.push(cause),
+      tickMs: 1,
+      heartbeatMs: 20,
+      membership: { ownership, address: () => name },
+      ...more,
     });
     aggregator.done.catch((cause: unknown) => this.failures.push(cause));
     this.#members.set(name, aggregator);
@@ -98,7 +113,10 @@ export class RecoveryFleet {
     const sourceAt = (address: string): ReplicationSource => {
       const member = this.#members.get(address);
       if (member === undefined) throw new Error(`${address} has stopped`);
-      return { subscribe: (...asked) => member.replication.subscribe(...asked), snapshot: (...asked) => (this.snapshots++, member.replication.snapshot(...asked)) };
+      return {
+        subscribe: (...asked) => member.replication.subscribe(...asked),
+        snapshot: (...asked) => (this.snapshots++, member.replication.snapshot(...asked)),
+      };
     };
     return new FollowingReplica(fleetSource(this.#directory, sourceAt), stores);
   }
@@ -161,7 +179,13 @@ export class FollowingReplica {
   readonly #running: Promise<void>;
 
   constructor(source: ReplicationSource, stores: ReplicaStores) {
-    this.replica = new Replica({ partition: 0, source, stores, clock: systemClock, onFailure: (_partition, cause) => this.failures.push(cause) });
+    this.replica = new Replica({
+      partition: 0,
+      source,
+      stores,
+      clock: systemClock,
+      onFailure: (_partition, cause) => this.failures.push(cause),
+    });
     this.#running = this.replica.run(this.#stopping.signal);
     this.#running.catch(() => undefined); // `stop` rejects with it
   }

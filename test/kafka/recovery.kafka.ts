@@ -34,7 +34,10 @@ describe('recovery on a real Kafka', function () {
     expect(await replica.digest()).to.deep.equal(await digestStore(store));
   };
 
-  for (const [where, recentBytesMax] of [['its last batches', undefined], ['the changelog', 1]] as const) {
+  for (const [where, recentBytesMax] of [
+    ['its last batches', undefined],
+    ['the changelog', 1],
+  ] as const) {
     it(`serves a replica that is a few ticks behind at a takeover from ${where}, and takes no snapshot (R1)`, async () => {
       const first = await fleet.start('one');
       const stores = new KeptStores();
@@ -70,7 +73,10 @@ describe('recovery on a real Kafka', function () {
     await following.stop();
   });
 
-  for (const [what, isWhole] of [['up to what is newer than it', false], ['to its end', true]] as const) {
+  for (const [what, isWhole] of [
+    ['up to what is newer than it', false],
+    ['to its end', true],
+  ] as const) {
     it(`gives a replica a snapshot whose changelog was trimmed ${what}, and reads go on meanwhile (R4)`, async () => {
       const owner = await fleet.start('one', { recentBytesMax: 1 });
       const stores = new KeptStores();
@@ -79,7 +85,7 @@ describe('recovery on a real Kafka', function () {
       await before.stop();
       await work(owner, 3);
       const trimmed = await fleet.log.endOffset(fleet.changelog);
-      const seq = isWhole ? owner.views.view(0).applied()?.seq ?? 0 : await work(owner, 2);
+      const seq = isWhole ? (owner.views.view(0).applied()?.seq ?? 0) : await work(owner, 2);
       await fleet.trimChangelog(trimmed);
       const after = fleet.follow(stores);
       await after.reach(seq);
@@ -116,7 +122,10 @@ describe('recovery on a real Kafka', function () {
     // The old owner is at its tick when the new one begins to fence.
     const store = new MemoryStore();
     const racing = { ...log, writer: async (id: string) => (await zombie.tick(), log.writer(id)) };
-    const task = await acquire({ ...harness.environment(0), log: racing }, store, { onApplier: (opened) => (applier = opened), onBatch: () => undefined });
+    const task = await acquire({ ...harness.environment(0), log: racing }, store, {
+      onApplier: (opened) => (applier = opened),
+      onBatch: () => undefined,
+    });
     while ((await task.tick()) !== 'idle');
     await fleet.send(1);
     const fenced = await zombie.tick().catch((error: unknown) => error);
@@ -124,7 +133,7 @@ describe('recovery on a real Kafka', function () {
     while ((await task.tick()) !== 'idle');
     const count = applier?.state.commit?.counters.reduce((sum, { applied }) => sum + applied, 0);
     expect(count).to.equal(fleet.sent);
-    // Of two batches with one seq a replay takes the first, which the new owner would not have seen.
+    // A replay takes the first of two batches with one seq, which the new owner would not have seen.
     const copy = await Applier.open(new MemoryStore());
     for await (const batch of readBatches(log, fleet.changelog, 1)) await applyBatch(copy, batch);
     expect(await digestStore(copy.store)).to.deep.equal(await digestStore(store));
@@ -137,7 +146,10 @@ describe('recovery on a real Kafka', function () {
     await fleet.stop('one');
     const other = await RecoveryFleet.open(kafka().brokers);
     try {
-      const failure = await other.start('one', { store }).then(() => 'it started', (error: unknown) => error);
+      const failure = await other.start('one', { store }).then(
+        () => 'it started',
+        (error: unknown) => error,
+      );
       expect(failure).to.include({ code: 'THYME_STORE_AHEAD', status: 'FAILED_PRECONDITION' });
       expect(String(failure)).to.contain('which its changelog does not reach');
     } finally {
@@ -151,14 +163,20 @@ describe('recovery on a real Kafka', function () {
     await fleet.stop('one');
     await fleet.remakeOrders();
     await fleet.send(1);
-    const failure = await fleet.start('two', { store }).then(() => 'it started', (error: unknown) => error);
+    const failure = await fleet.start('two', { store }).then(
+      () => 'it started',
+      (error: unknown) => error,
+    );
     expect(failure).to.include({ code: 'THYME_STORE_AHEAD' });
     expect(String(failure)).to.contain(`Order.v1' ends at offset 1, and its records were read up to 6`);
   });
 
   it('refuses to start on topics that have another partition count', async () => {
     await fleet.log.createTopic(fleet.changelog.topic, 2);
-    const failure = await fleet.start('one').then(() => 'it started', (error: unknown) => error);
+    const failure = await fleet.start('one').then(
+      () => 'it started',
+      (error: unknown) => error,
+    );
     expect(failure).to.include({ code: 'THYME_PARTITION_COUNT' });
     expect(String(failure)).to.contain(`${fleet.deployment}.changes`);
   });

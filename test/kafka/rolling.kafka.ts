@@ -35,7 +35,11 @@ describe('a rolling restart on Kafka', function () {
     const [first] = [await serve('worker-0', WORK), await serve('worker-1', WORK)];
     const queries = [await serve('query-0', QUERY), await serve('query-1', QUERY)];
     const query = queries.map(({ grpcTarget }) => grpcTarget).join(',');
-    url = (await processes.serve(processes.subfolder('gateway'), ['--roles', 'gateway', '--owner', first.grpcTarget, '--query', query], { env: env() })).restUrl;
+    url = (
+      await processes.serve(processes.subfolder('gateway'), ['--roles', 'gateway', '--owner', first.grpcTarget, '--query', query], {
+        env: env(),
+      })
+    ).restUrl;
     expect((await processes.run(['commit', EXAMPLE_MODULE], { env: { THYME_API_URL: url } })).code).to.equal(0);
     await curlUntil(spentUrl(USERS[0] ?? ''), ({ status }) => status === 200);
   });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { SecuredKafka } from '../../infra/kafka/kafka.js';
 import { createEnv } from '../../libs/config/env.js';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
-import { readKafkaOptions } from '../../libs/log/kafka-options.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
+import { readKafkaOptions } from '../../libs/log/kafka/options.js';
 import { uniqueName, useKafka } from './kafka-fixture.js';
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'];
@@ -33,13 +33,19 @@ describe('Kafka with passwords and TLS', function () {
     if (found === undefined) throw new Error('this broker has no passwords');
     return found;
   };
-  const login = (mechanism: string) => ({ THYME_KAFKA_SASL_MECHANISM: mechanism, THYME_KAFKA_USERNAME: secured().username, THYME_KAFKA_PASSWORD: secured().password });
+  const login = (mechanism: string) => ({
+    THYME_KAFKA_SASL_MECHANISM: mechanism,
+    THYME_KAFKA_USERNAME: secured().username,
+    THYME_KAFKA_PASSWORD: secured().password,
+  });
   const failure = async (variables: Readonly<Record<string, string>>): Promise<unknown> => open(variables).catch((error: unknown) => error);
 
   for (const mechanism of MECHANISMS) {
     it(`appends, commits and reads with ${mechanism}, in plain text and over TLS`, async () => {
       expect(await open({ THYME_KAFKA_BROKERS: secured().sasl, ...login(mechanism) })).to.equal('4 records');
-      expect(await open({ THYME_KAFKA_BROKERS: secured().tls, THYME_KAFKA_SSL_CA: secured().caFile, ...login(mechanism) })).to.equal('4 records');
+      expect(await open({ THYME_KAFKA_BROKERS: secured().tls, THYME_KAFKA_SSL_CA: secured().caFile, ...login(mechanism) })).to.equal(
+        '4 records',
+      );
     });
 
     it(`says that a password for ${mechanism} is wrong, and does not tell which it was`, async () => {
@@ -60,7 +66,14 @@ describe('Kafka with passwords and TLS', function () {
 
   it('appends, commits and reads with a certificate of its own', async () => {
     const { mutual, caFile, clientCertificateFile, clientKeyFile } = secured();
-    expect(await open({ THYME_KAFKA_BROKERS: mutual, THYME_KAFKA_SSL_CA: caFile, THYME_KAFKA_SSL_CERT: clientCertificateFile, THYME_KAFKA_SSL_KEY: clientKeyFile })).to.equal('4 records');
+    expect(
+      await open({
+        THYME_KAFKA_BROKERS: mutual,
+        THYME_KAFKA_SSL_CA: caFile,
+        THYME_KAFKA_SSL_CERT: clientCertificateFile,
+        THYME_KAFKA_SSL_KEY: clientKeyFile,
+      }),
+    ).to.equal('4 records');
   });
 
   it('says that a certificate is asked for, where it has none', async () => {

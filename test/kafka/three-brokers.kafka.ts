@@ -1,12 +1,12 @@
 // Three brokers, of which each dies in turn: leaders and coordinators move, and what was acknowledged is there once.
 import { expect } from 'chai';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 import type { Log, NewRecord, TopicPartition, TransactionalWriter } from '../../libs/log/log.js';
 import { eventually, uniqueName, useKafka, valuesOf } from './kafka-fixture.js';
 
 const BROKERS = 3;
 const PARTITIONS = 3;
-/** Of each kind of work, while a broker is away and after it has come back. */
+/** How much of each kind of work is done while a broker is away and after it has come back. */
 const PROGRESS = 20;
 
 describe('the log on three brokers', function () {
@@ -35,7 +35,8 @@ describe('the log on three brokers', function () {
     committing.stop();
     appending.stop();
     await Promise.all(working);
-    for (const place of partitionsOf(ticks)) expect(await valuesOf(log, place), `partition ${place.partition}`).to.deep.equal(numbers(committing.done));
+    for (const place of partitionsOf(ticks))
+      expect(await valuesOf(log, place), `partition ${place.partition}`).to.deep.equal(numbers(committing.done));
     for (const place of partitionsOf(pushes)) {
       const own = numbers(appending.done).filter((number) => Number(number) % PARTITIONS === place.partition);
       expect(await valuesOf(log, place), `partition ${place.partition}`).to.deep.equal(own);
@@ -60,7 +61,10 @@ class Committing {
   done = 0;
   #stopped = false;
 
-  constructor(readonly log: Log, readonly places: readonly TopicPartition[]) {}
+  constructor(
+    readonly log: Log,
+    readonly places: readonly TopicPartition[],
+  ) {}
 
   stop(): void {
     this.#stopped = true;
@@ -94,7 +98,10 @@ class Appending {
   done = 0;
   #stopped = false;
 
-  constructor(readonly log: Log, readonly places: readonly TopicPartition[]) {}
+  constructor(
+    readonly log: Log,
+    readonly places: readonly TopicPartition[],
+  ) {}
 
   stop(): void {
     this.#stopped = true;

@@ -1,6 +1,6 @@
 // A writer, alone in its process: tests hold it still. Commits one record after another, says each that is
 // committed by a message, and at last the code of the failure that ended it.
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 
 const [broker = '', topic = ''] = process.argv.slice(2);
 const log = await openKafkaLog({ brokers: [broker], clientId: 'thyme-test' });

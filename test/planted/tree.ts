@@ -31,7 +31,10 @@ export class TreeCopy {
       const found = text.split(find).length - 1;
       if (found !== 1) throw new Error(`${file} has this ${found} times, and must have it once:\n${find}`);
       if (!before.has(path)) before.set(path, text);
-      await writeFile(path, text.replace(find, () => replace));
+      await writeFile(
+        path,
+        text.replace(find, () => replace),
+      );
     }
     return async () => {
       for (const [path, text] of before) await writeFile(path, text);

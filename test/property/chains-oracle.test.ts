@@ -14,7 +14,9 @@ const PRODUCTS = ['p', 'q', 'r', 's'];
 const at = field('at', 'timestamp');
 const sales = dataset('Sale', [field('sale', 'string'), field('user', 'string'), field('product', 'string'), at], ['sale']);
 const prices = dataset('Price', [field('product', 'string'), field('price', 'int'), at], ['product'], { index: true });
-const priced = dataset('Priced', [field('user', 'string'), field('product', 'string'), field('price', 'int', true), at], ['user'], { publish: true });
+const priced = dataset('Priced', [field('user', 'string'), field('product', 'string'), field('price', 'int', true), at], ['user'], {
+  publish: true,
+});
 const spend = dataset('Spend', [field('user', 'string'), field('n', 'int'), field('total_1h', 'int'), at], ['user']);
 const byProduct = dataset('ByProduct', [field('product', 'string'), field('n', 'int'), field('unpriced', 'int'), at], ['product']);
 const visits = dataset('Visit', [field('user', 'string'), at], ['user']);
@@ -26,9 +28,18 @@ const count = (name = 'n', windowUs: number | null = null) => ({ field: name, op
 const definitions = {
   datasets: [sales, prices, priced, spend, byProduct, visits, pace, histogram],
   pipelines: [
-    pipeline('Spend', ['Priced'], { aggregate: { groupBy: ['user'], aggregations: [count(), { field: 'total_1h', operator: 'sum', of: 'price', windowUs: HOUR }] } }),
-    pipeline('ByProduct', ['Priced'], { aggregate: { groupBy: ['product'], aggregations: [count(), { ...count('unpriced'), where: isUnpriced }] } }),
-    pipeline('Priced', ['Sale'], { steps: [{ kind: 'join', dataset: 'Price', on: ['product'], how: 'left' }, { kind: 'select', names: ['user', 'product', 'price', 'at'] }] }),
+    pipeline('Spend', ['Priced'], {
+      aggregate: { groupBy: ['user'], aggregations: [count(), { field: 'total_1h', operator: 'sum', of: 'price', windowUs: HOUR }] },
+    }),
+    pipeline('ByProduct', ['Priced'], {
+      aggregate: { groupBy: ['product'], aggregations: [count(), { ...count('unpriced'), where: isUnpriced }] },
+    }),
+    pipeline('Priced', ['Sale'], {
+      steps: [
+        { kind: 'join', dataset: 'Price', on: ['product'], how: 'left' },
+        { kind: 'select', names: ['user', 'product', 'price', 'at'] },
+      ],
+    }),
     pipeline('Pace', ['Visit'], { aggregate: { groupBy: ['user'], aggregations: [count('n_1h', HOUR)] } }),
     pipeline('Histogram', ['Pace'], { aggregate: { groupBy: ['n_1h'], aggregations: [count()] } }),
   ],
@@ -38,7 +49,8 @@ type Sent =
   | { readonly kind: 'sale'; readonly user: string; readonly product: string }
   | { readonly kind: 'price'; readonly product: string }
   | { readonly kind: 'visit'; readonly user: string };
-type Command = { readonly minutes: number; readonly sent: Sent } | { readonly tick: number } | { readonly restart: number; readonly loseStore: boolean };
+type Command =
+  { readonly minutes: number; readonly sent: Sent } | { readonly tick: number } | { readonly restart: number; readonly loseStore: boolean };
 
 const [user, product, partition] = [fc.constantFrom(...USERS), fc.constantFrom(...PRODUCTS), fc.nat({ max: 7 })];
 const sent: fc.Arbitrary<Sent> = fc.oneof(
@@ -83,7 +95,9 @@ function priceOf(all: readonly Told[], product: string, eventTimeUs: number): nu
 }
 
 function checkSales(harness: Harness, all: readonly Told[], asOfUs: number): void {
-  const sold = all.flatMap((told) => (told.kind === 'sale' && told.eventTimeUs <= asOfUs ? [{ ...told, price: priceOf(all, told.product, told.eventTimeUs) }] : []));
+  const sold = all.flatMap((told) =>
+    told.kind === 'sale' && told.eventTimeUs <= asOfUs ? [{ ...told, price: priceOf(all, told.product, told.eventTimeUs) }] : [],
+  );
   for (const name of USERS) {
     const own = sold.filter((sale) => sale.user === name);
     const total = own.filter(({ eventTimeUs }) => eventTimeUs >= asOfUs - HOUR).reduce((sum, { price }) => sum + (price ?? 0), 0);
@@ -91,15 +105,30 @@ function checkSales(harness: Harness, all: readonly Told[], asOfUs: number): voi
   }
   for (const name of PRODUCTS) {
     const own = sold.filter((sale) => sale.product === name);
-    expect(harness.ask('ByProduct.build', [name], asOfUs), `sales of ${name}`).to.deep.equal({ n: own.length, unpriced: own.filter(({ price }) => price === null).length });
+    expect(harness.ask('ByProduct.build', [name], asOfUs), `sales of ${name}`).to.deep.equal({
+      n: own.length,
+      unpriced: own.filter(({ price }) => price === null).length,
+    });
   }
 }
 
 function checkPaces(harness: Harness, all: readonly Told[], asOfUs: number): void {
   const visited = all.filter((told) => told.kind === 'visit' && told.eventTimeUs <= asOfUs);
-  const paces = visited.map((visit) => visited.filter((other) => other.kind === 'visit' && visit.kind === 'visit' && other.user === visit.user && other.eventTimeUs <= visit.eventTimeUs && other.eventTimeUs >= visit.eventTimeUs - HOUR).length);
+  const paces = visited.map(
+    (visit) =>
+      visited.filter(
+        (other) =>
+          other.kind === 'visit' &&
+          visit.kind === 'visit' &&
+          other.user === visit.user &&
+          other.eventTimeUs <= visit.eventTimeUs &&
+          other.eventTimeUs >= visit.eventTimeUs - HOUR,
+      ).length,
+  );
   for (let n = 0; n <= Math.max(2, ...paces); n++) {
-    expect(harness.ask('Histogram.build', [n], asOfUs), `visits that were the ${n}th of an hour`).to.deep.equal({ n: paces.filter((each) => each === n).length });
+    expect(harness.ask('Histogram.build', [n], asOfUs), `visits that were the ${n}th of an hour`).to.deep.equal({
+      n: paces.filter((each) => each === n).length,
+    });
   }
 }
 
@@ -116,7 +145,9 @@ describe('chains, re-keying and joins against a recomputation (S13, S24, S25)', 
             checkSales(harness, all, asOfUs);
             checkPaces(harness, all, asOfUs);
           }
-          const late = Array.from({ length: partitionCount }, (_, each) => harness.view(each).applied()?.counters ?? []).flat().reduce((sum, { lateRight }) => sum + lateRight, 0);
+          const late = Array.from({ length: partitionCount }, (_, each) => harness.view(each).applied()?.counters ?? [])
+            .flat()
+            .reduce((sum, { lateRight }) => sum + lateRight, 0);
           expect(late, 'right rows that came too late, where all come in order').to.equal(0);
         }),
         { numRuns: 25 },

@@ -5,12 +5,24 @@ import { compileExpression } from '../../libs/expression/compile.js';
 import type { ComparisonOperator, Expression } from '../../libs/expression/expression.js';
 import type { Field, Row, Value } from '../../libs/schema/value-type.js';
 
-const fields: readonly Field[] = (['int', 'float', 'string', 'bool'] as const).map((kind) => ({ name: kind, type: { kind, optional: true } }));
+const fields: readonly Field[] = (['int', 'float', 'string', 'bool'] as const).map((kind) => ({
+  name: kind,
+  type: { kind, optional: true },
+}));
 
 // ---- well-typed expressions ----
-const intValue: fc.Arbitrary<number> = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.maxSafeInteger().map((value) => value + 0));
-const floatValue: fc.Arbitrary<number> = fc.oneof(fc.integer({ min: -6, max: 6 }).map((n) => n / 2 + 0), fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0));
-const textValue: fc.Arbitrary<string> = fc.oneof(fc.constantFrom('', 'a', '{"a":1}', '\u{ff5e}', '\u{1f600}'), fc.string({ unit: 'binary', maxLength: 3 }));
+const intValue: fc.Arbitrary<number> = fc.oneof(
+  fc.integer({ min: -3, max: 3 }),
+  fc.maxSafeInteger().map((value) => value + 0),
+);
+const floatValue: fc.Arbitrary<number> = fc.oneof(
+  fc.integer({ min: -6, max: 6 }).map((n) => n / 2 + 0),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+);
+const textValue: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom('', 'a', '{"a":1}', '\u{ff5e}', '\u{1f600}'),
+  fc.string({ unit: 'binary', maxLength: 3 }),
+);
 const column = (name: string): fc.Arbitrary<Expression> => fc.constant({ kind: 'column', name });
 const comparison: fc.Arbitrary<ComparisonOperator> = fc.constantFrom('eq', 'ne', 'lt', 'lte', 'gt', 'gte');
 
@@ -18,35 +30,63 @@ const comparison: fc.Arbitrary<ComparisonOperator> = fc.constantFrom('eq', 'ne',
 type Sorts = { number: Expression; text: Expression; bool: Expression };
 
 const sorts = fc.letrec<Sorts>((tie) => ({
-  number: fc.oneof({ maxDepth: 5 },
-    column('int'), column('float'),
+  number: fc.oneof(
+    { maxDepth: 5 },
+    column('int'),
+    column('float'),
     intValue.map((value): Expression => ({ kind: 'literal', value: { type: 'int', value } })),
     floatValue.map((value): Expression => ({ kind: 'literal', value: { type: 'float', value } })),
-    fc.record({ kind: fc.constant('arithmetic' as const), operator: fc.constantFrom('add' as const, 'sub' as const, 'mul' as const, 'div' as const), left: tie('number'), right: tie('number') }),
+    fc.record({
+      kind: fc.constant('arithmetic' as const),
+      operator: fc.constantFrom('add' as const, 'sub' as const, 'mul' as const, 'div' as const),
+      left: tie('number'),
+      right: tie('number'),
+    }),
     fc.record({ kind: fc.constant('fillNull' as const), operand: tie('number'), fallback: tie('number') }),
-    fc.record({ kind: fc.constant('jsonExtract' as const), operand: tie('text'), path: fc.constantFrom([], ['a']), as: fc.constantFrom('int', 'float' as const) })),
-  text: fc.oneof({ maxDepth: 5 }, column('string'), textValue.map((value): Expression => ({ kind: 'literal', value: { type: 'string', value } })),
-    fc.record({ kind: fc.constant('fillNull' as const), operand: tie('text'), fallback: tie('text') })),
-  bool: fc.oneof({ maxDepth: 5 },
-    column('bool'), fc.boolean().map((value): Expression => ({ kind: 'literal', value: { type: 'bool', value } })),
+    fc.record({
+      kind: fc.constant('jsonExtract' as const),
+      operand: tie('text'),
+      path: fc.constantFrom([], ['a']),
+      as: fc.constantFrom('int', 'float' as const),
+    }),
+  ),
+  text: fc.oneof(
+    { maxDepth: 5 },
+    column('string'),
+    textValue.map((value): Expression => ({ kind: 'literal', value: { type: 'string', value } })),
+    fc.record({ kind: fc.constant('fillNull' as const), operand: tie('text'), fallback: tie('text') }),
+  ),
+  bool: fc.oneof(
+    { maxDepth: 5 },
+    column('bool'),
+    fc.boolean().map((value): Expression => ({ kind: 'literal', value: { type: 'bool', value } })),
     fc.record({ kind: fc.constant('comparison' as const), operator: comparison, left: tie('number'), right: tie('number') }),
     fc.record({ kind: fc.constant('comparison' as const), operator: comparison, left: tie('text'), right: tie('text') }),
     fc.record({ kind: fc.constantFrom('and', 'or' as const), left: tie('bool'), right: tie('bool') }),
     fc.record({ kind: fc.constant('not' as const), operand: tie('bool') }),
-    fc.record({ kind: fc.constant('isNull' as const), operand: fc.oneof(tie('number'), tie('bool')) })),
+    fc.record({ kind: fc.constant('isNull' as const), operand: fc.oneof(tie('number'), tie('bool')) }),
+  ),
 }));
 
-const rowArbitrary: fc.Arbitrary<Row> = fc.tuple(...[intValue, floatValue, textValue, fc.boolean()].map((value: fc.Arbitrary<Value>) => fc.option(value, { nil: null })));
+const rowArbitrary: fc.Arbitrary<Row> = fc.tuple(
+  ...[intValue, floatValue, textValue, fc.boolean()].map((value: fc.Arbitrary<Value>) => fc.option(value, { nil: null })),
+);
 
 // ---- the naive interpreter: the meaning of each node, word for word ----
 function isInt(node: Expression): boolean {
   switch (node.kind) {
-    case 'column': return node.name === 'int';
-    case 'literal': return node.value.type === 'int';
-    case 'arithmetic': return node.operator !== 'div' && isInt(node.left) && isInt(node.right);
-    case 'fillNull': return isInt(node.operand) && isInt(node.fallback);
-    case 'jsonExtract': return node.as === 'int';
-    default: return false;
+    case 'column':
+      return node.name === 'int';
+    case 'literal':
+      return node.value.type === 'int';
+    case 'arithmetic':
+      return node.operator !== 'div' && isInt(node.left) && isInt(node.right);
+    case 'fillNull':
+      return isInt(node.operand) && isInt(node.fallback);
+    case 'jsonExtract':
+      return node.as === 'int';
+    default:
+      return false;
   }
 }
 
@@ -72,8 +112,10 @@ function order(a: Value, b: Value): number {
 
 function naive(node: Expression, row: Row): Value {
   switch (node.kind) {
-    case 'column': return row[fields.findIndex((field) => field.name === node.name)] ?? null;
-    case 'literal': return node.value.value;
+    case 'column':
+      return row[fields.findIndex((field) => field.name === node.name)] ?? null;
+    case 'literal':
+      return node.value.value;
     case 'arithmetic': {
       const a = naive(node.left, row);
       const b = a === null ? null : naive(node.right, row);
@@ -99,9 +141,12 @@ function naive(node: Expression, row: Row): Value {
       const value = naive(node.operand, row);
       return value === null ? null : !value;
     }
-    case 'isNull': return naive(node.operand, row) === null;
-    case 'fillNull': return naive(node.operand, row) ?? naive(node.fallback, row);
-    case 'jsonExtract': return naiveExtract(node, naive(node.operand, row));
+    case 'isNull':
+      return naive(node.operand, row) === null;
+    case 'fillNull':
+      return naive(node.operand, row) ?? naive(node.fallback, row);
+    case 'jsonExtract':
+      return naiveExtract(node, naive(node.operand, row));
   }
 }
 
@@ -127,15 +172,22 @@ function outcome(run: () => Value): Value {
 
 describe('compiled expressions', () => {
   it('mean what the naive interpreter says, and have the type that they promise', () => {
-    fc.assert(fc.property(fc.oneof(sorts.number, sorts.bool, sorts.text), fc.array(rowArbitrary, { minLength: 1, maxLength: 5 }), (expression, rows) => {
-      const { type, evaluate } = compileExpression(expression, fields);
-      for (const row of rows) {
-        const value = outcome(() => evaluate(row));
-        expect(value).to.deep.equal(outcome(() => naive(expression, row)));
-        if (value === null) expect(type.optional).to.equal(true);
-        else if (type.kind === 'int') expect(value === 'OUT_OF_RANGE' || Number.isSafeInteger(value)).to.equal(true);
-        else if (type.kind === 'bool') expect(value).to.satisfy((v: Value) => v === 'OUT_OF_RANGE' || typeof v === 'boolean');
-      }
-    }), { numRuns: 2_000 });
+    fc.assert(
+      fc.property(
+        fc.oneof(sorts.number, sorts.bool, sorts.text),
+        fc.array(rowArbitrary, { minLength: 1, maxLength: 5 }),
+        (expression, rows) => {
+          const { type, evaluate } = compileExpression(expression, fields);
+          for (const row of rows) {
+            const value = outcome(() => evaluate(row));
+            expect(value).to.deep.equal(outcome(() => naive(expression, row)));
+            if (value === null) expect(type.optional).to.equal(true);
+            else if (type.kind === 'int') expect(value === 'OUT_OF_RANGE' || Number.isSafeInteger(value)).to.equal(true);
+            else if (type.kind === 'bool') expect(value).to.satisfy((v: Value) => v === 'OUT_OF_RANGE' || typeof v === 'boolean');
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
   });
 });

@@ -16,13 +16,23 @@ const T = 1_700_000_000_000_000;
 const PRODUCTS = ['a', 'b', 'c', 'd', 'e'];
 
 const sales = dataset('Sale', [field('product', 'string'), field('at', 'timestamp')], ['product']);
-const prices = dataset('Price', [field('product', 'string'), field('price', 'int'), field('at', 'timestamp')], ['product'], { index: true });
-const totals = dataset('Totals', [field('product', 'string'), field('n', 'int'), field('total', 'int'), field('last', 'int', true), field('at', 'timestamp')], ['product']);
+const prices = dataset('Price', [field('product', 'string'), field('price', 'int'), field('at', 'timestamp')], ['product'], {
+  index: true,
+});
+const totals = dataset(
+  'Totals',
+  [field('product', 'string'), field('n', 'int'), field('total', 'int'), field('last', 'int', true), field('at', 'timestamp')],
+  ['product'],
+);
 const joined = pipeline('Totals', ['Sale'], {
   steps: [{ kind: 'join', dataset: 'Price', on: ['product'], how: 'left' }],
   aggregate: {
     groupBy: ['product'],
-    aggregations: [{ field: 'n', operator: 'count', windowUs: null }, { field: 'total', operator: 'sum', of: 'price', windowUs: null }, { field: 'last', operator: 'last', of: 'price', windowUs: null, dropNull: true }],
+    aggregations: [
+      { field: 'n', operator: 'count', windowUs: null },
+      { field: 'total', operator: 'sum', of: 'price', windowUs: null },
+      { field: 'last', operator: 'last', of: 'price', windowUs: null, dropNull: true },
+    ],
   },
 });
 
@@ -31,7 +41,14 @@ type Command =
   | { readonly kind: 'tick' | 'restart'; readonly partition: number };
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('sale' as const, 'price' as const), product: fc.constantFrom(...PRODUCTS), minute: fc.nat({ max: 60 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('sale' as const, 'price' as const),
+      product: fc.constantFrom(...PRODUCTS),
+      minute: fc.nat({ max: 60 }),
+    }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('tick' as const), partition: fc.nat({ max: 7 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), partition: fc.nat({ max: 7 }) }) },
 );
@@ -47,7 +64,10 @@ type EndsAtSale = ReadonlyMap<string, number>;
 
 async function storedOf(harness: Harness, definition: DatasetDefinition, partition: number): Promise<Stored[]> {
   const { decode } = compileRecordCodec(definition.fields);
-  const { records } = await harness.log.read({ topic: datasetTopic(DEPLOYMENT, definition.name, 1), partition }, 0, { recordsMax: 10_000, bytesMax: 1e9 });
+  const { records } = await harness.log.read({ topic: datasetTopic(DEPLOYMENT, definition.name, 1), partition }, 0, {
+    recordsMax: 10_000,
+    bytesMax: 1e9,
+  });
   return records.map(({ value }) => {
     const { eventTimeUs, row } = decode(value);
     const [product, second] = row;
@@ -62,7 +82,8 @@ async function run(harness: Harness, commands: readonly Command[]): Promise<Map<
     const partition = 'partition' in step ? step.partition % harness.partitionCount : 0;
     if (step.kind === 'tick') await (await harness.task(partition)).tick();
     else if (step.kind === 'restart') harness.restart(partition);
-    else if (step.kind === 'price') await harness.send('Price', [[{ product: step.product, price: ++price }, { eventTimeUs: T + step.minute * MINUTE }]]);
+    else if (step.kind === 'price')
+      await harness.send('Price', [[{ product: step.product, price: ++price }, { eventTimeUs: T + step.minute * MINUTE }]]);
     else if (step.kind === 'sale') {
       await harness.send('Sale', [[{ product: step.product }, { eventTimeUs: T + step.minute * MINUTE }]]);
       await noteEnds(harness, ends);
@@ -76,14 +97,17 @@ async function noteEnds(harness: Harness, ends: Map<string, number>): Promise<vo
   for (let partition = 0; partition < harness.partitionCount; partition++) {
     const last = (await harness.log.endOffset({ topic: datasetTopic(DEPLOYMENT, 'Sale', 1), partition })) - 1;
     const name = `${partition} ${last}`;
-    if (last >= 0 && !ends.has(name)) ends.set(name, await harness.log.endOffset({ topic: datasetTopic(DEPLOYMENT, 'Price', 1), partition }));
+    if (last >= 0 && !ends.has(name))
+      ends.set(name, await harness.log.endOffset({ topic: datasetTopic(DEPLOYMENT, 'Price', 1), partition }));
   }
 }
 
 /** The newest with t ≤ `eventTimeUs`; of equal times the later in the log (S7). */
 function newest(rows: readonly Stored[], { product, eventTimeUs }: Stored): number | null {
   let found: Stored | undefined;
-  for (const row of rows) if (row.product === product && row.eventTimeUs <= eventTimeUs && (found === undefined || row.eventTimeUs >= found.eventTimeUs)) found = row;
+  for (const row of rows)
+    if (row.product === product && row.eventTimeUs <= eventTimeUs && (found === undefined || row.eventTimeUs >= found.eventTimeUs))
+      found = row;
   return found?.price ?? null;
 }
 
@@ -95,7 +119,8 @@ interface Expected {
   lateAtMost: number;
 }
 
-const cursorOf = (commit: CommitRecord, dataset: DatasetDefinition): number => commit.cursors.find(({ readerId, topic }) => readerId !== 0 && topic === datasetTopic(DEPLOYMENT, dataset.name, 1))?.nextOffset ?? 0;
+const cursorOf = (commit: CommitRecord, dataset: DatasetDefinition): number =>
+  commit.cursors.find(({ readerId, topic }) => readerId !== 0 && topic === datasetTopic(DEPLOYMENT, dataset.name, 1))?.nextOffset ?? 0;
 
 async function recompute(harness: Harness, partition: number, ends: EndsAtSale): Promise<Expected> {
   const [left, right] = [await storedOf(harness, sales, partition), await storedOf(harness, prices, partition)];
@@ -112,7 +137,9 @@ async function recompute(harness: Harness, partition: number, ends: EndsAtSale):
     for (let offset = leftEnd; offset < leftNext; offset++) {
       const sale = left[offset];
       if (sale === undefined) throw new Error(`no sale at ${offset}`);
-      expect(rightNext, `the right side when the sale ${partition}/${offset} was joined`).to.be.at.least(ends.get(`${partition} ${offset}`) ?? 0);
+      expect(rightNext, `the right side when the sale ${partition}/${offset} was joined`).to.be.at.least(
+        ends.get(`${partition} ${offset}`) ?? 0,
+      );
       expected.joined.push({ ...sale, price: newest(right.slice(0, rightNext), sale) });
     }
     [leftEnd, rightEnd] = [leftNext, rightNext];
@@ -124,7 +151,10 @@ async function recompute(harness: Harness, partition: number, ends: EndsAtSale):
 function checkAnswers(harness: Harness, joinedSales: Expected['joined']): void {
   for (const product of PRODUCTS) {
     for (const asOfUs of [T, T + 20 * MINUTE, T + 60 * MINUTE]) {
-      const rows = joinedSales.filter((sale) => sale.product === product && sale.eventTimeUs <= asOfUs).map((sale, i) => ({ ...sale, i })).sort((a, b) => a.eventTimeUs - b.eventTimeUs || a.i - b.i);
+      const rows = joinedSales
+        .filter((sale) => sale.product === product && sale.eventTimeUs <= asOfUs)
+        .map((sale, i) => ({ ...sale, i }))
+        .sort((a, b) => a.eventTimeUs - b.eventTimeUs || a.i - b.i);
       const found = rows.flatMap(({ price }) => price ?? []);
       const expected = { n: rows.length, total: found.reduce((total, price) => total + price, 0), last: found.at(-1) ?? null };
       expect(harness.ask('Totals.build', [product], asOfUs), `${product} at ${(asOfUs - T) / MINUTE}`).to.deep.equal(expected);
@@ -134,7 +164,10 @@ function checkAnswers(harness: Harness, joinedSales: Expected['joined']): void {
 
 function booksOf(harness: Harness, partition: number): ReaderCounters | undefined {
   const id = harness.known.find(({ name }) => name === 'Totals.build')?.id;
-  return harness.view(partition).applied()?.counters.find(({ readerId }) => readerId === id);
+  return harness
+    .view(partition)
+    .applied()
+    ?.counters.find(({ readerId }) => readerId === id);
 }
 
 describe('joins against an oracle (S24)', () => {
@@ -151,7 +184,8 @@ describe('joins against an oracle (S24)', () => {
             const expected = await recompute(harness, partition, ends);
             all.push(...expected.joined);
             const counted = booksOf(harness, partition)?.lateRight;
-            if (restarted.has(partition)) expect(counted, `late right rows in ${partition}, restarted`).to.be.within(expected.late, expected.lateAtMost);
+            if (restarted.has(partition))
+              expect(counted, `late right rows in ${partition}, restarted`).to.be.within(expected.late, expected.lateAtMost);
             else expect(counted, `late right rows in ${partition}`).to.equal(expected.late);
           }
           checkAnswers(harness, all);
@@ -164,7 +198,8 @@ describe('joins against an oracle (S24)', () => {
   it('what was counted, and how far was joined, survives a restart and a lost store', async () => {
     const harness = new Harness();
     await harness.commit({ datasets: [sales, prices, totals], pipelines: [joined] });
-    const price = (product: string, minute: number) => harness.send('Price', [[{ product, price: 1 }, { eventTimeUs: T + minute * MINUTE }]]);
+    const price = (product: string, minute: number) =>
+      harness.send('Price', [[{ product, price: 1 }, { eventTimeUs: T + minute * MINUTE }]]);
     await harness.send('Sale', [[{ product: 'a' }, { eventTimeUs: T + 10 * MINUTE }]]);
     await harness.settle();
     await price('a', 10); // late, for both ends are included

@@ -14,12 +14,18 @@ export const fieldsArbitrary: fc.Arbitrary<readonly Field[]> = fieldsOf(typeArbi
 function typesTo(depth: number): fc.Arbitrary<ValueType> {
   const scalar: fc.Arbitrary<ValueType> = fc.record({ kind: fc.constantFrom(...SCALARS), optional: fc.boolean() });
   const choice: fc.Arbitrary<ValueType> = fc.record({
-    kind: fc.constant('enum' as const), values: fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 4 }), { minLength: 1, maxLength: 3 }), optional: fc.boolean(),
+    kind: fc.constant('enum' as const),
+    values: fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 4 }), { minLength: 1, maxLength: 3 }),
+    optional: fc.boolean(),
   });
   if (depth === 0) return fc.oneof(scalar, choice);
   const inner = typesTo(depth - 1);
   const list: fc.Arbitrary<ValueType> = fc.record({ kind: fc.constant('list' as const), of: inner, optional: fc.boolean() });
-  const struct: fc.Arbitrary<ValueType> = fc.record({ kind: fc.constant('struct' as const), fields: fieldsOf(inner, 3), optional: fc.boolean() });
+  const struct: fc.Arbitrary<ValueType> = fc.record({
+    kind: fc.constant('struct' as const),
+    fields: fieldsOf(inner, 3),
+    optional: fc.boolean(),
+  });
   return fc.oneof({ weight: 4, arbitrary: scalar }, choice, list, struct);
 }
 
@@ -37,7 +43,9 @@ export function rowArbitrary(fields: readonly Field[]): fc.Arbitrary<Row> {
 }
 
 /** Fields, and rows of them. */
-export const tableArbitrary = fieldsArbitrary.chain((fields) => fc.record({ fields: fc.constant(fields), rows: fc.array(rowArbitrary(fields), { maxLength: 4 }) }));
+export const tableArbitrary = fieldsArbitrary.chain((fields) =>
+  fc.record({ fields: fc.constant(fields), rows: fc.array(rowArbitrary(fields), { maxLength: 4 }) }),
+);
 
 function requiredArbitrary(type: ValueType): fc.Arbitrary<Value> {
   switch (type.kind) {
@@ -56,7 +64,9 @@ function requiredArbitrary(type: ValueType): fc.Arbitrary<Value> {
     case 'date':
       return fc.integer({ min: -719_528, max: 2_932_896 }); // years 0000–9999
     case 'decimal':
-      return fc.tuple(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), fc.integer({ min: -30, max: 30 })).map(([digits, exponent]) => canonicalDecimal(`${digits}e${exponent}`) ?? '0');
+      return fc
+        .tuple(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), fc.integer({ min: -30, max: 30 }))
+        .map(([digits, exponent]) => canonicalDecimal(`${digits}e${exponent}`) ?? '0');
     case 'enum':
       return fc.constantFrom(...type.values);
     case 'list':

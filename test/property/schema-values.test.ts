@@ -26,49 +26,66 @@ function cutToMs(type: ValueType, value: Value): Value {
 
 describe('values', () => {
   it('come back from JSON, by either writer, as they were', () => {
-    fc.assert(fc.property(tableArbitrary, ({ fields, rows }) => {
-      const [read, write] = [compileReader(fields, 'X'), compileWriter(fields)];
-      for (const row of rows) {
-        for (const text of [JSON.stringify(write(row)), writeJsonValue({ kind: 'struct', fields, optional: false }, row)]) {
-          const back = read(JSON.parse(text));
-          expect(bytesAsText(back.row)).to.equal(bytesAsText(row));
-          expect(back.ignored).to.equal(0);
+    fc.assert(
+      fc.property(tableArbitrary, ({ fields, rows }) => {
+        const [read, write] = [compileReader(fields, 'X'), compileWriter(fields)];
+        for (const row of rows) {
+          for (const text of [JSON.stringify(write(row)), writeJsonValue({ kind: 'struct', fields, optional: false }, row)]) {
+            const back = read(JSON.parse(text));
+            expect(bytesAsText(back.row)).to.equal(bytesAsText(row));
+            expect(back.ignored).to.equal(0);
+          }
         }
-      }
-    }));
+      }),
+    );
   });
 
   it('come back from authors, to the millisecond', () => {
-    fc.assert(fc.property(tableArbitrary, ({ fields, rows }) => {
-      const [to, from] = [compileToAuthor(fields, Decimal), compileFromAuthor(fields, 'f')];
-      for (const row of rows) expect(bytesAsText(from(to(row)))).to.equal(bytesAsText(fields.map((field, i) => cutToMs(field.type, row[i] ?? null))));
-    }));
+    fc.assert(
+      fc.property(tableArbitrary, ({ fields, rows }) => {
+        const [to, from] = [compileToAuthor(fields, Decimal), compileFromAuthor(fields, 'f')];
+        for (const row of rows)
+          expect(bytesAsText(from(to(row)))).to.equal(bytesAsText(fields.map((field, i) => cutToMs(field.type, row[i] ?? null))));
+      }),
+    );
   });
 
   it('are never read from anything without a row or a refusal', () => {
-    fc.assert(fc.property(tableArbitrary, fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true, withTypedArray: true }), ({ fields }, input) => {
-      try {
-        expect(compileReader(fields, 'X')(input).row).to.have.length(fields.length);
-      } catch (error) {
-        expect(error).to.have.property('code', 'THYME_INVALID_ARGUMENT');
-      }
-    }));
+    fc.assert(
+      fc.property(
+        tableArbitrary,
+        fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true, withTypedArray: true }),
+        ({ fields }, input) => {
+          try {
+            expect(compileReader(fields, 'X')(input).row).to.have.length(fields.length);
+          } catch (error) {
+            expect(error).to.have.property('code', 'THYME_INVALID_ARGUMENT');
+          }
+        },
+      ),
+    );
   });
 });
 
 describe('orders', () => {
   it('of texts are those of their UTF-8 bytes', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
-      expect(Math.sign(compareText(a, b))).to.equal(Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
+        expect(Math.sign(compareText(a, b))).to.equal(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+    );
   });
 
   it('of decimals are those of the scaled integers', () => {
     const scaled = fc.tuple(fc.bigInt({ min: -(10n ** 12n), max: 10n ** 12n }), fc.integer({ min: 0, max: 8 }));
-    fc.assert(fc.property(scaled, scaled, ([a, scaleA], [b, scaleB]) => {
-      const [left, right] = [a * 10n ** BigInt(8 - scaleA), b * 10n ** BigInt(8 - scaleB)];
-      const expected = left < right ? -1 : left > right ? 1 : 0;
-      expect(Math.sign(compareDecimals(canonicalDecimal(`${a}e-${scaleA}`) ?? '', canonicalDecimal(`${b}e-${scaleB}`) ?? ''))).to.equal(expected);
-    }));
+    fc.assert(
+      fc.property(scaled, scaled, ([a, scaleA], [b, scaleB]) => {
+        const [left, right] = [a * 10n ** BigInt(8 - scaleA), b * 10n ** BigInt(8 - scaleB)];
+        const expected = left < right ? -1 : left > right ? 1 : 0;
+        expect(Math.sign(compareDecimals(canonicalDecimal(`${a}e-${scaleA}`) ?? '', canonicalDecimal(`${b}e-${scaleB}`) ?? ''))).to.equal(
+          expected,
+        );
+      }),
+    );
   });
 });

@@ -1,6 +1,18 @@
 import fc from 'fast-check';
-import type { Aggregation, ConfigValue, DatasetDefinition, Definitions, Expectation, FeatureDefinition, FeaturesetDefinition, Metadata, PipelineDefinition, SourceDefinition, Step } from '../../libs/definition/definitions.js';
-import type { Measure, Revision } from '../../libs/definition/revision.js';
+import type {
+  Aggregation,
+  ConfigValue,
+  DatasetDefinition,
+  Definitions,
+  Expectation,
+  FeatureDefinition,
+  FeaturesetDefinition,
+  Metadata,
+  PipelineDefinition,
+  SourceDefinition,
+  Step,
+} from '../../libs/definition/definitions.js';
+import type { CarryOver, Measure, Revision, TimelineIdentity } from '../../libs/definition/revision.js';
 import type { Expression, Literal } from '../../libs/expression/expression.js';
 import type { Field, Value, ValueType } from '../../libs/schema/value-type.js';
 
@@ -78,12 +90,27 @@ export const expressions: fc.Arbitrary<Expression> = fc.letrec<{ node: Expressio
     { maxDepth: 3, withCrossShrink: true },
     fc.record({ kind: fc.constant('column'), name }),
     fc.record({ kind: fc.constant('literal'), value: literals }),
-    fc.record({ kind: fc.constant('arithmetic'), operator: fc.constantFrom('add', 'sub', 'mul', 'div'), left: tie('node'), right: tie('node') }),
-    fc.record({ kind: fc.constant('comparison'), operator: fc.constantFrom('eq', 'ne', 'lt', 'lte', 'gt', 'gte'), left: tie('node'), right: tie('node') }),
+    fc.record({
+      kind: fc.constant('arithmetic'),
+      operator: fc.constantFrom('add', 'sub', 'mul', 'div'),
+      left: tie('node'),
+      right: tie('node'),
+    }),
+    fc.record({
+      kind: fc.constant('comparison'),
+      operator: fc.constantFrom('eq', 'ne', 'lt', 'lte', 'gt', 'gte'),
+      left: tie('node'),
+      right: tie('node'),
+    }),
     fc.record({ kind: fc.constantFrom('and', 'or'), left: tie('node'), right: tie('node') }),
     fc.record({ kind: fc.constantFrom('not', 'isNull'), operand: tie('node') }),
     fc.record({ kind: fc.constant('fillNull'), operand: tie('node'), fallback: tie('node') }),
-    fc.record({ kind: fc.constant('jsonExtract'), operand: tie('node'), path: names, as: fc.constantFrom('string', 'int', 'float', 'bool') }),
+    fc.record({
+      kind: fc.constant('jsonExtract'),
+      operand: tie('node'),
+      path: names,
+      as: fc.constantFrom('string', 'int', 'float', 'bool'),
+    }),
   ),
 })).node;
 
@@ -95,14 +122,33 @@ const metadata = {
 } satisfies { [K in keyof Metadata]: fc.Arbitrary<Metadata[K]> };
 
 const expectations: fc.Arbitrary<Expectation> = fc.oneof(
-  some<Expectation & { kind: 'between' }>({ kind: fc.constant('between'), field: name, min: float, max: float, mostly: share }, ['kind', 'field', 'mostly']),
+  some<Expectation & { kind: 'between' }>({ kind: fc.constant('between'), field: name, min: float, max: float, mostly: share }, [
+    'kind',
+    'field',
+    'mostly',
+  ]),
   fc.record({ kind: fc.constant('notNull' as const), field: name, mostly: share }),
 );
 
 const datasets = some<DatasetDefinition>(
   {
-    name, version: count, fields: fieldsOf(valueTypes), keys: names, timestamp: name, index: fc.boolean(), publish: fc.boolean(),
-    historyUs: safe, maxLatenessUs: safe, maxFutureUs: safe, expectations: fc.array(expectations, { maxLength: 2 }), ...metadata,
+    name,
+    version: count,
+    fields: fieldsOf(valueTypes),
+    keys: names,
+    timestamp: name,
+    index: fc.boolean(),
+    publish: fc.boolean(),
+    historyUs: safe,
+    maxLatenessUs: safe,
+    maxFutureUs: safe,
+    expectations: fc.array(expectations, { maxLength: 2 }),
+    cdc: fc.record({ mode: fc.constantFrom('upsert', 'debezium'), rowKey: names }),
+    upgrade: fc.oneof(
+      fc.record({ kind: fc.constant('empty' as const) }),
+      fc.record({ kind: fc.constant('function' as const), function: name }),
+    ),
+    ...metadata,
   },
   ['name', 'version', 'fields', 'keys', 'timestamp', 'index', 'publish', 'maxFutureUs', 'expectations'],
 );
@@ -111,8 +157,14 @@ const configs: fc.Arbitrary<ConfigValue> = fc.oneof(fc.string(), float, fc.boole
 
 const sources = some<SourceDefinition>(
   {
-    dataset: name, connector: name, config: fc.dictionary(name, configs, { maxKeys: 3, noNullPrototype: true }), cursor: name,
-    everyUs: safe, maxLatenessUs: safe, maxFutureUs: safe, cdc: fc.constantFrom('append', 'upsert', 'debezium'),
+    dataset: name,
+    connector: name,
+    config: fc.dictionary(name, configs, { maxKeys: 3, noNullPrototype: true }),
+    cursor: name,
+    everyUs: safe,
+    maxLatenessUs: safe,
+    maxFutureUs: safe,
+    cdc: fc.constantFrom('append', 'upsert', 'debezium'),
   },
   ['dataset', 'connector', 'config', 'cdc'],
 );
@@ -126,30 +178,62 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('join' as const), dataset: name, on: names, how: fc.constantFrom('left' as const, 'inner' as const) }),
 );
 
-const aggregations: fc.Arbitrary<Aggregation> = fc.constantFrom<Aggregation['operator'][]>('sum', 'count', 'avg', 'min', 'max', 'percentile', 'percentRank', 'last', 'lastK').chain((operator) =>
-  some<Aggregation>(
-    { field: name, operator: fc.constant(operator), of: name, windowUs: fc.option(safe), where: expressions, ...(operator === 'percentile' ? { pct: share } : {}), k: count, dedup: fc.constant(true), dropNull: fc.constant(true) },
-    operator === 'percentile' ? ['field', 'operator', 'windowUs', 'pct'] : ['field', 'operator', 'windowUs'],
-  ),
-);
+const aggregations: fc.Arbitrary<Aggregation> = fc
+  .constantFrom<Aggregation['operator'][]>('sum', 'count', 'avg', 'min', 'max', 'percentile', 'percentRank', 'last', 'lastK')
+  .chain((operator) =>
+    some<Aggregation>(
+      {
+        field: name,
+        operator: fc.constant(operator),
+        of: name,
+        windowUs: fc.option(safe),
+        where: expressions,
+        ...(operator === 'percentile' ? { pct: share } : {}),
+        k: count,
+        dedup: fc.constant(true),
+        dropNull: fc.constant(true),
+      },
+      operator === 'percentile' ? ['field', 'operator', 'windowUs', 'pct'] : ['field', 'operator', 'windowUs'],
+    ),
+  );
 
 const pipelines = some<PipelineDefinition>(
-  { name, version: count, output: name, inputs: names, steps: fc.array(steps, { maxLength: 3 }), aggregate: fc.record({ groupBy: names, aggregations: fc.array(aggregations, { maxLength: 3 }) }), ...metadata },
+  {
+    name,
+    version: count,
+    output: name,
+    inputs: names,
+    steps: fc.array(steps, { maxLength: 3 }),
+    aggregate: fc.record({ groupBy: names, aggregations: fc.array(aggregations, { maxLength: 3 }) }),
+    ...metadata,
+  },
   ['name', 'version', 'output', 'inputs', 'steps'],
 );
 
 const features: fc.Arbitrary<FeatureDefinition> = valueTypes.chain((type) =>
   some<FeatureDefinition>(
     {
-      name, id: count, type: fc.constant(type), input: fc.boolean(), ref: fc.record({ dataset: name, field: name }),
-      from: fc.record({ featureset: name, feature: name }), default: valuesOf(type), ...metadata,
+      name,
+      id: count,
+      type: fc.constant(type),
+      input: fc.boolean(),
+      ref: fc.record({ dataset: name, field: name }),
+      from: fc.record({ featureset: name, feature: name }),
+      default: valuesOf(type),
+      ...metadata,
     },
     ['name', 'id', 'type', 'input'],
   ),
 );
 
 const featuresets = some<FeaturesetDefinition>(
-  { name, entity: names, features: fc.array(features, { maxLength: 3 }), extractors: fc.array(fc.record({ name, inputs: names, outputs: names, function: name }), { maxLength: 2 }), ...metadata },
+  {
+    name,
+    entity: names,
+    features: fc.array(features, { maxLength: 3 }),
+    extractors: fc.array(fc.record({ name, inputs: names, outputs: names, function: name }), { maxLength: 2 }),
+    ...metadata,
+  },
   ['name', 'entity', 'features', 'extractors'],
 );
 
@@ -162,10 +246,29 @@ export const definitions: fc.Arbitrary<Definitions> = fc.record({
 
 const measures = some<Measure>({ of: name, where: expressions, digest: fc.boolean(), type: valueTypes }, ['digest', 'type']);
 
-export const revisions: fc.Arbitrary<Revision> = fc.record({
-  number: fc.nat(),
-  createdUs: safe,
-  definitions,
-  bundle: fc.record({ sha256: fc.string(), code: fc.string() }),
-  timelines: fc.array(fc.record({ name, version: count, id: fc.nat(), measures: fc.array(measures, { maxLength: 2 }) }), { maxLength: 2 }),
-});
+const carryOvers: fc.Arbitrary<CarryOver> = fc.record({ id: fc.nat(), from: datasets, toVersion: count, revision: fc.nat() });
+
+export const revisions = some<Revision>(
+  {
+    carryOvers: fc.array(carryOvers, { minLength: 1, maxLength: 2 }),
+    number: fc.nat(),
+    createdUs: safe,
+    definitions,
+    bundle: fc.record({ sha256: fc.string(), code: fc.string() }),
+    timelines: fc.array(
+      some<TimelineIdentity>(
+        {
+          name,
+          version: count,
+          id: fc.nat(),
+          measures: fc.array(measures, { maxLength: 2 }),
+          inputs: fc.array(name, { minLength: 1 }),
+          output: name,
+        },
+        ['name', 'version', 'id', 'measures'],
+      ),
+      { maxLength: 2 },
+    ),
+  },
+  ['number', 'createdUs', 'definitions', 'bundle', 'timelines'],
+);

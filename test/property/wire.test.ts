@@ -11,30 +11,38 @@ import { definitions, revisions, valuesOf, valueTypes } from './wire-arbitrary.j
 
 describe('the wire, over random data', () => {
   it('carries definitions there and back', () => {
-    fc.assert(fc.property(definitions, (original) => {
-      expect(decodeDefinitions(encodeDefinitions(original))).to.deep.equal(original);
-    }));
+    fc.assert(
+      fc.property(definitions, (original) => {
+        expect(decodeDefinitions(encodeDefinitions(original))).to.deep.equal(original);
+      }),
+    );
   });
 
   it('carries revisions there and back', () => {
-    fc.assert(fc.property(revisions, (original) => {
-      expect(decodeRevision(encodeRevision(original))).to.deep.equal(original);
-    }));
+    fc.assert(
+      fc.property(revisions, (original) => {
+        expect(decodeRevision(encodeRevision(original))).to.deep.equal(original);
+      }),
+    );
   });
 
   it('carries values of every type there and back', () => {
-    fc.assert(fc.property(typedValues, ({ type, value }) => {
-      const bytes = toBinary(ValueSchema, valueToProto(value, type));
-      expect(valueFromProto(fromBinary(ValueSchema, bytes), type, 'value')).to.deep.equal(value);
-    }));
+    fc.assert(
+      fc.property(typedValues, ({ type, value }) => {
+        const bytes = toBinary(ValueSchema, valueToProto(value, type));
+        expect(valueFromProto(fromBinary(ValueSchema, bytes), type, 'value')).to.deep.equal(value);
+      }),
+    );
   });
 
   it('gives a reader of the schema what it needs to read the same value, to the microsecond (S1)', () => {
     const readable = typedValues.filter(({ value }) => !Object.is(value, -0));
-    fc.assert(fc.property(readable, ({ type, value }) => {
-      const plain = plainFromProto(fromBinary(ValueSchema, toBinary(ValueSchema, valueToProto(value, type))), 'value');
-      expect(compileValueReader(type, 'value')(plain)).to.deep.equal(positiveZeros(value));
-    }));
+    fc.assert(
+      fc.property(readable, ({ type, value }) => {
+        const plain = plainFromProto(fromBinary(ValueSchema, toBinary(ValueSchema, valueToProto(value, type))), 'value');
+        expect(compileValueReader(type, 'value')(plain)).to.deep.equal(positiveZeros(value));
+      }),
+    );
   });
 });
 

@@ -11,15 +11,29 @@ export interface Deployment {
 const OWNER = ['--roles', 'registry,ingest,aggregator'];
 
 /** Starts them in their order: each names those that it talks to. */
-export async function startDeployment(processes: Processes, name: string, partitions: number, env: StartOptions['env'] = {}): Promise<Deployment> {
+export async function startDeployment(
+  processes: Processes,
+  name: string,
+  partitions: number,
+  env: StartOptions['env'] = {},
+): Promise<Deployment> {
   const owner = await startOwner(processes, name, { THYME_PARTITIONS: String(partitions), ...env });
   const query = await startQuery(processes, name, owner, env);
-  const gateway = await processes.serve(processes.subfolder(`${name}-gateway`), ['--roles', 'gateway', '--owner', owner.grpcTarget, '--query', query.grpcTarget], { env });
+  const gateway = await processes.serve(
+    processes.subfolder(`${name}-gateway`),
+    ['--roles', 'gateway', '--owner', owner.grpcTarget, '--query', query.grpcTarget],
+    { env },
+  );
   return { owner, query, gateway, url: gateway.restUrl };
 }
 
 /** A warm standby of all partitions, with its state to be read over StateService. */
-export function startStandby(processes: Processes, name: string, owner: ThymeProcess, env: StartOptions['env'] = {}): Promise<ThymeProcess> {
+export function startStandby(
+  processes: Processes,
+  name: string,
+  owner: ThymeProcess,
+  env: StartOptions['env'] = {},
+): Promise<ThymeProcess> {
   return processes.serve(processes.subfolder(`${name}-standby`), ['--roles', 'store-replica', '--owner', owner.grpcTarget], { env });
 }
 

@@ -38,7 +38,10 @@ export class ParcelFeatures {
   @feature(t.decimal.optional, { id: 3, ref: [Parcel, 'price'] }) price!: Decimal | null;
   @feature(t.bytes.optional, { id: 4, ref: [Parcel, 'label'] }) label!: Uint8Array | null;
   @feature(t.timestamp.optional, { id: 5, ref: [Parcel, 'picked_at'] }) picked_at!: Date | null;
-  @feature(t.struct({ x: t.float, y: t.float.optional }).optional, { id: 6, ref: [Parcel, 'place'] }) place!: { x: number; y: number | null } | null;
+  @feature(t.struct({ x: t.float, y: t.float.optional }).optional, { id: 6, ref: [Parcel, 'place'] }) place!: {
+    x: number;
+    y: number | null;
+  } | null;
   @feature(t.list(t.string), { id: 7, ref: [Parcel, 'stops'], default: [] }) stops!: string[];
 }
 

@@ -22,21 +22,37 @@ export interface ExampleRecords {
 /** The same records at each call with the same end: they lie in the three days before it, in order of time. */
 export function exampleRecords(endUs: number): ExampleRecords {
   const random = lehmer(20_260_101);
-  const times = (count: number): number[] => Array.from({ length: count }, () => Math.floor(endUs - 3 * DAY_US * random() ** 3)).sort((a, b) => a - b);
+  const times = (count: number): number[] =>
+    Array.from({ length: count }, () => Math.floor(endUs - 3 * DAY_US * random() ** 3)).sort((a, b) => a - b);
   const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(items.length * random())];
   return {
     at: formatTimestamp(endUs),
-    orders: times(ORDERS).map((us, i) => ({ user_id: `user_${Math.floor(USERS * random())}`, order_id: `o${i}`, amount: Math.round(random() ** 4 * 2_000_000) / 100, ordered_at: formatTimestamp(us) })),
-    flights: times(FLIGHTS).map((us) => ({ origin: pick(AIRPORTS), destination: pick(AIRPORTS), delay: Math.floor(random() * 120) - 20, distance: Math.floor(random() * 2_500), departed_at: formatTimestamp(us) })),
+    orders: times(ORDERS).map((us, i) => ({
+      user_id: `user_${Math.floor(USERS * random())}`,
+      order_id: `o${i}`,
+      amount: Math.round(random() ** 4 * 2_000_000) / 100,
+      ordered_at: formatTimestamp(us),
+    })),
+    flights: times(FLIGHTS).map((us) => ({
+      origin: pick(AIRPORTS),
+      destination: pick(AIRPORTS),
+      delay: Math.floor(random() * 120) - 20,
+      distance: Math.floor(random() * 2_500),
+      departed_at: formatTimestamp(us),
+    })),
     lateOrder: (id, amount) => ({ user_id: 'user_0', order_id: id, amount, ordered_at: new Date().toISOString() }),
   };
 }
 
 /** Pushes all of them in a few requests; gives the tokens of the last of each dataset (S21). */
-export async function pushRecords(url: string, { orders, flights }: ExampleRecords): Promise<{ readonly orders: string; readonly flights: string }> {
+export async function pushRecords(
+  url: string,
+  { orders, flights }: ExampleRecords,
+): Promise<{ readonly orders: string; readonly flights: string }> {
   let tokens = { orders: '', flights: '' };
   for (const half of [0, 1]) {
-    const events = (records: readonly object[]): readonly object[] => records.slice((half * records.length) / 2, ((half + 1) * records.length) / 2);
+    const events = (records: readonly object[]): readonly object[] =>
+      records.slice((half * records.length) / 2, ((half + 1) * records.length) / 2);
     tokens = { orders: await pushEvents(url, 'Order', events(orders)), flights: await pushEvents(url, 'Flight', events(flights)) };
   }
   return tokens;
@@ -62,14 +78,23 @@ export async function everyAnswer(url: string, { at, flights }: ExampleRecords):
   const routes = AIRPORTS.map((origin, i) => ({ origin, destination: AIRPORTS[(i + 1) % AIRPORTS.length] }));
   const asked: readonly (readonly [string, unknown?])[] = [
     ...Array.from({ length: USERS + 1 }, (_, i) => ['/features', user(i)] as const),
-    ...AIRPORTS.map((airport) => [`/features?${new URLSearchParams({ featureset: 'AirportDelay', entity_id: airport, timestamp: at }).toString()}`] as const),
-    ...AIRPORTS.map((airport) => [`/features?${new URLSearchParams({ entity_type: 'OriginStats', entity_id: airport, timestamp: at }).toString()}`] as const),
+    ...AIRPORTS.map(
+      (airport) =>
+        [`/features?${new URLSearchParams({ featureset: 'AirportDelay', entity_id: airport, timestamp: at }).toString()}`] as const,
+    ),
+    ...AIRPORTS.map(
+      (airport) =>
+        [`/features?${new URLSearchParams({ entity_type: 'OriginStats', entity_id: airport, timestamp: at }).toString()}`] as const,
+    ),
     [`/features?entity_type=UserOrderStats&entity_id=user_3&timestamp=${at}`],
     [`/features?featureset=RouteDelay&entity.origin=ATL&entity.destination=ORD&timestamp=${at}`],
     ['/features/batch', { featureset: 'AirportDelay', entity_ids: [...AIRPORTS, 'nowhere'], timestamp: at }],
     ['/features/batch', { featureset: 'RouteDelay', entity_ids: routes, timestamp: at }],
     ['/features/offline', { featureset: 'AirportDelay', queries }],
-    ['/features/offline', { featureset: 'RouteDelay', queries: routes.map((route, i) => ({ entity_id: route, timestamp: timesOfFlights[i] })) }],
+    [
+      '/features/offline',
+      { featureset: 'RouteDelay', queries: routes.map((route, i) => ({ entity_id: route, timestamp: timesOfFlights[i] })) },
+    ],
   ];
   const answers: string[] = [];
   for (const [path, body] of asked) {

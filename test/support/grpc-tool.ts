@@ -1,15 +1,28 @@
 import { execFileSync } from 'node:child_process';
-import { createFileRegistry, fromBinary, fromJson, toJson, create, type DescMethod, type DescService, type JsonValue, type Message } from '@bufbuild/protobuf';
+import {
+  createFileRegistry,
+  fromBinary,
+  fromJson,
+  toJson,
+  create,
+  type DescMethod,
+  type DescService,
+  type JsonValue,
+  type Message,
+} from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { ThymeError } from '../../libs/errors/errors.js';
-import { createClient, openChannel, type RpcChannel } from '../../libs/rpc/client.js';
-import { ServerReflectionV1 } from '../../libs/rpc/standard-protos.js';
+import { createClient, openChannel, type RpcChannel, type RpcChannelOptions } from '../../libs/rpc/client.js';
+import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.js';
 import { run } from './http.js';
 
 /** `InvalidArgument: entity: is missing`, for what grpcurl and the built-in client both say. */
 export class RpcFailure extends Error {
   override readonly name = 'RpcFailure';
-  constructor(readonly code: string, message: string) {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
     super(message);
   }
 }
@@ -19,7 +32,7 @@ export interface GrpcTool {
   readonly name: string;
   services(target: string): Promise<readonly string[]>;
   /** Calls `thyme.v1.Service/Method`; the answers as JSON. Rejects with RpcFailure. */
-  call(target: string, method: string, request: JsonValue): Promise<readonly JsonValue[]>;
+  call(target: string, method: string, request: JsonValue, apiKey?: string): Promise<readonly JsonValue[]>;
 }
 
 export function grpcTool(): GrpcTool {
@@ -42,9 +55,10 @@ const grpcurl: GrpcTool = {
   async services(target) {
     return (await run('grpcurl', ['-plaintext', target, 'list'])).trim().split('\n');
   },
-  async call(target, method, request) {
+  async call(target, method, request, apiKey) {
+    const key = apiKey === undefined ? [] : ['-H', `authorization: Bearer ${apiKey}`];
     try {
-      return jsonTexts(await run('grpcurl', ['-plaintext', '-emit-defaults', '-d', '@', target, method], JSON.stringify(request)));
+      return jsonTexts(await run('grpcurl', ['-plaintext', ...key, '-emit-defaults', '-d', '@', target, method], JSON.stringify(request)));
     } catch (error) {
       const found = /Code: (\w+)\n\s+Message: ([^\n]*)/.exec(String(error));
       throw found === null ? error : new RpcFailure(found[1] ?? '', found[2] ?? '');
@@ -54,30 +68,40 @@ const grpcurl: GrpcTool = {
 
 /** grpcurl prints one indented object after the other. */
 function jsonTexts(output: string): readonly JsonValue[] {
-  return output.split(/\n(?=\{)/).filter((text) => text.trim() !== '').map((text) => JSON.parse(text) as JsonValue);
+  return output
+    .split(/\n(?=\{)/)
+    .filter((text) => text.trim() !== '')
+    .map((text) => JSON.parse(text) as JsonValue);
 }
 
 const builtIn: GrpcTool = {
   name: 'built-in',
-  services: (target) => withChannel(target, async (channel) => {
-    const answer = await reflect(channel, { case: 'listServices', value: '' });
-    return answer.case === 'listServicesResponse' ? answer.value.service.map(({ name }) => name) : [];
-  }),
-  call: (target, path, request) => withChannel(target, async (channel) => {
-    const [serviceName = '', methodName = ''] = path.split('/');
-    const service = await describe(channel, serviceName);
-    const method = service.methods.find(({ name }) => name === methodName);
-    if (method === undefined) throw new Error(`${serviceName} has no method ${methodName}`);
-    return callGeneric(channel, service, method, request);
-  }),
+  services: (target) =>
+    withChannel({ target }, async (channel) => {
+      const answer = await reflect(channel, { case: 'listServices', value: '' });
+      return answer.case === 'listServicesResponse' ? answer.value.service.map(({ name }) => name) : [];
+    }),
+  call: (target, path, request, apiKey) =>
+    withChannel({ target, ...(apiKey === undefined ? {} : { apiKey }) }, async (channel) => {
+      const [serviceName = '', methodName = ''] = path.split('/');
+      const service = await describe(channel, serviceName);
+      const method = service.methods.find(({ name }) => name === methodName);
+      if (method === undefined) throw new Error(`${serviceName} has no method ${methodName}`);
+      return callGeneric(channel, service, method, request);
+    }),
 };
 
 type Asked = { readonly case: 'listServices' | 'fileContainingSymbol'; readonly value: string };
 
 async function reflect(channel: RpcChannel, messageRequest: Asked) {
-  const request = create(ServerReflectionV1.service.method.serverReflectionInfo.input, { messageRequest });
-  const requests = (async function* () { yield request; })();
-  for await (const { messageResponse } of createClient(ServerReflectionV1.service, channel).serverReflectionInfo(requests, { signal: new AbortController().signal })) return messageResponse;
+  const request = create(ServerReflection.method.serverReflectionInfo.input, { messageRequest });
+  const requests = (async function* () {
+    yield request;
+  })();
+  for await (const { messageResponse } of createClient(ServerReflection, channel).serverReflectionInfo(requests, {
+    signal: new AbortController().signal,
+  }))
+    return messageResponse;
   throw new Error('reflection gave no answer');
 }
 
@@ -99,19 +123,29 @@ async function callGeneric(channel: RpcChannel, service: DescService, method: De
   const takesStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
   const responses: JsonValue[] = [];
   try {
-    const answer = call?.(takesStream ? (async function* () { yield message; })() : message, { signal: new AbortController().signal });
+    const answer = call?.(
+      takesStream
+        ? (async function* () {
+            yield message;
+          })()
+        : message,
+      { signal: new AbortController().signal },
+    );
     if (answer === undefined) throw new Error(`no such method: ${method.name}`);
     if (answer instanceof Promise) responses.push(toJson(method.output, await answer));
     else for await (const response of answer) responses.push(toJson(method.output, response));
   } catch (error) {
     if (!(error instanceof ThymeError)) throw error;
-    throw new RpcFailure(error.status.toLowerCase().replace(/(?:^|_)(\w)/g, (_match, letter: string) => letter.toUpperCase()), error.message);
+    throw new RpcFailure(
+      error.status.toLowerCase().replace(/(?:^|_)(\w)/g, (_match, letter: string) => letter.toUpperCase()),
+      error.message,
+    );
   }
   return responses;
 }
 
-async function withChannel<T>(target: string, work: (channel: RpcChannel) => Promise<T>): Promise<T> {
-  const channel = openChannel({ target });
+async function withChannel<T>(options: RpcChannelOptions, work: (channel: RpcChannel) => Promise<T>): Promise<T> {
+  const channel = openChannel(options);
   try {
     return await work(channel);
   } finally {

@@ -19,7 +19,13 @@ const DEADLINE_MS = 60_000;
 /** With Node's own client. A body that is not described is JSON. */
 export async function request(url: string, { body, headers = {}, method }: HttpOptions = {}): Promise<HttpAnswer> {
   const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-  const response = await fetch(url, { method: method ?? (body === undefined ? 'GET' : 'POST'), headers: { ...type, ...headers }, body: body ?? null, signal: AbortSignal.timeout(DEADLINE_MS), redirect: 'manual' });
+  const response = await fetch(url, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: { ...type, ...headers },
+    body: body ?? null,
+    signal: AbortSignal.timeout(DEADLINE_MS),
+    redirect: 'manual',
+  });
   return { status: response.status, headers: new Map(response.headers), text: await response.text() };
 }
 
@@ -30,7 +36,11 @@ export function post(url: string, body: unknown, headers: Readonly<Record<string
 /** With the program that users paste into their shells; a body goes in by standard input. */
 export async function curl(url: string, body?: unknown): Promise<HttpAnswer> {
   const posted = body === undefined ? [] : ['-H', 'content-type: application/json', '-H', 'expect:', '--data-binary', '@-'];
-  const output = await run('curl', ['-sS', '-i', '--max-time', String(DEADLINE_MS / 1_000), ...posted, url], body === undefined ? '' : JSON.stringify(body));
+  const output = await run(
+    'curl',
+    ['-sS', '-i', '--max-time', String(DEADLINE_MS / 1_000), ...posted, url],
+    body === undefined ? '' : JSON.stringify(body),
+  );
   const end = output.indexOf('\r\n\r\n');
   const [first = '', ...lines] = output.slice(0, end).split('\r\n');
   const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));

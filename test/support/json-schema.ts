@@ -1,7 +1,24 @@
 /** A JSON Schema, or what claims to be one. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-const KEYWORDS = new Set(['type', 'enum', 'const', 'anyOf', 'required', 'properties', 'additionalProperties', 'items', 'maxItems', 'minimum', 'maximum', 'default', 'format', 'description', '$ref']);
+const KEYWORDS = new Set([
+  'type',
+  'enum',
+  'const',
+  'anyOf',
+  'required',
+  'properties',
+  'additionalProperties',
+  'items',
+  'maxItems',
+  'minimum',
+  'minLength',
+  'maximum',
+  'default',
+  'format',
+  'description',
+  '$ref',
+]);
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /**
@@ -22,7 +39,10 @@ export function faultsOf(value: unknown, schema: Schema, root: Schema = schema, 
 
 function resolve(ref: string, root: Schema): Schema {
   // The cast: a reference that leads nowhere is caught below.
-  const found = ref.replace(/^#\//, '').split('/').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], root);
+  const found = ref
+    .replace(/^#\//, '')
+    .split('/')
+    .reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], root);
   if (typeof found !== 'object' || found === null) throw new Error(`${ref} leads nowhere`);
   return found as Schema;
 }
@@ -35,11 +55,17 @@ function anyOfFaults(value: unknown, choices: readonly Schema[], root: Schema, p
 function scalarFaults(value: unknown, schema: Schema, place: string): readonly string[] {
   const faults: string[] = [];
   const types = schema.type === undefined ? [] : [schema.type].flat();
-  if (types.length > 0 && !types.some((type) => isOfType(value, type))) faults.push(`${place}: ${JSON.stringify(value)} is no ${types.join(' or ')}`);
-  if (Array.isArray(schema.enum) && !schema.enum.includes(value)) faults.push(`${place}: ${JSON.stringify(value)} is none of ${schema.enum.join(', ')}`);
+  if (types.length > 0 && !types.some((type) => isOfType(value, type)))
+    faults.push(`${place}: ${JSON.stringify(value)} is no ${types.join(' or ')}`);
+  if (Array.isArray(schema.enum) && !schema.enum.includes(value))
+    faults.push(`${place}: ${JSON.stringify(value)} is none of ${schema.enum.join(', ')}`);
   if ('const' in schema && schema.const !== value) faults.push(`${place}: ${JSON.stringify(value)} is not ${JSON.stringify(schema.const)}`);
-  if (typeof value === 'number' && (value < Number(schema.minimum ?? -Infinity) || value > Number(schema.maximum ?? Infinity))) faults.push(`${place}: ${value} is out of range`);
-  if (schema.format === 'date-time' && typeof value === 'string' && !DATE_TIME.test(value)) faults.push(`${place}: '${value}' is no date-time`);
+  if (typeof value === 'string' && value.length < Number(schema.minLength ?? 0))
+    faults.push(`${place}: has fewer than ${String(schema.minLength)} characters`);
+  if (typeof value === 'number' && (value < Number(schema.minimum ?? -Infinity) || value > Number(schema.maximum ?? Infinity)))
+    faults.push(`${place}: ${value} is out of range`);
+  if (schema.format === 'date-time' && typeof value === 'string' && !DATE_TIME.test(value))
+    faults.push(`${place}: '${value}' is no date-time`);
   return faults;
 }
 
@@ -65,7 +91,8 @@ function arrayFaults(value: readonly unknown[], schema: Schema, root: Schema, pl
 }
 
 function objectFaults(value: object, schema: Schema, root: Schema, place: string): readonly string[] {
-  if (schema.properties === undefined && schema.additionalProperties === undefined) return [`${place}: the schema says nothing of the members`];
+  if (schema.properties === undefined && schema.additionalProperties === undefined)
+    return [`${place}: the schema says nothing of the members`];
   const properties = new Map(Object.entries((schema.properties ?? {}) as Readonly<Record<string, Schema>>));
   const required = (schema.required ?? []) as readonly string[];
   return [

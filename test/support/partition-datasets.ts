@@ -28,12 +28,14 @@ export class AccountTrades {
 
   @pipeline({ version: 1, inputs: [Trade] })
   static trades(trades: Stream<Trade>) {
-    return trades.groupBy('account').aggregate({
-      trades: Count(),
-      trades_1h: Count({ window: '1h' }),
-      volume: Sum({ of: 'amount' }),
-      last_three: LastK({ of: 'amount', k: 3 }),
-    });
+    return trades
+      .groupBy('account')
+      .aggregate({
+        trades: Count(),
+        trades_1h: Count({ window: '1h' }),
+        volume: Sum({ of: 'amount' }),
+        last_three: LastK({ of: 'amount', k: 3 }),
+      });
   }
 }
 

@@ -1,14 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { folderKeyOf } from './test-keys.js';
 
-const SOURCE_LAUNCHER = fileURLToPath(new URL('../../services/launch.js', import.meta.url));
+const SOURCE_LAUNCHER = fileURLToPath(new URL('../../services/program/launch.js', import.meta.url));
 /** Compiled, the program runs as it is. */
-const LAUNCHER = existsSync(SOURCE_LAUNCHER) ? SOURCE_LAUNCHER : fileURLToPath(new URL('../../services/thyme.js', import.meta.url));
+const LAUNCHER = existsSync(SOURCE_LAUNCHER) ? SOURCE_LAUNCHER : fileURLToPath(new URL('../../services/program/thyme.js', import.meta.url));
 
 /** From the start to the ready line; a cold start takes two seconds, and several may share a busy core. */
 const READY_DEADLINE_MS = 120_000;
@@ -21,6 +22,8 @@ export interface ThymeProcess {
   /** Empty where the process has no gateway. */
   readonly restUrl: string;
   readonly grpcTarget: string;
+  /** A key of scope admin, in its data folder; empty where it was told of other keys. */
+  readonly adminKey: string;
   /** Standard error so far: JSON lines. */
   stderr(): string;
   readonly isRunning: boolean;
@@ -50,6 +53,7 @@ export interface StartOptions {
 export class Processes {
   readonly folder = mkdtempSync(join(tmpdir(), 'thyme-processes-'));
   readonly #running = new Set<Child>();
+  readonly #folderOf = new Map<string, string>();
 
   /** A new folder below the one that `end` removes. */
   subfolder(name: string): string {
@@ -58,20 +62,32 @@ export class Processes {
     return path;
   }
 
+  /** What they call one another with, unless they were told something else. */
+  internalKey(): string {
+    return readFileSync(join(this.folder, 'state', 'thyme', 'internal.key'), 'utf8').trim();
+  }
+
   /** `thyme serve`, on free ports unless told otherwise; resolves at its ready line. */
   async serve(dataDir: string, args: readonly string[] = [], { env = {}, before }: StartOptions = {}): Promise<ThymeProcess> {
-    const child = this.#start(['serve', ...args], { env: { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_LOG_LEVEL: 'warn', ...env }, ...(before === undefined ? {} : { before }) });
-    return child.ready();
+    const child = this.#start(['serve', ...args], {
+      env: { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir, THYME_LOG_LEVEL: 'warn', ...env },
+      ...(before === undefined ? {} : { before }),
+    });
+    return this.#ready(child, dataDir);
   }
 
   /** `thyme dev`, on free ports; resolves at its ready line. */
   async dev(dataDir: string, file: string): Promise<ThymeProcess> {
-    return this.#start(['dev', file], { env: { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir } }).ready();
+    return this.#ready(
+      this.#start(['dev', file], { env: { THYME_REST_PORT: '0', THYME_GRPC_PORT: '0', THYME_DATA_DIR: dataDir } }),
+      dataDir,
+    );
   }
 
-  /** Any command, to its end. */
-  async run(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
-    const child = this.#start(args, options);
+  /** Any command, to its end. What calls a process of ours is told its folder, in which it finds the admin key. */
+  async run(args: readonly string[], { env = {}, ...options }: StartOptions = {}): Promise<Ended> {
+    const dataDir = this.#folderOf.get(env.THYME_API_URL ?? '');
+    const child = this.#start(args, { ...options, env: { ...(dataDir === undefined ? {} : { THYME_DATA_DIR: dataDir }), ...env } });
     await child.ended;
     return { code: child.process.exitCode, stdout: child.stdout, stderr: child.stderrText };
   }
@@ -81,8 +97,15 @@ export class Processes {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  #start(args: readonly string[], options: StartOptions): Child {
-    const child = new Child(args, options);
+  async #ready(child: Child, dataDir: string): Promise<ThymeProcess> {
+    const ready = await child.ready(dataDir);
+    this.#folderOf.set(ready.restUrl, dataDir);
+    return ready;
+  }
+
+  #start(args: readonly string[], { env = {}, ...options }: StartOptions): Child {
+    // What the processes of one user share is shared by those of one test.
+    const child = new Child(args, { ...options, env: { XDG_STATE_HOME: join(this.folder, 'state'), ...env } });
     this.#running.add(child);
     void child.ended.then(() => this.#running.delete(child));
     return child;
@@ -105,7 +128,7 @@ class Child {
     this.ended = once(this.process, 'close').then(() => undefined);
   }
 
-  async ready(): Promise<ThymeProcess> {
+  async ready(dataDir: string): Promise<ThymeProcess> {
     const signal = AbortSignal.timeout(READY_DEADLINE_MS);
     const { process: child } = this;
     while (!READY_LINE.test(this.stdout)) {
@@ -117,6 +140,7 @@ class Child {
       pid: child.pid ?? 0,
       restUrl,
       grpcTarget,
+      adminKey: folderKeyOf(dataDir) ?? '',
       stderr: () => this.stderrText,
       prints: (pattern) => this.#prints(pattern),
       ended: this.ended,
@@ -137,7 +161,8 @@ class Child {
     const signal = AbortSignal.timeout(READY_DEADLINE_MS);
     const { stdout, stderr } = this.process;
     while (!pattern.test(this.stdout + this.stderrText)) {
-      if (hasExited(this.process) || stdout === null || stderr === null) throw new Error(`it ended without printing ${String(pattern)}:\n${this.stdout}${this.stderrText}`);
+      if (hasExited(this.process) || stdout === null || stderr === null)
+        throw new Error(`it ended without printing ${String(pattern)}:\n${this.stdout}${this.stderrText}`);
       await Promise.race([once(stdout, 'data', { signal }), once(stderr, 'data', { signal }), this.ended]);
     }
   }

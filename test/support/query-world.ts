@@ -21,6 +21,7 @@ import { ManualClock } from '../../libs/time/clock.js';
 import type { QueryCaller } from '../../services/query/answers.js';
 import { QueryEngine } from '../../services/query/engine.js';
 import type { QueryRun, RunRecorder } from '../../services/query/query-run.js';
+import { TEST_TOKEN_KEY } from './test-keys.js';
 
 export const HOUR_US = 3_600e6;
 /** 2026-01-31T12:00:00Z. */
@@ -28,21 +29,40 @@ export const NOON_US = Date.UTC(2026, 0, 31, 12) * 1_000;
 
 /** Required scalar types, and `optional` for the other half. */
 export const types = {
-  string: { kind: 'string', optional: false }, int: { kind: 'int', optional: false }, float: { kind: 'float', optional: false },
-  bool: { kind: 'bool', optional: false }, timestamp: { kind: 'timestamp', optional: false },
+  string: { kind: 'string', optional: false },
+  int: { kind: 'int', optional: false },
+  float: { kind: 'float', optional: false },
+  bool: { kind: 'bool', optional: false },
+  timestamp: { kind: 'timestamp', optional: false },
 } as const;
 export function optional(type: ValueType): ValueType {
   return { ...type, optional: true };
 }
 
-export function dataset(name: string, fields: Readonly<Record<string, ValueType>>, options: Partial<DatasetDefinition> = {}): DatasetDefinition {
+export function dataset(
+  name: string,
+  fields: Readonly<Record<string, ValueType>>,
+  options: Partial<DatasetDefinition> = {},
+): DatasetDefinition {
   return {
-    name, version: 1, keys: ['user_id'], timestamp: 'at', index: true, publish: false, maxFutureUs: 600e6, expectations: [],
-    fields: Object.entries(fields).map(([field, type]) => ({ name: field, type })), ...options,
+    name,
+    version: 1,
+    keys: ['user_id'],
+    timestamp: 'at',
+    index: true,
+    publish: false,
+    maxFutureUs: 600e6,
+    expectations: [],
+    fields: Object.entries(fields).map(([field, type]) => ({ name: field, type })),
+    ...options,
   };
 }
 
-export function featureset(name: string, features: readonly FeatureDefinition[], options: Partial<FeaturesetDefinition> = {}): FeaturesetDefinition {
+export function featureset(
+  name: string,
+  features: readonly FeatureDefinition[],
+  options: Partial<FeaturesetDefinition> = {},
+): FeaturesetDefinition {
   return { name, entity: ['user_id'], features, extractors: [], ...options };
 }
 
@@ -85,10 +105,23 @@ export class QueryWorld {
   private constructor(partitions: { readonly view: PartitionView; readonly applier: Applier }[], recorder?: RunRecorder) {
     this.#partitions = partitions;
     const views = partitions.map(({ view }) => view);
-    this.views = { partitionCount: views.length, partitions: views.map(({ partition }) => partition), view: (partition) => views[partition] ?? fail('no such partition') };
-    const runs: RunRecorder = recorder ?? { newId: (createdUs) => `run-${createdUs}-${this.runs.length}`, record: (query) => void this.runs.push(query.toRun()) };
+    this.views = {
+      partitionCount: views.length,
+      partitions: views.map(({ partition }) => partition),
+      view: (partition) => views[partition] ?? fail('no such partition'),
+    };
+    const runs: RunRecorder = recorder ?? {
+      newId: (createdUs) => `run-${createdUs}-${this.runs.length}`,
+      record: (query) => void this.runs.push(query.toRun()),
+    };
     const bundles = new AuthorModules();
-    this.engine = new QueryEngine({ views: this.views, clock: this.clock, runs, evaluate: (revision) => this.#modules.get(revision.number) ?? bundles.evaluate(revision) });
+    this.engine = new QueryEngine({
+      views: this.views,
+      clock: this.clock,
+      runs,
+      tokenKey: TEST_TOKEN_KEY,
+      evaluate: (revision) => this.#modules.get(revision.number) ?? bundles.evaluate(revision),
+    });
   }
 
   static async create(options: WorldOptions, recorder?: RunRecorder): Promise<QueryWorld> {
@@ -111,7 +144,10 @@ export class QueryWorld {
   /** Commits a revision; its timelines keep the ids that their names have. */
   async adopt({ definitions, functions = {}, building = false, adopters }: WorldOptions): Promise<void> {
     const known = this.#revision?.timelines ?? [];
-    const timelines = timelinesOf(definitions).map((timeline, i): TimelineIdentity => ({ ...timeline, id: known.find(({ name, version }) => name === timeline.name && version === timeline.version)?.id ?? known.length + i + 1 }));
+    const timelines = timelinesOf(definitions).map((timeline, i): TimelineIdentity => ({
+      ...timeline,
+      id: known.find(({ name, version }) => name === timeline.name && version === timeline.version)?.id ?? known.length + i + 1,
+    }));
     const number = (this.#revision?.number ?? 0) + 1;
     const revision = { number, createdUs: NOON_US, definitions, bundle: { sha256: '', code: '' }, timelines };
     this.#modules.set(number, { functions: new Map(Object.entries(functions)), datasetNameOf: (name) => String(name), decimal: Decimal });
@@ -151,8 +187,14 @@ export class QueryWorld {
         const eventTimeUs = Number(row[timeAt]);
         if (columns === undefined) continue;
         const partition = partitionOf(slotOf(columns.key), this.#partitions.length);
-        this.#partitions[partition]?.applier.fold({ kind: 'rows', timelineId: timeline.id, groupKey: columns.key,
-          rows: [{ eventTimeUs, orderSource: partition, orderOffset: this.#order++, knownUs: knownUs ?? eventTimeUs, values: columns.values }] });
+        this.#partitions[partition]?.applier.fold({
+          kind: 'rows',
+          timelineId: timeline.id,
+          groupKey: columns.key,
+          rows: [
+            { eventTimeUs, orderSource: partition, orderOffset: this.#order++, knownUs: knownUs ?? eventTimeUs, values: columns.values },
+          ],
+        });
       }
     }
   }
@@ -164,7 +206,17 @@ export class QueryWorld {
 
   async tick(): Promise<void> {
     for (const { view, applier } of this.#partitions) {
-      const commit: CommitRecord = { epoch: 1, seq: applier.seq + 1, prevSeq: applier.seq, revision: this.revision.number, clockUs: this.clock.nowUs(), positions: this.positions, cursors: [], hops: [], counters: this.counters };
+      const commit: CommitRecord = {
+        epoch: 1,
+        seq: applier.seq + 1,
+        prevSeq: applier.seq,
+        revision: this.revision.number,
+        clockUs: this.clock.nowUs(),
+        positions: this.positions,
+        cursors: [],
+        hops: [],
+        counters: this.counters,
+      };
       await applier.commit(commit);
       view.committed();
     }
@@ -182,21 +234,32 @@ export class QueryWorld {
     return this.revision.timelines.find((timeline) => timeline.name === name)?.id ?? fail(name);
   }
 
-  #columnsOf(timeline: TimelineIdentity, source: DatasetDefinition): ((row: Row) => { key: Uint8Array; values: readonly (number | Uint8Array | null)[] } | undefined) | undefined {
+  #columnsOf(
+    timeline: TimelineIdentity,
+    source: DatasetDefinition,
+  ): ((row: Row) => { key: Uint8Array; values: readonly (number | Uint8Array | null)[] } | undefined) | undefined {
     const { definitions } = this.revision;
     if (timeline.name === `index:${source.name}`) {
       const indices = source.keys.map((key) => source.fields.findIndex(({ name }) => name === key));
-      const encode = compileKeyEncoder(indices.flatMap((index) => source.fields[index] ?? []), source.name);
+      const encode = compileKeyEncoder(
+        indices.flatMap((index) => source.fields[index] ?? []),
+        source.name,
+      );
       const values = compileIndexValues(source.fields);
       return (row) => ({ key: encode(indices.map((index) => row[index] ?? null)), values: values(row) });
     }
     const pipeline = definitions.pipelines.find(({ name }) => name === timeline.name);
     if (pipeline?.inputs[0] !== source.name) return undefined;
     const datasets = new Map(definitions.datasets.map((one) => [one.name, one]));
-    const compiled = compilePipeline(pipeline, timeline.measures, { datasets, functions: { transform: () => undefined, decimal: Decimal }, place: pipeline.name });
+    const compiled = compilePipeline(pipeline, timeline.measures, {
+      datasets,
+      functions: { transform: () => undefined, decimal: Decimal },
+      place: pipeline.name,
+    });
     return (row) => {
       let passed: Row | undefined = row;
-      for (const step of compiled.stages.flatMap(({ steps }) => steps)) passed = passed && step(passed, { eventTimeUs: 0, newest: () => undefined });
+      for (const step of compiled.stages.flatMap(({ steps }) => steps))
+        passed = passed && step(passed, { eventTimeUs: 0, newest: () => undefined });
       const key = passed && compiled.keyOf(passed);
       return passed && key && { key, values: compiled.measureValues?.(passed) ?? [] };
     };
@@ -210,7 +273,11 @@ function timelinesOf(definitions: Definitions): Omit<TimelineIdentity, 'id'>[] {
   const aggregated = definitions.pipelines.filter(({ aggregate }) => aggregate !== undefined);
   const indexed = definitions.datasets.filter(({ name, index }) => index && !aggregated.some(({ output }) => output === name));
   return [
-    ...aggregated.map((pipeline) => ({ name: pipeline.name, version: pipeline.version, measures: measuresOf(pipeline, outputFields(pipeline, datasets).at(-1) ?? []) })),
+    ...aggregated.map((pipeline) => ({
+      name: pipeline.name,
+      version: pipeline.version,
+      measures: measuresOf(pipeline, outputFields(pipeline, datasets).at(-1) ?? []),
+    })),
     ...indexed.map(({ name, version }) => ({ name: `index:${name}`, version, measures: INDEX_MEASURES })),
   ];
 }

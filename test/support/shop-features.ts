@@ -23,12 +23,14 @@ export class UserPurchases {
 
   @pipeline({ version: 1, inputs: [Purchase] })
   static purchases(purchases: Stream<Purchase>) {
-    return purchases.groupBy('user_id').aggregate({
-      count_1d: Count({ window: '1d' }),
-      pieces_1d: Sum({ of: 'quantity', window: '1d' }),
-      spend_1d: Sum({ of: 'price', window: '1d' }),
-      dearest_1d: Max({ of: 'price', window: '1d' }),
-    });
+    return purchases
+      .groupBy('user_id')
+      .aggregate({
+        count_1d: Count({ window: '1d' }),
+        pieces_1d: Sum({ of: 'quantity', window: '1d' }),
+        spend_1d: Sum({ of: 'price', window: '1d' }),
+        dearest_1d: Max({ of: 'price', window: '1d' }),
+      });
   }
 }
 

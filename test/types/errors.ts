@@ -269,7 +269,7 @@ export async function h(client: ThymeClient): Promise<void> {
   // @ts-expect-error h7 log: a field missing
   await client.log(Order, [{ user_id: 'u', order_id: 'o', amount: 1, ordered_at: new Date() }]);
   await client.log(Order, [{ user_id: 'u', order_id: 'o', amount: 1, status: 'paid', ordered_at: new Date() }]);
-  (await client.lookup(User, 'u'))?.age.toFixed();
+  (await client.lookup(User, 'u')).row?.age.toFixed();
 }
 // i expectations -----------------------------------------------
 class I {
@@ -279,4 +279,21 @@ class I {
   // @ts-expect-error i2 a string
   @expectations() static i2() { return [expect.between('s', { min: 1 })]; }
 }
+// j upgrades ---------------------------------------------------
+@dataset({ version: 2, upgrade: (old: { k: string; euros: number; at: Date }) => ({ k: old.k, cents: old.euros * 100, at: old.at }) })
+class J1 { @key(t.string) k!: string; @field(t.int) cents!: number; @timestamp() at!: Date; }
+@dataset({ version: 2, upgrade: (old) => ({ ...old, cents: 1 }) })
+class J2 { @key(t.string) k!: string; @field(t.int) cents!: number; @timestamp() at!: Date; }
+@dataset({ version: 2, upgrade: 'empty' })
+class J3 { @key(t.string) k!: string; @field(t.int) cents!: number; @timestamp() at!: Date; }
+// @ts-expect-error j4 a field is not given
+@dataset({ version: 2, upgrade: (old: { k: string; at: Date }) => ({ k: old.k, at: old.at }) })
+class J4 { @key(t.string) k!: string; @field(t.int) cents!: number; @timestamp() at!: Date; }
+// @ts-expect-error j5 a field of another type
+@dataset({ version: 2, upgrade: (old: { k: string; at: Date }) => ({ ...old, cents: 'many' }) })
+class J5 { @key(t.string) k!: string; @field(t.int) cents!: number; @timestamp() at!: Date; }
+// @ts-expect-error j6 neither a function nor 'empty'
+@dataset({ version: 2, upgrade: 'none' })
+class J6 { @key(t.string) k!: string; @timestamp() at!: Date; }
+void [J1, J2, J3, J4, J5, J6];
 void [A, B1, B3, B4, B5, B6, B7, C, D, Stats, G1, G2, G3, G4, G5, G6, I, Decimal, featureset];

@@ -19,7 +19,9 @@ describe('the groups of a tick', () => {
 
   it('are told apart where their hashes fall on one place, also where one key begins another', () => {
     const table = new GroupTable();
-    const keys = Array.from({ length: 100_000 }, (_, i) => Buffer.from(`k${i}`)).filter((key) => (murmur3(key) & 255) === 7).slice(0, 50);
+    const keys = Array.from({ length: 100_000 }, (_, i) => Buffer.from(`k${i}`))
+      .filter((key) => (murmur3(key) & 255) === 7)
+      .slice(0, 50);
     expect(keys).to.have.length(50);
     for (const key of [...keys, ...keys, Buffer.from('k'), new Uint8Array()]) table.add(key, row(0));
     expect(table.groups.map(({ rows }) => rows.length)).to.deep.equal([...keys.map(() => 2), 1, 1]);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Log, ReadResult, TopicPartition } from '../../libs/log/log.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import { ReadAhead } from '../../services/aggregator/read-ahead.js';
 
 const SOURCE = { topic: 'orders', partition: 0 };
@@ -10,7 +10,11 @@ const LIMITS = { recordsMax: 3, bytesMax: 1_000_000 };
 async function filled(count: number): Promise<{ readonly log: Log; readonly reads: number[]; readonly more: () => Promise<unknown> }> {
   const memory = new MemoryLog();
   await memory.createTopic(SOURCE.topic, 1);
-  const append = (length: number): Promise<number> => memory.append(SOURCE, Array.from({ length }, () => ({ key: new Uint8Array(), value: Uint8Array.of(1) })));
+  const append = (length: number): Promise<number> =>
+    memory.append(
+      SOURCE,
+      Array.from({ length }, () => ({ key: new Uint8Array(), value: Uint8Array.of(1) })),
+    );
   await append(count);
   const reads: number[] = [];
   const log = Object.assign(Object.create(memory) as Log, {

@@ -14,11 +14,27 @@ async function openPartition(partition: number) {
   const view = new PartitionView(partition, () => 0);
   const applier = await Applier.open(new MemoryStore());
   view.attach(applier);
-  const reach = async (...positions: readonly (readonly [source: number, nextOffset: number, more?: Partial<Position>])[]): Promise<void> => {
+  const reach = async (
+    ...positions: readonly (readonly [source: number, nextOffset: number, more?: Partial<Position>])[]
+  ): Promise<void> => {
     const { seq } = applier;
     await applier.commit({
-      epoch: 1, seq: seq + 1, prevSeq: seq, revision: 0, clockUs: 0, cursors: [], hops: [], counters: [],
-      positions: positions.map(([source, nextOffset, more]) => ({ readerId: READER, topic: TOPIC, partition: source, nextOffset, caughtUp: true, ...more })),
+      epoch: 1,
+      seq: seq + 1,
+      prevSeq: seq,
+      revision: 0,
+      clockUs: 0,
+      cursors: [],
+      hops: [],
+      counters: [],
+      positions: positions.map(([source, nextOffset, more]) => ({
+        readerId: READER,
+        topic: TOPIC,
+        partition: source,
+        nextOffset,
+        caughtUp: true,
+        ...more,
+      })),
     });
     view.committed();
   };
@@ -31,11 +47,16 @@ async function openReplica() {
   const wait = (...marks: readonly (readonly [partition: number, nextOffset: number])[]) => {
     const token = { marks: marks.map(([partition, nextOffset]) => ({ topic: TOPIC, partition, nextOffset })), eventTimeUs: 0 };
     let ended = false;
-    const done = awaitToken(views, token, new Set([READER]), AbortSignal.timeout(5_000)).then(() => { ended = true; });
-    return { done, hasEnded: async (): Promise<boolean> => {
-      await new Promise((resolve) => setImmediate(resolve));
-      return ended;
-    } };
+    const done = awaitToken(views, token, new Set([READER]), AbortSignal.timeout(5_000)).then(() => {
+      ended = true;
+    });
+    return {
+      done,
+      hasEnded: async (): Promise<boolean> => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return ended;
+      },
+    };
   };
   return { first, second, wait };
 }

@@ -4,27 +4,35 @@ import { HeadCache } from '../../libs/change/head-cache.js';
 
 describe('head cache', () => {
   it('gives the value that was put last, or none; and keeps the newest', () => {
-    const operation = fc.record({ key: fc.nat({ max: 40 }), length: fc.nat({ max: 300 }), remove: fc.boolean(), fill: fc.nat({ max: 255 }) });
-    fc.assert(fc.property(fc.array(operation, { maxLength: 400 }), (operations) => {
-      const cache = new HeadCache(4_096);
-      const truth = new Map<string, Uint8Array>();
-      for (const { key, length, remove, fill } of operations) {
-        const name = String(key);
-        if (remove && fill < 64) {
-          cache.delete(name);
-          truth.delete(name);
-        } else {
-          const value = new Uint8Array(length).fill(fill);
-          cache.put(name, value);
-          truth.set(name, value);
-          expect(cache.get(name)).to.deep.equal(value);
+    const operation = fc.record({
+      key: fc.nat({ max: 40 }),
+      length: fc.nat({ max: 300 }),
+      remove: fc.boolean(),
+      fill: fc.nat({ max: 255 }),
+    });
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 400 }), (operations) => {
+        const cache = new HeadCache(4_096);
+        const truth = new Map<string, Uint8Array>();
+        for (const { key, length, remove, fill } of operations) {
+          const name = String(key);
+          if (remove && fill < 64) {
+            cache.delete(name);
+            truth.delete(name);
+          } else {
+            const value = new Uint8Array(length).fill(fill);
+            cache.put(name, value);
+            truth.set(name, value);
+            expect(cache.get(name)).to.deep.equal(value);
+          }
+          for (const [each, value] of truth) {
+            const got = cache.get(each);
+            if (got !== undefined) expect(got).to.deep.equal(value);
+          }
         }
-        for (const [each, value] of truth) {
-          const got = cache.get(each);
-          if (got !== undefined) expect(got).to.deep.equal(value);
-        }
-      }
-    }), { numRuns: 300 });
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('holds everything while there is room', () => {

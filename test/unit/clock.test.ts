@@ -45,7 +45,11 @@ describe('the manual clock', () => {
   it('wakes those whose time has come, in order', async () => {
     const clock = new ManualClock(1_000);
     const woken: string[] = [];
-    const sleeps = [['b', 20], ['a', 10], ['c', 30]].map(([name, ms]) => clock.sleep(Number(ms), never).then(() => woken.push(String(name))));
+    const sleeps = [
+      ['b', 20],
+      ['a', 10],
+      ['c', 30],
+    ].map(([name, ms]) => clock.sleep(Number(ms), never).then(() => woken.push(String(name))));
     expect(clock.sleeping).to.equal(3);
     clock.advance(9.999);
     await Promise.resolve();

@@ -14,9 +14,22 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 describe('dataset records', () => {
   // A change here makes every stored record unreadable: a new layout is a new version.
   it('have these bytes, for ever', () => {
-    expect(hex(codec.encode(record))).to.equal('0100' + '000000000000f03f' + '0000000000000040' + '0470757368' + '0203' + '0175' + '000000000000f03f');
+    expect(hex(codec.encode(record))).to.equal(
+      '0100' + '000000000000f03f' + '0000000000000040' + '0470757368' + '0203' + '0175' + '000000000000f03f',
+    );
     expect(hex(codec.encode({ ...record, historical: true, producerId: 'p', sequence: 3, row: ['é', null] }))).to.equal(
-      '0103' + '000000000000f03f' + '0000000000000040' + '0470757368' + '0170' + '0000000000000840' + '0201' + '02c3a9');
+      '0103' + '000000000000f03f' + '0000000000000040' + '0470757368' + '0170' + '0000000000000840' + '0201' + '02c3a9',
+    );
+  });
+
+  it('have these bytes where they are changes of rows (S17), and come back as they were', () => {
+    const change: DatasetRecord = { ...record, change: { deleted: false } };
+    expect(hex(codec.encode(change))).to.equal(`0200${hex(codec.encode(record)).slice(4)}`);
+    const deleted: DatasetRecord = { ...record, producerId: 'p', sequence: 3, change: { deleted: true, timeUs: 5 }, row: ['u', null] };
+    expect(hex(codec.encode(deleted))).to.equal(
+      '020e' + '000000000000f03f' + '0000000000000040' + '0470757368' + '0170' + '0000000000000840' + '0000000000001440' + '0201' + '0175',
+    );
+    for (const each of [change, deleted, { ...deleted, historical: true }]) expect(codec.decode(codec.encode(each))).to.deep.equal(each);
   });
 
   it('tell their times at a glance', () => {
@@ -30,23 +43,36 @@ describe('dataset records', () => {
   });
 
   it('of a newer format are refused, never guessed at', () => {
-    for (const header of [[2, 0], [1, 4]]) {
+    for (const header of [
+      [3, 0],
+      [2, 16],
+      [1, 4],
+    ]) {
       const bytes = codec.encode(record);
       bytes.set(header);
       for (const read of [peekTimes, codec.decode]) {
-        expect(() => read(bytes)).to.throw(ThymeError, 'upgrade it').that.includes({ code: 'THYME_FORMAT_NEWER', status: 'FAILED_PRECONDITION' });
+        expect(() => read(bytes))
+          .to.throw(ThymeError, 'upgrade it')
+          .that.includes({ code: 'THYME_FORMAT_NEWER', status: 'FAILED_PRECONDITION' });
       }
     }
   });
 
   it('cut short are damage, never values', () => {
     const bytes = codec.encode({ ...record, producerId: 'p', sequence: 3 });
-    for (let length = 0; length < bytes.length; length++) expect(() => codec.decode(bytes.subarray(0, length)), String(length)).to.throw(ThymeError, 'damaged');
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => codec.decode(bytes.subarray(0, length)), String(length)).to.throw(ThymeError, 'damaged');
   });
 
   it('have limits', () => {
-    expect(() => codec.encode({ ...record, producerId: 'p'.repeat(256), sequence: 1 })).to.throw('producer_id: 256 bytes are over the limit of 255');
+    expect(() => codec.encode({ ...record, producerId: 'p'.repeat(256), sequence: 1 })).to.throw(
+      'producer_id: 256 bytes are over the limit of 128',
+    );
     expect(() => codec.encode({ ...record, row: ['x'.repeat(RECORD_BYTES_MAX), 1] })).to.throw('over the limit of 1000000');
-    expect(codec.decode(codec.encode({ ...record, lane: '', producerId: 'é'.repeat(127), sequence: 0 }))).to.deep.include({ lane: '', producerId: 'é'.repeat(127), sequence: 0 });
+    expect(codec.decode(codec.encode({ ...record, lane: '', producerId: 'é'.repeat(64), sequence: 0 }))).to.deep.include({
+      lane: '',
+      producerId: 'é'.repeat(64),
+      sequence: 0,
+    });
   });
 });

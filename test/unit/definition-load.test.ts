@@ -53,7 +53,10 @@ describe('modules of definitions', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'thyme-module-'));
     // A hostile configuration beside the module: the bundle must not follow it.
-    await writeFile(join(folder, 'tsconfig.json'), '{ "compilerOptions": { "experimentalDecorators": true, "useDefineForClassFields": false } }');
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      '{ "compilerOptions": { "experimentalDecorators": true, "useDefineForClassFields": false } }',
+    );
   });
   afterEach(() => rm(folder, { recursive: true }));
 
@@ -80,7 +83,9 @@ describe('modules of definitions', () => {
     expect(definitions.datasets.map(({ name }) => name)).to.have.members(['Order', 'Stats']);
     expect(definitions.sources[0]?.config).to.deep.equal({ topic: 'orders', brokers: 'a:9092,b:9092', saslPassword: { secret: 'env:PW' } });
     expect(functions.get('Stats.sums#1')?.({ amount: 2 })).to.deep.equal({ cents: 200 });
-    expect(functions.get('Signals.hashed')?.({}, { user_id: 'u' })).to.have.property('hash').with.lengthOf(8);
+    expect(functions.get('Signals.hashed')?.({}, { user_id: 'u' }))
+      .to.have.property('hash')
+      .with.lengthOf(8);
   });
 
   it('give the same text wherever they lie', async () => {
@@ -98,8 +103,11 @@ describe('modules of definitions', () => {
     expect(failure.violations.map(({ field }) => field)).to.deep.equal(['Order.amount']);
   });
 
-  it('keep a class\'s own name when the bundler renames it', async () => {
-    const { code } = await bundle({ 'orders.ts': ORDERS, 'features.ts': `import * as first from './orders.js';\n${ORDERS}\nexport const other = first.Order;` });
+  it("keep a class's own name when the bundler renames it", async () => {
+    const { code } = await bundle({
+      'orders.ts': ORDERS,
+      'features.ts': `import * as first from './orders.js';\n${ORDERS}\nexport const other = first.Order;`,
+    });
     const failure = await failureOf(() => readDefinitions(evaluateBundle(code)));
     expect(failure.message).to.include('Order: two datasets have this name');
   });
@@ -117,7 +125,10 @@ describe('modules of definitions', () => {
   });
 
   it('that throw are refused with file and line', async () => {
-    const { code } = await bundle({ 'helper.ts': "\n\nexport function fail(): never {\n  throw new Error('no luck');\n}\n", 'features.ts': "import { fail } from './helper.js';\nexport const x = fail();\n" });
+    const { code } = await bundle({
+      'helper.ts': "\n\nexport function fail(): never {\n  throw new Error('no luck');\n}\n",
+      'features.ts': "import { fail } from './helper.js';\nexport const x = fail();\n",
+    });
     const failure = await failureOf(() => evaluateBundle(code));
     expect(failure.code).to.equal('THYME_MODULE_INVALID');
     expect(failure.message).to.match(/helper\.ts:4: Error: no luck/);

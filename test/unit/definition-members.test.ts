@@ -1,7 +1,21 @@
 import { expect as expectThat } from 'chai';
 import { checkDefinitions } from '../../libs/definition/check.js';
 import { collectDefinitions } from '../../libs/definition/collect.js';
-import { col, Count, dataset, extractor, feature, featureset, field, key, pipeline, t, timestamp, type ExtractorContext, type Stream } from '../../libs/definition/thyme.js';
+import {
+  col,
+  Count,
+  dataset,
+  extractor,
+  feature,
+  featureset,
+  field,
+  key,
+  pipeline,
+  t,
+  timestamp,
+  type ExtractorContext,
+  type Stream,
+} from '../../libs/definition/thyme.js';
 
 // What only the classes themselves show: problems of members and of methods.
 
@@ -60,7 +74,10 @@ class Ampersand {
   @timestamp() at!: Date;
   @pipeline({ version: 1, inputs: [Order] })
   static counted(orders: Stream<Order>) {
-    return orders.filter((o) => o.amount.gt(0) && o.vip.eq(true)).groupBy('user_id').aggregate({ n: Count() });
+    return orders
+      .filter((o) => o.amount.gt(0) && o.vip.eq(true))
+      .groupBy('user_id')
+      .aggregate({ n: Count() });
   }
 }
 
@@ -84,7 +101,8 @@ class Failing {
   @pipeline({ version: 1, inputs: [Order] })
   static counted(orders: Stream<Order>) {
     // @ts-expect-error JavaScript's operator on an expression
-    return orders.filter((o) => o.amount > 0).groupBy('user_id').aggregate({ n: Count() });
+    const some = orders.filter((o) => o.amount > 0);
+    return some.groupBy('user_id').aggregate({ n: Count() });
   }
 }
 
@@ -111,7 +129,12 @@ class BadDefault {
 
 describe('collectDefinitions: problems of classes', () => {
   const cases: readonly [title: string, classes: readonly unknown[], ...expected: readonly string[]][] = [
-    ['an undecorated field', [Undecorated], 'Undecorated.forgotten: this field has no decorator', "Undecorated.at2: a second @timestamp beside 'at'"],
+    [
+      'an undecorated field',
+      [Undecorated],
+      'Undecorated.forgotten: this field has no decorator',
+      "Undecorated.at2: a second @timestamp beside 'at'",
+    ],
     ['a class without its decorator', [Bare], 'Bare: its members are decorated, but the class is not'],
     ['a feature in a dataset', [Mixed], 'Mixed.n: features and extractors have no place in a dataset'],
     ['a field in a featureset', [Fielded], 'Fielded.n: fields, pipelines and expectations have no place in a featureset'],
@@ -125,7 +148,11 @@ describe('collectDefinitions: problems of classes', () => {
   for (const [title, classes, ...expected] of cases) {
     it(title, () => {
       const found = problemsOf(...classes);
-      for (const one of expected) expectThat(found.filter((problem) => problem.startsWith(one)), `${one}\nin ${found.join('\n')}`).to.have.lengthOf(1);
+      for (const one of expected)
+        expectThat(
+          found.filter((problem) => problem.startsWith(one)),
+          `${one}\nin ${found.join('\n')}`,
+        ).to.have.lengthOf(1);
     });
   }
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse, parseAllDocuments } from 'yaml';
-import { loadServeConfig, ROLES } from '../../services/serve-config.js';
+import { loadServeConfig, ROLES } from '../../services/program/serve-config.js';
 
 interface Container {
   readonly args: readonly string[];
@@ -23,13 +23,18 @@ interface Manifest {
     readonly replicas?: number;
     readonly maxUnavailable?: number;
     readonly selector?: Readonly<Record<string, string>> & { readonly matchLabels?: Readonly<Record<string, string>> };
-    readonly template?: { readonly metadata: { readonly labels: Readonly<Record<string, string>> }; readonly spec: { readonly containers: readonly Container[] } };
+    readonly template?: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: { readonly containers: readonly Container[] };
+    };
     readonly ports?: readonly { readonly port: number }[];
   };
 }
 
 const FOLDER = 'infra/kubernetes';
-const manifests = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')).flatMap((name) => parseAllDocuments(readFileSync(`${FOLDER}/${name}`, 'utf8')).map((document) => document.toJS() as Manifest));
+const manifests = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.yaml'))
+  .flatMap((name) => parseAllDocuments(readFileSync(`${FOLDER}/${name}`, 'utf8')).map((document) => document.toJS() as Manifest));
 const workloads = manifests.filter(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment');
 const configMap = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
 /** Files and secrets are not here; what they would hold is tested where they are read. */
@@ -46,7 +51,12 @@ describe('the Kubernetes manifests', () => {
     const roles = workloads.flatMap((workload) => {
       const { args, env = [] } = containerOf(workload);
       expect(args[0]).to.equal('serve');
-      const config = loadServeConfig([...args.slice(1), '--insecure'], { ...settings, ...(env.some(({ name }) => name === 'THYME_ADVERTISE') ? { THYME_ADVERTISE: 'thyme-aggregator-0.thyme-aggregator.thyme.svc:50051' } : {}) });
+      const config = loadServeConfig([...args.slice(1), '--insecure'], {
+        ...settings,
+        ...(env.some(({ name }) => name === 'THYME_ADVERTISE')
+          ? { THYME_ADVERTISE: 'thyme-aggregator-0.thyme-aggregator.thyme.svc:50051' }
+          : {}),
+      });
       expect(config.kafka?.brokers).to.have.length(3);
       return [...config.roles];
     });
@@ -54,14 +64,29 @@ describe('the Kubernetes manifests', () => {
   });
 
   it('set no variable that nothing reads', () => {
-    const read = ['services/serve-config.ts', 'libs/config/tls-files.ts', 'libs/log/kafka-options.ts'].map((file) => readFileSync(file, 'utf8')).join('\n');
-    const names = [...Object.keys(configMap), ...workloads.flatMap((workload) => (containerOf(workload).env ?? []).map(({ name }) => name))];
+    const read = [
+      'services/program/serve-config.ts',
+      'services/program/access-config.ts',
+      'libs/config/tls-files.ts',
+      'libs/log/kafka/options.ts',
+    ]
+      .map((file) => readFileSync(file, 'utf8'))
+      .join('\n');
+    const names = [
+      ...Object.keys(configMap),
+      ...workloads.flatMap((workload) => (containerOf(workload).env ?? []).map(({ name }) => name)),
+    ];
     expect(names.filter((name) => name.startsWith('THYME_') && !read.includes(`'${name}'`))).to.deep.equal([]);
   });
 
   it('keep state in StatefulSets, with a service that names their pods', () => {
     expect(workloads.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).to.deep.equal([
-      'Deployment thyme-gateway', 'Deployment thyme-ingest', 'Deployment thyme-query', 'StatefulSet thyme-aggregator', 'StatefulSet thyme-store-replica']);
+      'Deployment thyme-gateway',
+      'Deployment thyme-ingest',
+      'Deployment thyme-query',
+      'StatefulSet thyme-aggregator',
+      'StatefulSet thyme-store-replica',
+    ]);
     const services = manifests.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
     for (const { spec } of workloads) if (spec?.serviceName !== undefined) expect(services).to.include(spec.serviceName);
   });
@@ -73,7 +98,10 @@ describe('the Kubernetes manifests', () => {
       expect(container, name).to.include.keys('startupProbe', 'readinessProbe', 'livenessProbe', 'resources');
       const labels = workload.spec?.template?.metadata.labels;
       expect(workload.spec?.selector?.matchLabels, name).to.deep.equal(labels);
-      expect(manifests.find(({ kind, metadata }) => kind === 'PodDisruptionBudget' && metadata.name === name)?.spec?.selector?.matchLabels, name).to.deep.equal(labels);
+      expect(
+        manifests.find(({ kind, metadata }) => kind === 'PodDisruptionBudget' && metadata.name === name)?.spec?.selector?.matchLabels,
+        name,
+      ).to.deep.equal(labels);
       const service = manifests.find(({ kind, metadata }) => kind === 'Service' && metadata.name === name);
       expect(service?.spec?.selector, name).to.deep.equal(labels);
       const ports = container.ports?.map(({ containerPort }) => containerPort) ?? [];
@@ -83,7 +111,11 @@ describe('the Kubernetes manifests', () => {
 });
 
 describe('the compose file', () => {
-  const { services } = parse(readFileSync('infra/compose.yaml', 'utf8'), { merge: true }) as { readonly services: Readonly<Record<string, { readonly command?: readonly string[]; readonly environment: Readonly<Record<string, string>> }>> };
+  const { services } = parse(readFileSync('infra/compose.yaml', 'utf8'), { merge: true }) as {
+    readonly services: Readonly<
+      Record<string, { readonly command?: readonly string[]; readonly environment: Readonly<Record<string, string>> }>
+    >;
+  };
 
   it('runs roles that the program takes, on the Kafka beside them', () => {
     const roles = Object.values(services).flatMap(({ command, environment }) => {

@@ -3,7 +3,10 @@ import { EntityKeys } from '../../libs/feature/entity-keys.js';
 import type { Field, ValueType } from '../../libs/schema/value-type.js';
 
 function keysOf(...types: readonly ValueType[]): EntityKeys {
-  return new EntityKeys(types.map((type, i): Field => ({ name: `k${i}`, type })), 'Key');
+  return new EntityKeys(
+    types.map((type, i): Field => ({ name: `k${i}`, type })),
+    'Key',
+  );
 }
 
 const string: ValueType = { kind: 'string', optional: false };
@@ -19,10 +22,23 @@ describe('entity keys', () => {
   });
 
   it('are read whatever the row is, as if there were none', () => {
-    const rows = [keysOf(string).read('7', 'id'), keysOf(int).read(7, 'id'), keysOf(timestamp).read(7, 'id'), keysOf(level).read('u2', 'id'), keysOf(string, int).read(['u1', 7], 'id')];
+    const rows = [
+      keysOf(string).read('7', 'id'),
+      keysOf(int).read(7, 'id'),
+      keysOf(timestamp).read(7, 'id'),
+      keysOf(level).read('u2', 'id'),
+      keysOf(string, int).read(['u1', 7], 'id'),
+    ];
     const asked: readonly (readonly [EntityKeys, unknown])[] = [
-      [keysOf(string), '7'], [keysOf(string), 7], [keysOf(string), 'u1'], [keysOf(string), { k0: '7' }], [keysOf(int), 7], [keysOf(int), '7'],
-      [keysOf(timestamp), 7], [keysOf(level), 'u2'], [keysOf(string, int), ['u1', 7]],
+      [keysOf(string), '7'],
+      [keysOf(string), 7],
+      [keysOf(string), 'u1'],
+      [keysOf(string), { k0: '7' }],
+      [keysOf(int), 7],
+      [keysOf(int), '7'],
+      [keysOf(timestamp), 7],
+      [keysOf(level), 'u2'],
+      [keysOf(string, int), ['u1', 7]],
     ];
     for (const row of rows) for (const [keys, id] of asked) expect(keys.readLike(row, id, 'id')).to.deep.equal(keys.read(id, 'id'));
     expect(() => keysOf(level).readLike(keysOf(string).read('u3', 'id'), 'u3', 'id')).to.throw('id');

@@ -1,13 +1,15 @@
+import { noSources } from '../support/no-sources.js';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { LogRequestSchema, type LogRequest, type LogResponse } from '../../gen/thyme/v1/ingest_pb.js';
 import { compileRecordCodec, type DatasetRecord } from '../../libs/codec/dataset-record.js';
 import type { DatasetDefinition, Definitions } from '../../libs/definition/definitions.js';
 import type { Revision } from '../../libs/definition/revision.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import { ManualClock } from '../../libs/time/clock.js';
 import type { ValueType } from '../../libs/schema/value-type.js';
 import { ingestHandlers } from '../../services/ingest/handlers.js';
 import { Ingest } from '../../services/ingest/ingest.js';
+import { TEST_TOKEN_KEY } from '../support/test-keys.js';
 
 /** 2026-01-31T12:00:00Z, where the fixture's clock stands. */
 export const NOW_US = 1_769_860_800_000_000;
@@ -62,18 +64,29 @@ export interface Fixture {
 export async function ingestFixture(): Promise<Fixture> {
   const log = new MemoryLog();
   for (const topic of ['d.Order.v1', 'd.Order.v1.dead']) await log.createTopic(topic, PARTITIONS);
-  const ingest = new Ingest({ deployment: 'd', log, revisions: { latest: () => revision }, clock: new ManualClock(NOW_US), hasRoom: () => fixture.room });
-  const handlers = ingestHandlers(ingest);
-  const push = (request: MessageInitShape<typeof LogRequestSchema>) => handlers.log(requestOf(request), { signal: new AbortController().signal });
+  const ingest = new Ingest({
+    deployment: 'd',
+    log,
+    revisions: { latest: () => revision },
+    clock: new ManualClock(NOW_US),
+    tokenKey: TEST_TOKEN_KEY,
+    keysRequired: false,
+    hasRoom: () => fixture.room,
+  });
+  const handlers = ingestHandlers(ingest, noSources);
+  const push = (request: MessageInitShape<typeof LogRequestSchema>) =>
+    handlers.log(requestOf(request), { signal: new AbortController().signal });
   const codec = compileRecordCodec(order.fields);
   const fixture: Fixture = {
     log,
     ingest,
     room: true,
     push,
-    pushJson: (records, more) => push({ dataset: 'Order', json: Buffer.from(typeof records === 'string' ? records : JSON.stringify(records)), ...more }),
+    pushJson: (records, more) =>
+      push({ dataset: 'Order', json: Buffer.from(typeof records === 'string' ? records : JSON.stringify(records)), ...more }),
     stored: async () => (await readAll(log, 'd.Order.v1')).map((value) => codec.decode(value)),
-    dead: async () => (await readAll(log, 'd.Order.v1.dead')).map((value) => JSON.parse(Buffer.from(value).toString()) as Record<string, unknown>),
+    dead: async () =>
+      (await readAll(log, 'd.Order.v1.dead')).map((value) => JSON.parse(Buffer.from(value).toString()) as Record<string, unknown>),
   };
   return fixture;
 }

@@ -1,3 +1,4 @@
+import { noSources } from '../support/no-sources.js';
 import { create } from '@bufbuild/protobuf';
 import { expect } from 'chai';
 import { LogStreamRequestSchema } from '../../gen/thyme/v1/ingest_pb.js';
@@ -5,11 +6,12 @@ import { ThymeError } from '../../libs/errors/errors.js';
 import { decodeToken } from '../../libs/feature/token.js';
 import { decodeKey } from '../../libs/codec/entity-key.js';
 import { partitionOf, slotOf } from '../../libs/codec/slot.js';
-import { MemoryLog } from '../../libs/log/memory-log.js';
+import { MemoryLog } from '../../libs/log/memory/memory-log.js';
 import { ManualClock } from '../../libs/time/clock.js';
 import { ingestHandlers } from '../../services/ingest/handlers.js';
 import { Ingest } from '../../services/ingest/ingest.js';
 import { ingestFixture, NOW_US, order, orderOf, PARTITIONS, requestOf, revision, type Fixture } from './ingest-fixture.js';
+import { TEST_TOKEN_KEY } from '../support/test-keys.js';
 
 describe('ingest', () => {
   let fixture: Fixture;
@@ -21,7 +23,9 @@ describe('ingest', () => {
     const response = await fixture.pushJson([orderOf(), orderOf({ quantity: null, extra: 1 })]);
     expect(response.eventsSent).to.equal(2n);
     const stored = await fixture.stored();
-    expect(stored.map((record) => [record.appendTimeUs, record.lane, record.historical])).to.deep.equal(Array(2).fill([NOW_US, 'push', false]));
+    expect(stored.map((record) => [record.appendTimeUs, record.lane, record.historical])).to.deep.equal(
+      Array(2).fill([NOW_US, 'push', false]),
+    );
     expect(stored[0]?.row).to.deep.equal(['u1', null, 1.5, null, null, NOW_US - 60e6]);
     expect(fixture.ingest.counts()).to.deep.equal([{ dataset: 'Order', accepted: 2, refused: 0, ignoredFields: 1 }]);
   });
@@ -52,7 +56,10 @@ describe('ingest', () => {
       amount: { kind: { case: 'intValue' as const, value: 3n } },
       ordered_at: { kind: { case: 'timestampUs' as const, value: BigInt(eventTimeUs) } },
     };
-    const response = await fixture.push({ dataset: 'Order', events: [{ fields }, { fields: { ...fields, quantity: { kind: { case: 'intValue', value: 2n ** 53n } } } }] });
+    const response = await fixture.push({
+      dataset: 'Order',
+      events: [{ fields }, { fields: { ...fields, quantity: { kind: { case: 'intValue', value: 2n ** 53n } } } }],
+    });
     expect(response.eventsSent).to.equal(1n);
     expect(response.errors[0]?.error).to.match(/Order\.quantity: expected an int, got number 9007199254740992/);
     expect((await fixture.stored())[0]?.eventTimeUs).to.equal(eventTimeUs);
@@ -66,14 +73,23 @@ describe('ingest', () => {
       const { records } = await fixture.log.read({ topic: 'd.Order.v1', partition }, 0, { recordsMax: 100, bytesMax: 1e6 });
       for (const { key } of records) expect(partitionOf(slotOf(key), PARTITIONS)).to.equal(partition);
       found += records.filter(({ key }) => users.includes(String(decodeKey(key)[0]))).length;
-      expect(decodeToken(token).marks.find((mark) => mark.partition === partition)?.nextOffset).to.equal(records.length);
+      expect(decodeToken(token, TEST_TOKEN_KEY).marks.find((mark) => mark.partition === partition)?.nextOffset).to.equal(records.length);
     }
     expect(found).to.equal(50);
-    expect(decodeToken(token).eventTimeUs).to.equal(NOW_US - 60e6);
+    expect(decodeToken(token, TEST_TOKEN_KEY).eventTimeUs).to.equal(NOW_US - 60e6);
   });
 
   it('keeps the good records of a batch and names each that it refused (S12)', async () => {
-    const response = await fixture.pushJson([orderOf(), orderOf({ amount: 'dear' }), 7, null, [], orderOf({ user_id: '' }), orderOf({ user_id: 5 }), orderOf()]);
+    const response = await fixture.pushJson([
+      orderOf(),
+      orderOf({ amount: 'dear' }),
+      7,
+      null,
+      [],
+      orderOf({ user_id: '' }),
+      orderOf({ user_id: 5 }),
+      orderOf(),
+    ]);
     expect(response.eventsSent).to.equal(2n);
     expect(response.errors.map((error) => error.index)).to.deep.equal([1, 2, 3, 4, 5, 6]);
     expect(response.errors[0]?.error).to.equal('Order.amount: expected a float, got text "dear": send a number');
@@ -86,20 +102,32 @@ describe('ingest', () => {
     await fixture.pushJson([orderOf(), bad], { producerId: 'p', sequence: 10n });
     const [letter, ...others] = await fixture.dead();
     expect(others).to.deep.equal([]);
-    expect(letter).to.include({ dataset: 'Order', version: 1, at: '2026-01-31T12:00:00Z', producer_id: 'p', sequence: 11, truncated: true });
+    expect(letter).to.include({
+      dataset: 'Order',
+      version: 1,
+      at: '2026-01-31T12:00:00Z',
+      producer_id: 'p',
+      sequence: 11,
+      truncated: true,
+    });
     expect(letter?.['reason']).to.match(/^Order\.amount: expected a float/);
     expect(letter?.['record']).to.equal(JSON.stringify(bad).slice(0, 16_384));
   });
 
   it('refuses event times beyond maxFuture, and takes those on its edge (S12)', async () => {
-    const { eventsSent, errors } = await fixture.pushJson([orderOf({ ordered_at: '2026-01-31T12:10:00Z' }), orderOf({ ordered_at: '2026-01-31T12:10:00.000001Z' })]);
+    const { eventsSent, errors } = await fixture.pushJson([
+      orderOf({ ordered_at: '2026-01-31T12:10:00Z' }),
+      orderOf({ ordered_at: '2026-01-31T12:10:00.000001Z' }),
+    ]);
     expect(eventsSent).to.equal(1n);
     expect(errors[0]?.error).to.match(/more than 600 s ahead of the clock/);
     expect((await fixture.dead())[0]?.['record']).to.contain('12:10:00.000001Z');
   });
 
   it('refuses times that are none, naming the record (S1)', async () => {
-    const { errors, eventsSent } = await fixture.pushJson(['None', '', true, {}, '2026-02-30', 1e30].map((ordered_at) => orderOf({ ordered_at })));
+    const { errors, eventsSent } = await fixture.pushJson(
+      ['None', '', true, {}, '2026-02-30', 1e30].map((ordered_at) => orderOf({ ordered_at })),
+    );
     expect(errors.map((error) => error.index)).to.deep.equal([0, 1, 2, 3, 4, 5]);
     expect(eventsSent).to.equal(0n);
   });
@@ -108,7 +136,12 @@ describe('ingest', () => {
     const batch = [orderOf({ amount: 0 }), orderOf({ amount: null }), orderOf({ amount: 2 })];
     for (let attempt = 0; attempt < 2; attempt++) await fixture.pushJson(batch, { producerId: 'p', sequence: 100n });
     const stored = await fixture.stored();
-    expect(stored.map((record) => [record.producerId, record.sequence, record.row[2]])).to.deep.equal([['p', 100, 0], ['p', 102, 2], ['p', 100, 0], ['p', 102, 2]]);
+    expect(stored.map((record) => [record.producerId, record.sequence, record.row[2]])).to.deep.equal([
+      ['p', 100, 0],
+      ['p', 102, 2],
+      ['p', 100, 0],
+      ['p', 102, 2],
+    ]);
   });
 
   it('marks a historical batch (S10, S22)', async () => {
@@ -119,12 +152,14 @@ describe('ingest', () => {
   it('answers an empty push with 0 and a token that waits for nothing (S21)', async () => {
     for (const json of ['', '[]', ' \n ']) {
       const response = await fixture.pushJson(json);
-      expect([response.eventsSent, response.errors, decodeToken(response.token).marks]).to.deep.equal([0n, [], []]);
+      expect([response.eventsSent, response.errors, decodeToken(response.token, TEST_TOKEN_KEY).marks]).to.deep.equal([0n, [], []]);
     }
   });
 
   it('takes fields called __proto__ and constructor for what they are', async () => {
-    const { eventsSent, errors } = await fixture.pushJson('[{"user_id":"u","amount":1,"ordered_at":1,"__proto__":{"quantity":9},"constructor":1},{"__proto__":{"user_id":"u","amount":1,"ordered_at":1}}]');
+    const { eventsSent, errors } = await fixture.pushJson(
+      '[{"user_id":"u","amount":1,"ordered_at":1,"__proto__":{"quantity":9},"constructor":1},{"__proto__":{"user_id":"u","amount":1,"ordered_at":1}}]',
+    );
     expect(eventsSent).to.equal(1n);
     expect(errors[0]?.error).to.match(/Order\.user_id: required, but missing/);
     expect((await fixture.stored())[0]?.row[1]).to.equal(null);
@@ -133,7 +168,8 @@ describe('ingest', () => {
   });
 
   it('refuses integers beyond 2^53 in JSON instead of rounding them (S8)', async () => {
-    const { errors, eventsSent } = await fixture.pushJson(`[{"user_id":"9007199254740993","quantity":9007199254740993,"amount":1,"ordered_at":1},
+    const { errors, eventsSent } =
+      await fixture.pushJson(`[{"user_id":"9007199254740993","quantity":9007199254740993,"amount":1,"ordered_at":1},
       {"user_id":"u","quantity":9007199254740991,"amount":9007199254740993,"ordered_at":1}]`);
     expect(errors.map((error) => error.index)).to.deep.equal([0]);
     expect(errors[0]?.error).to.match(/Order\.quantity: expected an int, got number 900719925474099\d/);
@@ -141,10 +177,18 @@ describe('ingest', () => {
   });
 
   it('takes decimals from the text itself, however long, beside texts and floats that look alike', async () => {
-    const record = '{"user_id":"1234567890123456789.5\\"","amount":0.30000000000000004,"fee":1234567890123456789.50,"fees":[0.10000000000000000001,2],"ordered_at":1769860000.123456}';
+    const record =
+      '{"user_id":"1234567890123456789.5\\"","amount":0.30000000000000004,"fee":1234567890123456789.50,"fees":[0.10000000000000000001,2],"ordered_at":1769860000.123456}';
     for (const json of [`[${record}]`, `${record}\n{"user_id":\n`]) await fixture.pushJson(json);
     const eventTimeUs = 1_769_860_000_123_456;
-    const expected = ['1234567890123456789.5"', null, 0.30000000000000004, '1234567890123456789.5', ['0.10000000000000000001', '2'], eventTimeUs];
+    const expected = [
+      '1234567890123456789.5"',
+      null,
+      0.30000000000000004,
+      '1234567890123456789.5',
+      ['0.10000000000000000001', '2'],
+      eventTimeUs,
+    ];
     expect((await fixture.stored()).map((stored) => stored.row)).to.deep.equal([expected, expected]);
   });
 
@@ -158,7 +202,11 @@ describe('ingest', () => {
 
   it('refuses unknown datasets with the nearest name, and those that a pipeline fills (S12)', async () => {
     await rejects(fixture.pushJson([], { dataset: 'Ordr' }), 'NOT_FOUND', /did you mean 'Order'/);
-    await rejects(fixture.pushJson([orderOf()], { dataset: 'OrderStats' }), 'INVALID_ARGUMENT', /filled by the pipeline OrderStats\.stats: push into Order instead/);
+    await rejects(
+      fixture.pushJson([orderOf()], { dataset: 'OrderStats' }),
+      'INVALID_ARGUMENT',
+      /filled by the pipeline OrderStats\.stats: push into Order instead/,
+    );
   });
 
   it('has named limits for batches and producers', async () => {
@@ -168,7 +216,11 @@ describe('ingest', () => {
     await rejects(fixture.pushJson([], { producerId: 'p' }), 'INVALID_ARGUMENT', /sequence: is missing/);
     await rejects(fixture.pushJson([], { sequence: 1n }), 'INVALID_ARGUMENT', /producer_id: is missing/);
     await rejects(fixture.pushJson([], { producerId: 'p', sequence: -1n }), 'INVALID_ARGUMENT', /count from 0/);
-    await rejects(fixture.push({ dataset: 'Order', json: new Uint8Array(32 * 1_024 * 1_024 + 1) }), 'INVALID_ARGUMENT', /over the limit of 33554432/);
+    await rejects(
+      fixture.push({ dataset: 'Order', json: new Uint8Array(32 * 1_024 * 1_024 + 1) }),
+      'INVALID_ARGUMENT',
+      /over the limit of 33554432/,
+    );
   });
 
   it('lists some of very many errors and counts the rest', async () => {
@@ -192,7 +244,9 @@ describe('ingest', () => {
 
   it('counts expectations and drops nothing for them', async () => {
     await fixture.pushJson([orderOf({ amount: 0 }), orderOf({ amount: 100, quantity: 1 }), orderOf({ amount: 'refused' })]);
-    expect(fixture.ingest.expectations().map(({ dataset, expectation, checked, failed }) => [dataset, expectation.kind, checked, failed])).to.deep.equal([
+    expect(
+      fixture.ingest.expectations().map(({ dataset, expectation, checked, failed }) => [dataset, expectation.kind, checked, failed]),
+    ).to.deep.equal([
       ['Order', 'between', 2, 1],
       ['Order', 'notNull', 2, 1],
     ]);
@@ -201,21 +255,38 @@ describe('ingest', () => {
 
   it('answers a stream request by request, in order', async () => {
     async function* requests() {
-      for (const amount of [1, 'x', 3]) yield create(LogStreamRequestSchema, { batch: requestOf({ dataset: 'Order', json: Buffer.from(JSON.stringify([orderOf({ amount })])) }) });
+      for (const amount of [1, 'x', 3])
+        yield create(LogStreamRequestSchema, {
+          batch: requestOf({ dataset: 'Order', json: Buffer.from(JSON.stringify([orderOf({ amount })])) }),
+        });
     }
     const sent: bigint[] = [];
-    for await (const { result } of ingestHandlers(fixture.ingest).logStream(requests(), { signal: new AbortController().signal })) sent.push(result?.eventsSent ?? -1n);
+    for await (const { result } of ingestHandlers(fixture.ingest, noSources).logStream(requests(), {
+      signal: new AbortController().signal,
+    }))
+      sent.push(result?.eventsSent ?? -1n);
     expect(sent).to.deep.equal([1n, 0n, 1n]);
   });
 
   it('says UNAVAILABLE while the topic of a new revision is not there', async () => {
-    const ingest = new Ingest({ deployment: 'd', log: new MemoryLog(), revisions: { latest: () => revision }, clock: new ManualClock(NOW_US), hasRoom: () => true });
+    const ingest = new Ingest({
+      deployment: 'd',
+      log: new MemoryLog(),
+      revisions: { latest: () => revision },
+      clock: new ManualClock(NOW_US),
+      tokenKey: TEST_TOKEN_KEY,
+      keysRequired: false,
+      hasRoom: () => true,
+    });
     await rejects(ingest.push({ dataset: order.name, body: { kind: 'parsed', records: [] }, historical: false }), 'UNAVAILABLE');
   });
 });
 
 async function rejects(work: Promise<unknown>, status: string, message = /./): Promise<void> {
-  const error: unknown = await work.then(() => undefined, (cause: unknown) => cause);
+  const error: unknown = await work.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
   expect(error).to.be.instanceOf(ThymeError);
   expect(error).to.have.property('status', status);
   expect(error).to.have.property('message').that.matches(message);

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { expect } from 'chai';
-import { openKafkaLog } from '../../libs/log/kafka-log.js';
+import { openKafkaLog } from '../../libs/log/kafka/kafka-log.js';
 
 const API_VERSIONS = 18;
 /** Kafka 2.3: produce 7, fetch 11 was still to come. */
 const OLD_VERSIONS: Readonly<Record<number, number>> = { 0: 7, 1: 10, 2: 5, 3: 8, 10: 2, 18: 2, 22: 1, 24: 1, 26: 1 };
 
 describe('a Kafka that is not there, or not of use', () => {
-  const opening = (port: number): Promise<unknown> => openKafkaLog({ brokers: [`127.0.0.1:${port}`], clientId: 'thyme-test' }).catch((error: unknown) => error);
+  const opening = (port: number): Promise<unknown> =>
+    openKafkaLog({ brokers: [`127.0.0.1:${port}`], clientId: 'thyme-test' }).catch((error: unknown) => error);
 
   it('is named where nobody listens, and where somebody hangs up', async () => {
     const server = await listening(createServer((socket) => socket.destroy()));
@@ -22,10 +23,12 @@ describe('a Kafka that is not there, or not of use', () => {
   });
 
   it('is refused when it is too old, with what it lacks', async () => {
-    const server = await listening(createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', (request) => void socket.write(versionsAnswer(request)));
-    }));
+    const server = await listening(
+      createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', (request) => void socket.write(versionsAnswer(request)));
+      }),
+    );
     try {
       const error = await opening(portOf(server));
       expect(error).to.include({ code: 'THYME_KAFKA_TOO_OLD', status: 'FAILED_PRECONDITION' });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createEnv } from '../../libs/config/env.js';
-import { failureOf, KafkaAnswerError, toThymeError } from '../../libs/log/kafka-errors.js';
-import { readKafkaOptions } from '../../libs/log/kafka-options.js';
+import { failureOf, KafkaAnswerError, toThymeError } from '../../libs/log/kafka/errors.js';
+import { readKafkaOptions } from '../../libs/log/kafka/options.js';
 
 describe('the options of Kafka', () => {
   const read = (variables: Readonly<Record<string, string>>) => readKafkaOptions(createEnv(variables), 'c');
@@ -13,7 +13,8 @@ describe('the options of Kafka', () => {
     expect(read({})).to.equal(undefined);
     expect(read({ THYME_KAFKA_BROKERS: 'a:1, [::1]:2' })).to.deep.equal({ brokers: ['a:1', '[::1]:2'], clientId: 'c' });
     expect(read({ THYME_KAFKA_BROKERS: 'a:1', THYME_KAFKA_SSL: 'yes' })).to.deep.equal({ brokers: ['a:1'], clientId: 'c', ssl: true });
-    for (const broker of ['a', ':1', 'a:', 'a:0', 'a:65536', 'a:x', 'http://a:1', 'a b:1']) expect(() => read({ THYME_KAFKA_BROKERS: broker }), broker).to.throw('THYME_KAFKA_BROKERS');
+    for (const broker of ['a', ':1', 'a:', 'a:0', 'a:65536', 'a:x', 'http://a:1', 'a b:1'])
+      expect(() => read({ THYME_KAFKA_BROKERS: broker }), broker).to.throw('THYME_KAFKA_BROKERS');
     const wrong: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
       ['THYME_KAFKA_SASL_MECHANISM', { THYME_KAFKA_SASL_MECHANISM: 'kerberos' }],
       ['THYME_KAFKA_SASL_MECHANISM', { THYME_KAFKA_PASSWORD: 'x' }],
@@ -24,11 +25,14 @@ describe('the options of Kafka', () => {
       ['THYME_KAFKA_SSL_CERT', { THYME_KAFKA_SSL_KEY: '/nowhere/key.pem' }],
       ['THYME_KAFKA_SSL_KEY', { THYME_KAFKA_SSL_CERT: '/nowhere/cert.pem' }],
     ];
-    for (const [variable, variables] of wrong) expect(() => read({ THYME_KAFKA_BROKERS: 'a:1', ...variables }), JSON.stringify(variables)).to.throw(`${variable}: `);
+    for (const [variable, variables] of wrong)
+      expect(() => read({ THYME_KAFKA_BROKERS: 'a:1', ...variables }), JSON.stringify(variables)).to.throw(`${variable}: `);
     const folder = await mkdtemp(join(tmpdir(), 'thyme-options-'));
     try {
       await writeFile(join(folder, 'ca.pem'), 'no certificate');
-      expect(() => read({ THYME_KAFKA_BROKERS: 'a:1', THYME_KAFKA_SSL_CA: join(folder, 'ca.pem') })).to.throw('THYME_KAFKA_SSL_CA: holds no certificate');
+      expect(() => read({ THYME_KAFKA_BROKERS: 'a:1', THYME_KAFKA_SSL_CA: join(folder, 'ca.pem') })).to.throw(
+        'THYME_KAFKA_SSL_CA: holds no certificate',
+      );
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -38,7 +42,12 @@ describe('the options of Kafka', () => {
 describe('the failures of Kafka', () => {
   it('are told apart by what helps against them', () => {
     const expected: Readonly<Record<string, readonly number[]>> = {
-      stale: [3, 5, 6, 14, 15, 16], busy: [7, 19, 51], fenced: [47, 49, 90], refused: [29, 53, 58], unsupported: [35], other: [-1, 2, 10, 45, 48, 59, 87, 999],
+      stale: [3, 5, 6, 14, 15, 16],
+      busy: [7, 19, 51],
+      fenced: [47, 49, 90],
+      refused: [29, 53, 58],
+      unsupported: [35],
+      other: [-1, 2, 10, 45, 48, 59, 87, 999],
     };
     for (const [kind, codes] of Object.entries(expected)) {
       for (const code of codes) expect(failureOf(new KafkaAnswerError(code, 'x')), String(code)).to.equal(kind);

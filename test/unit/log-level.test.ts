@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { openLevelLog } from '../../libs/log/level-log.js';
-import type { LevelLogOptions } from '../../libs/log/level-log.js';
-import { batchKey, formatKey } from '../../libs/log/log-keys.js';
+import { openLevelLog } from '../../libs/log/level/level-log.js';
+import type { LevelLogOptions } from '../../libs/log/level/level-log.js';
+import { batchKey, formatKey } from '../../libs/log/level/log-keys.js';
 import type { Log, NewRecord, TopicPartition } from '../../libs/log/log.js';
 import { MemoryStore } from '../../libs/store/memory-store.js';
 import type { RangeOptions, Store, StoreBatch } from '../../libs/store/store.js';
@@ -98,8 +98,13 @@ describe('the embedded log', () => {
     store.beforeWrite = async () => {
       throw failing;
     };
-    const calls = [log.append(P0, [record('a')]), log.append(P1, [record('b')]), writer.commit([{ target: P0, records: [record('c')] }]),
-      log.createTopic('more', 1), log.writer('w')];
+    const calls = [
+      log.append(P0, [record('a')]),
+      log.append(P1, [record('b')]),
+      writer.commit([{ target: P0, records: [record('c')] }]),
+      log.createTopic('more', 1),
+      log.writer('w'),
+    ];
     for (const result of await Promise.allSettled(calls)) expect(result).to.include({ status: 'rejected', reason: failing });
     store.beforeWrite = async () => {};
     expect([await log.endOffset(P0), await log.endOffset(P1)]).to.deep.equal([1, 0]);

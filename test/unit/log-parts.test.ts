@@ -2,13 +2,26 @@ import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
-  baseOffsetOfKey, batchKey, endKey, endOfValue, endValue, partitionOfEndKey, topicKey, topicOfKey, topicOfValue, topicValue,
-} from '../../libs/log/log-keys.js';
+  baseOffsetOfKey,
+  batchKey,
+  endKey,
+  endOfValue,
+  endValue,
+  partitionOfEndKey,
+  topicKey,
+  topicOfKey,
+  topicOfValue,
+  topicValue,
+} from '../../libs/log/level/log-keys.js';
 import { LogWaiters } from '../../libs/log/log-waiters.js';
-import { encodeRecords, openBatch } from '../../libs/log/record-batch.js';
-import { PartitionTail, TailCache } from '../../libs/log/tail-cache.js';
+import { encodeRecords, openBatch } from '../../libs/log/level/record-batch.js';
+import { PartitionTail, TailCache } from '../../libs/log/level/tail-cache.js';
 
-const offset = fc.oneof(fc.maxSafeNat(), fc.nat(1_000), fc.nat(4).map((n) => 2 ** 32 - 2 + n));
+const offset = fc.oneof(
+  fc.maxSafeNat(),
+  fc.nat(1_000),
+  fc.nat(4).map((n) => 2 ** 32 - 2 + n),
+);
 const id = fc.record({ topicId: fc.nat(0xffff_ffff), partition: fc.nat(65_534) });
 
 describe('the keys of the log', () => {
@@ -21,12 +34,14 @@ describe('the keys of the log', () => {
   });
 
   it('come back, and order the batches of a partition by offset', () => {
-    fc.assert(fc.property(id, offset, offset, (partition, a, b) => {
-      expect(baseOffsetOfKey(batchKey(partition, a))).to.equal(a);
-      expect(endOfValue(endValue(a))).to.equal(a);
-      expect(partitionOfEndKey(endKey(partition))).to.deep.equal(partition);
-      expect(Math.sign(Buffer.compare(batchKey(partition, a), batchKey(partition, b)))).to.equal(Math.sign(a - b));
-    }));
+    fc.assert(
+      fc.property(id, offset, offset, (partition, a, b) => {
+        expect(baseOffsetOfKey(batchKey(partition, a))).to.equal(a);
+        expect(endOfValue(endValue(a))).to.equal(a);
+        expect(partitionOfEndKey(endKey(partition))).to.deep.equal(partition);
+        expect(Math.sign(Buffer.compare(batchKey(partition, a), batchKey(partition, b)))).to.equal(Math.sign(a - b));
+      }),
+    );
     expect(topicOfKey(topicKey('orders'))).to.equal('orders');
     expect(topicOfValue(topicValue(9, 65_535))).to.deep.equal({ topicId: 9, partitions: 65_535 });
   });
@@ -51,7 +66,10 @@ describe('a batch of records', () => {
   });
 
   it('is refused when any of its bits is turned', () => {
-    const bytes = encodeRecords([{ key: Uint8Array.of(1), value: Uint8Array.of(2) }, { key: Uint8Array.of(), value: Uint8Array.of() }]);
+    const bytes = encodeRecords([
+      { key: Uint8Array.of(1), value: Uint8Array.of(2) },
+      { key: Uint8Array.of(), value: Uint8Array.of() },
+    ]);
     expect(openBatch(5, bytes).count).to.equal(2);
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = Uint8Array.from(bytes);
@@ -63,22 +81,24 @@ describe('a batch of records', () => {
 
 describe('the tail of the log', () => {
   it('never holds more bytes than it may, and of each partition the newest without gaps', () => {
-    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 5 }), fc.nat(900)), { maxLength: 300 }), (appends) => {
-      const cache = new TailCache(4_000);
-      const partitions = Array.from({ length: 3 }, () => ({ tail: new PartitionTail(), end: 0 }));
-      for (const [index, count, size] of appends) {
-        const partition = partitions[index];
-        if (partition === undefined) continue;
-        cache.add(partition.tail, { baseOffset: partition.end, count, bytes: new Uint8Array(size) });
-        partition.end += count;
-        expect(cache.bytes).to.be.at.most(4_000);
-      }
-      for (const { tail, end } of partitions) {
-        const found = Array.from({ length: end }, (_, n) => tail.find(n) !== undefined);
-        expect(found.indexOf(true)).to.equal(found.includes(true) ? found.lastIndexOf(false) + 1 : -1);
-        expect(tail.find(end)).to.equal(undefined);
-      }
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 5 }), fc.nat(900)), { maxLength: 300 }), (appends) => {
+        const cache = new TailCache(4_000);
+        const partitions = Array.from({ length: 3 }, () => ({ tail: new PartitionTail(), end: 0 }));
+        for (const [index, count, size] of appends) {
+          const partition = partitions[index];
+          if (partition === undefined) continue;
+          cache.add(partition.tail, { baseOffset: partition.end, count, bytes: new Uint8Array(size) });
+          partition.end += count;
+          expect(cache.bytes).to.be.at.most(4_000);
+        }
+        for (const { tail, end } of partitions) {
+          const found = Array.from({ length: end }, (_, n) => tail.find(n) !== undefined);
+          expect(found.indexOf(true)).to.equal(found.includes(true) ? found.lastIndexOf(false) + 1 : -1);
+          expect(tail.find(end)).to.equal(undefined);
+        }
+      }),
+    );
   });
 });
 

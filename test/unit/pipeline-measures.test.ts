@@ -23,7 +23,14 @@ const aggregations: readonly Aggregation[] = [
   { field: 'last_paid', operator: 'last', of: 'kind', windowUs: null, where: paid },
   { field: 'kinds', operator: 'lastK', of: 'kind', windowUs: 9, k: 3, dedup: true, dropNull: true },
 ];
-const pipeline: PipelineDefinition = { name: 'A.b', version: 1, output: 'A', inputs: ['B'], steps: [], aggregate: { groupBy: ['x'], aggregations } };
+const pipeline: PipelineDefinition = {
+  name: 'A.b',
+  version: 1,
+  output: 'A',
+  inputs: ['B'],
+  steps: [],
+  aggregate: { groupBy: ['x'], aggregations },
+};
 
 describe('measures', () => {
   const measures = measuresOf(pipeline, fields);
@@ -40,7 +47,13 @@ describe('measures', () => {
 
   it('do not depend on how a condition was written down', () => {
     const other = { name: 'paid', kind: 'column' } as const;
-    const twice = { ...pipeline, aggregate: { groupBy: ['x'], aggregations: [...aggregations, { field: 'again', operator: 'count', windowUs: 1, where: other } as const] } };
+    const twice = {
+      ...pipeline,
+      aggregate: {
+        groupBy: ['x'],
+        aggregations: [...aggregations, { field: 'again', operator: 'count', windowUs: 1, where: other } as const],
+      },
+    };
     expect(measuresOf(twice, fields)).to.deep.equal(measures);
   });
 
@@ -70,12 +83,18 @@ describe('answers', () => {
     expect(finishAnswer(aggregation('count'), int, null, 'A.f')).to.equal(0);
     expect(finishAnswer(aggregation('sum'), int, null, 'A.f')).to.equal(0);
     expect(finishAnswer(aggregation('lastK'), { kind: 'list', of: int, optional: false }, [], 'A.f')).to.deep.equal([]);
-    for (const operator of ['avg', 'min', 'max', 'percentile', 'percentRank'] as const) expect(finishAnswer(aggregation(operator), int, null, 'A.f')).to.equal(null);
+    for (const operator of ['avg', 'min', 'max', 'percentile', 'percentRank'] as const)
+      expect(finishAnswer(aggregation(operator), int, null, 'A.f')).to.equal(null);
     expect(finishAnswer(aggregation('last'), int, [], 'A.f')).to.equal(null);
   });
 
   it('beyond the range of their type are an error that names the field (S8)', () => {
-    for (const [type, value] of [['int', 2 ** 53], ['int', -(2 ** 60)], ['float', Number.POSITIVE_INFINITY], ['float', Number.NaN]] as const) {
+    for (const [type, value] of [
+      ['int', 2 ** 53],
+      ['int', -(2 ** 60)],
+      ['float', Number.POSITIVE_INFINITY],
+      ['float', Number.NaN],
+    ] as const) {
       const sum = (): Value => finishAnswer(aggregation('sum'), { kind: type, optional: false }, value, 'A.f');
       expect(sum).to.throw(ThymeError, 'A.f').with.property('status', 'OUT_OF_RANGE');
     }
@@ -84,17 +103,29 @@ describe('answers', () => {
 
   it('columns give back what they were given', () => {
     const cases: readonly (readonly [ValueType, Value])[] = [
-      [{ kind: 'string', optional: false }, 'ü€😀'], [{ kind: 'enum', values: ['a'], optional: false }, 'a'], [{ kind: 'decimal', optional: false }, '12.5'],
-      [int, -3], [{ kind: 'float', optional: false }, 0.1], [{ kind: 'bool', optional: false }, true], [{ kind: 'bool', optional: false }, false],
-      [{ kind: 'timestamp', optional: false }, 1_700_000_000_000_001], [{ kind: 'date', optional: false }, -5], [{ kind: 'bytes', optional: false }, Uint8Array.of(0, 255)],
-      [{ kind: 'list', of: int, optional: false }, [1, null, 3]], [{ kind: 'struct', fields, optional: false }, [1.5, null, true]], [int, null],
+      [{ kind: 'string', optional: false }, 'ü€😀'],
+      [{ kind: 'enum', values: ['a'], optional: false }, 'a'],
+      [{ kind: 'decimal', optional: false }, '12.5'],
+      [int, -3],
+      [{ kind: 'float', optional: false }, 0.1],
+      [{ kind: 'bool', optional: false }, true],
+      [{ kind: 'bool', optional: false }, false],
+      [{ kind: 'timestamp', optional: false }, 1_700_000_000_000_001],
+      [{ kind: 'date', optional: false }, -5],
+      [{ kind: 'bytes', optional: false }, Uint8Array.of(0, 255)],
+      [{ kind: 'list', of: int, optional: false }, [1, null, 3]],
+      [{ kind: 'struct', fields, optional: false }, [1.5, null, true]],
+      [int, null],
     ];
     for (const [type, value] of cases) expect(compileFromColumn(type)(compileToColumn(type)(value)), type.kind).to.deep.equal(value);
   });
 });
 
 describe('key lineage', () => {
-  const schema = [{ name: 'a', type: { kind: 'string', optional: false } }, { name: 'b', type: { kind: 'string', optional: false } }] as const;
+  const schema = [
+    { name: 'a', type: { kind: 'string', optional: false } },
+    { name: 'b', type: { kind: 'string', optional: false } },
+  ] as const;
 
   it('re-keys only where the key is not the one that records lie by', () => {
     expect(new KeyLineage(schema, ['a']).moveTo(['a'])).to.equal(false);

@@ -2,17 +2,43 @@ import { expect } from 'chai';
 import type { Definitions } from '../../libs/definition/definitions.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { encodeToken } from '../../libs/feature/token.js';
-import { caller, dataset, feature, featureset, HOUR_US, NOON_US, objectOf, optional, QueryWorld, types, type WorldOptions } from '../support/query-world.js';
+import {
+  caller,
+  dataset,
+  feature,
+  featureset,
+  HOUR_US,
+  NOON_US,
+  objectOf,
+  optional,
+  QueryWorld,
+  types,
+  type WorldOptions,
+} from '../support/query-world.js';
+import { TEST_TOKEN_KEY } from '../support/test-keys.js';
 
 const order = dataset('Order', { user_id: types.string, amount: optional(types.int), at: types.timestamp });
-const stats = dataset('Stats', { user_id: types.string, n_1h: types.int, sum_24h: types.int, max_24h: optional(types.int), at: types.timestamp });
+const stats = dataset('Stats', {
+  user_id: types.string,
+  n_1h: types.int,
+  sum_24h: types.int,
+  max_24h: optional(types.int),
+  at: types.timestamp,
+});
 const pipeline = {
-  name: 'Stats.stats', version: 1, output: 'Stats', inputs: ['Order'], steps: [],
-  aggregate: { groupBy: ['user_id'], aggregations: [
-    { field: 'n_1h', operator: 'count', windowUs: HOUR_US },
-    { field: 'sum_24h', operator: 'sum', of: 'amount', windowUs: 24 * HOUR_US },
-    { field: 'max_24h', operator: 'max', of: 'amount', windowUs: 24 * HOUR_US },
-  ] },
+  name: 'Stats.stats',
+  version: 1,
+  output: 'Stats',
+  inputs: ['Order'],
+  steps: [],
+  aggregate: {
+    groupBy: ['user_id'],
+    aggregations: [
+      { field: 'n_1h', operator: 'count', windowUs: HOUR_US },
+      { field: 'sum_24h', operator: 'sum', of: 'amount', windowUs: 24 * HOUR_US },
+      { field: 'max_24h', operator: 'max', of: 'amount', windowUs: 24 * HOUR_US },
+    ],
+  },
 } as const;
 const signals = featureset('Signals', [
   feature('user_id', types.string),
@@ -28,7 +54,10 @@ async function ask(world: QueryWorld, entity: unknown, time: object = {}) {
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<ThymeError> {
-  const error: unknown = await promise.then(() => undefined, (thrown: unknown) => thrown);
+  const error: unknown = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   if (error instanceof ThymeError) return error;
   throw new Error(`expected a ThymeError, got ${String(error)}`);
 }
@@ -41,8 +70,11 @@ describe('query engine', () => {
   it('answers refs over an aggregated dataset at T = now, both ends included (S2, S3)', async () => {
     const world = await create();
     await world.feed('Order', [
-      { row: ['u1', 5, NOON_US - 24 * HOUR_US] }, { row: ['u1', 100, NOON_US - 24 * HOUR_US - 1] },
-      { row: ['u1', 7, NOON_US - HOUR_US] }, { row: ['u1', 1, NOON_US] }, { row: ['u1', 9, NOON_US + 1] },
+      { row: ['u1', 5, NOON_US - 24 * HOUR_US] },
+      { row: ['u1', 100, NOON_US - 24 * HOUR_US - 1] },
+      { row: ['u1', 7, NOON_US - HOUR_US] },
+      { row: ['u1', 1, NOON_US] },
+      { row: ['u1', 9, NOON_US + 1] },
     ]);
     const answer = await world.engine.query({ featureset: 'Signals', entity: 'u1' }, caller);
     expect(answer.asOfUs).to.equal(NOON_US);
@@ -76,7 +108,8 @@ describe('query engine', () => {
   it('a lookup of a raw dataset is its newest row with t ≤ T, or null (S5)', async () => {
     const world = await create();
     await world.feed('Order', [{ row: ['u1', 5, NOON_US - 2] }, { row: ['u1', null, NOON_US - 1] }]);
-    const lookup = async (entity: string, timestampUs: number) => (await world.engine.lookup({ dataset: 'Order', entity, timestampUs }, caller)).row;
+    const lookup = async (entity: string, timestampUs: number) =>
+      (await world.engine.lookup({ dataset: 'Order', entity, timestampUs }, caller)).row;
     expect(await lookup('u1', NOON_US)).to.deep.equal(['u1', null, NOON_US - 1]);
     expect(await lookup('u1', NOON_US - 2)).to.deep.equal(['u1', 5, NOON_US - 2]);
     expect(await lookup('u1', NOON_US - 3)).to.equal(null);
@@ -110,7 +143,10 @@ describe('query engine', () => {
 
   it('known_at leaves out what the log had not taken in by then (S22)', async () => {
     const world = await create();
-    await world.feed('Order', [{ row: ['u1', 5, NOON_US - 10], knownUs: NOON_US - 5 }, { row: ['u1', 7, NOON_US - 9], knownUs: NOON_US - 9 }]);
+    await world.feed('Order', [
+      { row: ['u1', 5, NOON_US - 10], knownUs: NOON_US - 5 },
+      { row: ['u1', 7, NOON_US - 9], knownUs: NOON_US - 9 },
+    ]);
     expect(await ask(world, 'u1', { timestampUs: NOON_US })).to.include({ sum_24h: 12 });
     expect(await ask(world, 'u1', { timestampUs: NOON_US, knownAtUs: NOON_US - 6 })).to.include({ sum_24h: 7 });
   });
@@ -120,7 +156,7 @@ describe('query engine', () => {
     const position = { readerId: world.idOf('Stats.stats'), topic: 'd.Order.v1', partition: 0, nextOffset: 4, caughtUp: true };
     world.positions = [position];
     await world.tick();
-    const after = encodeToken({ marks: [{ topic: 'd.Order.v1', partition: 0, nextOffset: 5 }], eventTimeUs: NOON_US + 3 });
+    const after = encodeToken({ marks: [{ topic: 'd.Order.v1', partition: 0, nextOffset: 5 }], eventTimeUs: NOON_US + 3 }, TEST_TOKEN_KEY);
     const pending = world.engine.query({ featureset: 'Signals', entity: 'u1', after }, caller);
     world.positions = [{ ...position, nextOffset: 5 }];
     await world.feed('Order', [{ row: ['u1', 7, NOON_US + 3] }]);
@@ -133,10 +169,10 @@ describe('query engine', () => {
     const world = await create();
     world.positions = [{ readerId: world.idOf('Stats.stats'), topic: 'd.Order.v1', partition: 0, nextOffset: 4, caughtUp: true }];
     await world.tick();
-    const other = encodeToken({ marks: [{ topic: 'd.Other.v1', partition: 0, nextOffset: 5 }], eventTimeUs: NOON_US });
+    const other = encodeToken({ marks: [{ topic: 'd.Other.v1', partition: 0, nextOffset: 5 }], eventTimeUs: NOON_US }, TEST_TOKEN_KEY);
     expect(await ask(world, 'u1', { after: other })).to.include({ n_1h: 0 });
     const deadline = new AbortController();
-    const after = encodeToken({ marks: [{ topic: 'd.Order.v1', partition: 0, nextOffset: 5 }], eventTimeUs: NOON_US });
+    const after = encodeToken({ marks: [{ topic: 'd.Order.v1', partition: 0, nextOffset: 5 }], eventTimeUs: NOON_US }, TEST_TOKEN_KEY);
     const pending = failureOf(world.engine.query({ featureset: 'Signals', entity: 'u1', after }, { signal: deadline.signal }));
     deadline.abort();
     expect((await pending).status).to.equal('DEADLINE_EXCEEDED');
@@ -155,7 +191,7 @@ describe('query engine', () => {
 
   it('with a token a first revision is waited for, until the deadline (S18, S21)', async () => {
     const world = await create({ partitions: 2, building: true });
-    const after = encodeToken({ marks: [{ topic: 'd.Order.v1', partition: 0, nextOffset: 0 }], eventTimeUs: NOON_US });
+    const after = encodeToken({ marks: [{ topic: 'd.Order.v1', partition: 0, nextOffset: 0 }], eventTimeUs: NOON_US }, TEST_TOKEN_KEY);
     const deadline = new AbortController();
     const given = failureOf(world.engine.query({ featureset: 'Signals', entity: 'u1', after }, { signal: deadline.signal }));
     const pending = ask(world, 'u1', { after });
@@ -168,7 +204,13 @@ describe('query engine', () => {
 
   it('the previous revision serves until the new one is ready everywhere (S18)', async () => {
     const world = await create({ partitions: 2 });
-    const wider = { ...definitions, pipelines: [{ ...pipeline, version: 2 }], featuresets: [{ ...signals, features: [...signals.features, feature('again', types.int, { ref: { dataset: 'Stats', field: 'n_1h' } })] }] };
+    const wider = {
+      ...definitions,
+      pipelines: [{ ...pipeline, version: 2 }],
+      featuresets: [
+        { ...signals, features: [...signals.features, feature('again', types.int, { ref: { dataset: 'Stats', field: 'n_1h' } })] },
+      ],
+    };
     await world.adopt({ definitions: wider, building: true });
     expect(await ask(world, 'u1')).to.have.keys('user_id', 'n_1h', 'sum_24h', 'max_24h');
     await world.ready('Stats.stats');
@@ -178,7 +220,12 @@ describe('query engine', () => {
   for (const first of [0, 1]) {
     it(`the previous revision serves until every partition has adopted the new one, partition ${first} first (S18)`, async () => {
       const world = await create({ partitions: 2 });
-      const wider = { ...definitions, featuresets: [{ ...signals, features: [...signals.features, feature('again', types.int, { ref: { dataset: 'Stats', field: 'n_1h' } })] }] };
+      const wider = {
+        ...definitions,
+        featuresets: [
+          { ...signals, features: [...signals.features, feature('again', types.int, { ref: { dataset: 'Stats', field: 'n_1h' } })] },
+        ],
+      };
       await world.adopt({ definitions: wider, adopters: [first] });
       for (const user of ['a', 'b', 'c', 'd']) expect(await ask(world, user)).to.have.keys('user_id', 'n_1h', 'sum_24h', 'max_24h');
       await world.adoptRevision(world.revision, false, [1 - first]);
@@ -189,7 +236,15 @@ describe('query engine', () => {
   it('while one partition is being restored the others serve on, and its own entities are UNAVAILABLE', async () => {
     const world = await create({ partitions: 2 });
     const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-    const answers = async () => Promise.all(users.map((user) => ask(world, user).then(() => 'answered', (error: unknown) => (error as ThymeError).status)));
+    const answers = async () =>
+      Promise.all(
+        users.map((user) =>
+          ask(world, user).then(
+            () => 'answered',
+            (error: unknown) => (error as ThymeError).status,
+          ),
+        ),
+      );
     expect(new Set(await answers())).to.deep.equal(new Set(['answered']));
     await world.withoutPartition(1, async () => {
       expect(new Set(await answers())).to.deep.equal(new Set(['answered', 'UNAVAILABLE']));
@@ -207,9 +262,31 @@ describe('query engine', () => {
 
   it('says how fresh the state was: the oldest watermark, and the lag', async () => {
     const world = await create();
-    const counters = { received: 0, sent: 0, read: 1, applied: 1, filtered: 0, late: 0, duplicate: 0, dead: 0, failed: 0, lateRight: 0, joinedUs: Number.NEGATIVE_INFINITY };
-    world.counters = [{ readerId: world.idOf('Stats.stats'), ...counters, watermarkUs: NOON_US - 7 }, { readerId: 99, ...counters, watermarkUs: 1 }];
+    const counters = {
+      received: 0,
+      sent: 0,
+      read: 1,
+      applied: 1,
+      filtered: 0,
+      late: 0,
+      duplicate: 0,
+      dead: 0,
+      failed: 0,
+      lateRight: 0,
+      joinedUs: Number.NEGATIVE_INFINITY,
+      ended: 0,
+      unpublished: 0,
+      erased: 0,
+      outdated: 0,
+    };
+    world.counters = [
+      { readerId: world.idOf('Stats.stats'), ...counters, watermarkUs: NOON_US - 7 },
+      { readerId: 99, ...counters, watermarkUs: 1 },
+    ];
     await world.tick();
-    expect((await world.engine.query({ featureset: 'Signals', entity: 'u1' }, caller)).freshness).to.deep.equal({ watermarkUs: NOON_US - 7, lagUs: 5_000 });
+    expect((await world.engine.query({ featureset: 'Signals', entity: 'u1' }, caller)).freshness).to.deep.equal({
+      watermarkUs: NOON_US - 7,
+      lagUs: 5_000,
+    });
   });
 });

@@ -1,6 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import { expect } from 'chai';
-import { LookupRequestSchema, QueryBatchRequestSchema, QueryOfflineRequestSchema, QueryRequestSchema, QueryRun_Kind, type QueryOfflineRequest, type QueryService } from '../../gen/thyme/v1/query_pb.js';
+import {
+  LookupRequestSchema,
+  QueryBatchRequestSchema,
+  QueryOfflineRequestSchema,
+  QueryRequestSchema,
+  QueryRun_Kind,
+  type QueryOfflineRequest,
+  type QueryService,
+  ListQueryRunsRequestSchema,
+} from '../../gen/thyme/v1/query_pb.js';
 import type { EntityKey } from '../../gen/thyme/v1/values_pb.js';
 import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
 import { MemoryStore } from '../../libs/store/memory-store.js';
@@ -10,8 +19,10 @@ import { caller, dataset, feature, featureset, NOON_US, optional, QueryWorld, ty
 
 const order = dataset('Order', { user_id: types.string, amount: types.float, at: types.timestamp });
 const features = [
-  feature('user_id', types.string), feature('amount', optional(types.float), { ref: { dataset: 'Order', field: 'amount' } }),
-  feature('at', optional(types.timestamp), { ref: { dataset: 'Order', field: 'at' } }), feature('cart', types.int, { input: true, default: 1 }),
+  feature('user_id', types.string),
+  feature('amount', optional(types.float), { ref: { dataset: 'Order', field: 'amount' } }),
+  feature('at', optional(types.timestamp), { ref: { dataset: 'Order', field: 'at' } }),
+  feature('cart', types.int, { input: true, default: 1 }),
 ];
 const definitions = { datasets: [order], sources: [], pipelines: [], featuresets: [featureset('F', features)] };
 
@@ -23,14 +34,24 @@ async function handlers() {
   return { world, runs, handlers: made };
 }
 
-const key = (value: string | bigint) => ({ values: [{ kind: typeof value === 'string' ? { case: 'stringValue', value } as const : { case: 'intValue', value } as const }] });
+const key = (value: string | bigint) => ({
+  values: [{ kind: typeof value === 'string' ? ({ case: 'stringValue', value } as const) : ({ case: 'intValue', value } as const) }],
+});
 
 describe('query handlers', () => {
   it('answer a query with typed values, coercing the key (REST 8)', async () => {
-    const { handlers: { query } } = await handlers();
-    const answer = await query(create(QueryRequestSchema, { featureset: 'F', entity: key(7n), inputs: { cart: { kind: { case: 'intValue', value: 3n } } } }), caller);
+    const {
+      handlers: { query },
+    } = await handlers();
+    const answer = await query(
+      create(QueryRequestSchema, { featureset: 'F', entity: key(7n), inputs: { cart: { kind: { case: 'intValue', value: 3n } } } }),
+      caller,
+    );
     expect(answer.features.map(({ name, value }) => [name, value?.kind.case, value?.kind.value])).to.deep.equal([
-      ['user_id', 'stringValue', '7'], ['amount', 'floatValue', 2.5], ['at', 'timestampUs', BigInt(NOON_US - 1)], ['cart', 'intValue', 3n],
+      ['user_id', 'stringValue', '7'],
+      ['amount', 'floatValue', 2.5],
+      ['at', 'timestampUs', BigInt(NOON_US - 1)],
+      ['cart', 'intValue', 3n],
     ]);
     expect(answer).to.deep.include({ asOfUs: BigInt(NOON_US), pointInTime: false });
     expect(answer.freshness?.watermarkUs).to.equal(undefined);
@@ -38,8 +59,13 @@ describe('query handlers', () => {
   });
 
   it('answer batches and lookups', async () => {
-    const { handlers: { queryBatch, lookup } } = await handlers();
-    const batch = await queryBatch(create(QueryBatchRequestSchema, { featureset: 'F', entities: [key('8'), key('7')], timestampUs: BigInt(NOON_US) }), caller);
+    const {
+      handlers: { queryBatch, lookup },
+    } = await handlers();
+    const batch = await queryBatch(
+      create(QueryBatchRequestSchema, { featureset: 'F', entities: [key('8'), key('7')], timestampUs: BigInt(NOON_US) }),
+      caller,
+    );
     expect(batch.features).to.deep.equal(['user_id', 'amount', 'at', 'cart']);
     expect(batch.rows.map(({ values }) => values[1]?.kind.value)).to.deep.equal([undefined, 2.5]);
     const found = await lookup(create(LookupRequestSchema, { dataset: 'Order', entity: key('7') }), caller);
@@ -48,10 +74,15 @@ describe('query handlers', () => {
   });
 
   it('stream training sets in order, names in the first message, also where nothing is asked', async () => {
-    const { handlers: { queryOffline } } = await handlers();
+    const {
+      handlers: { queryOffline },
+    } = await handlers();
     async function* messages(...chunks: (readonly string[])[]): AsyncGenerator<QueryOfflineRequest> {
       for (const [i, chunk] of chunks.entries()) {
-        const questions = chunk.map((id): { entity: EntityKey; timestampUs: bigint } => ({ entity: key(id) as EntityKey, timestampUs: BigInt(NOON_US) }));
+        const questions = chunk.map((id): { entity: EntityKey; timestampUs: bigint } => ({
+          entity: key(id) as EntityKey,
+          timestampUs: BigInt(NOON_US),
+        }));
         await Promise.resolve();
         yield create(QueryOfflineRequestSchema, { featureset: i === 0 ? 'F' : '', questions });
       }
@@ -62,7 +93,12 @@ describe('query handlers', () => {
       heads.push(`${answer.queryRunId.length} ${answer.features.length}`);
       rows.push(...answer.rows.map(({ values }) => [values[0]?.kind.value, values[1]?.kind.value]));
     }
-    expect(rows).to.deep.equal([['7', 2.5], ['8', undefined], ['9', undefined], ['7', 2.5]]);
+    expect(rows).to.deep.equal([
+      ['7', 2.5],
+      ['8', undefined],
+      ['9', undefined],
+      ['7', 2.5],
+    ]);
     expect(heads).to.deep.equal(['31 4', '0 0']);
     let empty = 0;
     for await (const answer of queryOffline(messages([]), caller)) empty += answer.features.length;
@@ -73,7 +109,7 @@ describe('query handlers', () => {
     const { handlers: served, runs } = await handlers();
     const { queryRunId } = await served.query(create(QueryRequestSchema, { featureset: 'F', entity: key('7') }), caller);
     await runs.stop();
-    const listed = await served.listQueryRuns({ featureset: 'F', limit: 0, cursor: '' } as never, caller);
+    const listed = await served.listQueryRuns(create(ListQueryRunsRequestSchema, { featureset: 'F' }), caller);
     expect(listed.runs.map(({ id, kind, hitCount }) => [id, kind, hitCount])).to.deep.equal([[queryRunId, QueryRun_Kind.ONLINE, 1n]]);
     const { run } = await served.getQueryRun({ id: queryRunId } as never, caller);
     expect(run?.entities[0]?.values[0]?.kind.value).to.equal('7');

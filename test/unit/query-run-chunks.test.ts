@@ -12,7 +12,17 @@ const CHUNK_RUNS_MAX = 100;
 const TURNS = 25;
 
 function runOf(id: string, featureset = 'F', entity = 'u1'): QueryRun {
-  return { id, kind: 'online', featureset, entities: [[entity]], rowCount: 1, hitCount: 1, latencyMs: 0.1, createdUs: timeOf(id), hadInputs: false };
+  return {
+    id,
+    kind: 'online',
+    featureset,
+    entities: [[entity]],
+    rowCount: 1,
+    hitCount: 1,
+    latencyMs: 0.1,
+    createdUs: timeOf(id),
+    hadInputs: false,
+  };
 }
 
 function timeOf(id: string): number {
@@ -39,7 +49,7 @@ function endSome(runs: QueryRuns, random: () => number, nowUs: number): readonly
 
 async function allPages(runs: QueryRuns, options: { readonly featureset?: string; readonly limit: number }): Promise<readonly QueryRun[]> {
   const listed: QueryRun[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await runs.list({ ...options, ...(cursor === undefined ? {} : { cursor }) });
     listed.push(...page.runs);
     cursor = page.nextCursor;
@@ -55,7 +65,10 @@ async function keysByTag(store: MemoryStore): Promise<ReadonlyMap<number, number
 }
 
 /** Everything that the store says, against what was kept before and has come since; resolves to what is kept now. */
-async function check(runs: QueryRuns, { before, come, limit }: { readonly before: readonly QueryRun[]; readonly come: readonly QueryRun[]; readonly limit: number }): Promise<readonly QueryRun[]> {
+async function check(
+  runs: QueryRuns,
+  { before, come, limit }: { readonly before: readonly QueryRun[]; readonly come: readonly QueryRun[]; readonly limit: number },
+): Promise<readonly QueryRun[]> {
   const kept = await allPages(runs, { limit });
   const ids = new Set(kept.map(({ id }) => id));
   expect(kept).to.deep.equal(newestFirst([...before, ...come].filter(({ id }) => ids.has(id))));
@@ -63,7 +76,8 @@ async function check(runs: QueryRuns, { before, come, limit }: { readonly before
   const forgotten = before.filter(({ id }) => !ids.has(id));
   const oldestUs = Math.min(...before.filter(({ id }) => ids.has(id)).map(({ id }) => timeOf(id)));
   for (const { id } of forgotten) expect(timeOf(id)).to.be.at.most(oldestUs + CHUNK_SPAN_US);
-  for (const featureset of [...FEATURESETS, 'none']) expect(await allPages(runs, { featureset, limit })).to.deep.equal(kept.filter((run) => run.featureset === featureset));
+  for (const featureset of [...FEATURESETS, 'none'])
+    expect(await allPages(runs, { featureset, limit })).to.deep.equal(kept.filter((run) => run.featureset === featureset));
   for (const run of kept) expect(await runs.get(run.id)).to.deep.equal(run);
   for (const { id } of forgotten) expect(String(await runs.get(id).catch((error: unknown) => error))).to.contain('no query run');
   return kept;
@@ -113,14 +127,20 @@ describe('chunks of query runs', () => {
       await runs.stop();
     }
     expect(await allPages(runs, { limit: 1 })).to.deep.equal(newestFirst(recorded));
-    expect(await allPages(runs, { featureset: 'F', limit: 2 })).to.deep.equal(newestFirst(recorded.filter(({ featureset }) => featureset === 'F')));
+    expect(await allPages(runs, { featureset: 'F', limit: 2 })).to.deep.equal(
+      newestFirst(recorded.filter(({ featureset }) => featureset === 'F')),
+    );
     for (const run of recorded) expect(await runs.get(run.id)).to.deep.equal(run);
   });
 
   it('end where the time that they may span, or their text, would be exceeded', () => {
     const newId = runIds(randomBytesOf(lcg(6)));
     const spread = [0, 1, CHUNK_SPAN_US, CHUNK_SPAN_US + 1, 3 * CHUNK_SPAN_US].map((us) => runOf(newId(1e15 + us)));
-    expect(chunksOf([...spread].reverse()).map(({ runs, lastId }) => [runs, lastId])).to.deep.equal([[3, spread[2]?.id], [1, spread[3]?.id], [1, spread[4]?.id]]);
+    expect(chunksOf([...spread].reverse()).map(({ runs, lastId }) => [runs, lastId])).to.deep.equal([
+      [3, spread[2]?.id],
+      [1, spread[3]?.id],
+      [1, spread[4]?.id],
+    ]);
     const large = [10, 100_000, 200_000, 10, 600_000, 10].map((length, i) => runOf(newId(1e15 + i), 'F', 'x'.repeat(length)));
     expect(chunksOf(large).map(({ runs }) => runs)).to.deep.equal([2, 2, 1, 1]);
     expect(chunksOf([])).to.deep.equal([]);

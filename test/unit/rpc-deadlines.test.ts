@@ -74,7 +74,10 @@ describe('the lifetime of a call', () => {
   it('is over once, for the first reason, and tells whoever asked for the signal before or after', async () => {
     const [asked, unasked] = [new CallLifetime(), new CallLifetime()];
     const { signal } = asked;
-    const hanging = asked.race(new Promise<never>(() => undefined)).then(() => 'answered', (reason: unknown) => reason);
+    const hanging = asked.race(new Promise<never>(() => undefined)).then(
+      () => 'answered',
+      (reason: unknown) => reason,
+    );
     for (const lifetime of [asked, unasked]) {
       lifetime.abort('first');
       lifetime.abort('second');
@@ -84,7 +87,12 @@ describe('the lifetime of a call', () => {
     }
     expect(signal).to.equal(asked.signal);
     expect(await hanging).to.equal('first');
-    expect(await unasked.race(new Promise<never>(() => undefined)).then(() => 'answered', (reason: unknown) => reason)).to.equal('first');
+    expect(
+      await unasked.race(new Promise<never>(() => undefined)).then(
+        () => 'answered',
+        (reason: unknown) => reason,
+      ),
+    ).to.equal('first');
   });
 
   it('gives its signal to contexts and to copies of them', () => {

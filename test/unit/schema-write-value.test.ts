@@ -29,7 +29,15 @@ class Decimal {
 describe('writing values', () => {
   it('gives what JSON can say (S1)', () => {
     expect(compileWriter(fields)(row)).to.deep.equal({
-      id: 'u"1', n: 5, x: 5, at: '1970-01-01T00:00:01.5Z', day: '1970-01-02', raw: 'AP8=', price: '12.5', tags: ['a', null], place: { lat: 2 },
+      id: 'u"1',
+      n: 5,
+      x: 5,
+      at: '1970-01-01T00:00:01.5Z',
+      day: '1970-01-02',
+      raw: 'AP8=',
+      price: '12.5',
+      tags: ['a', null],
+      place: { lat: 2 },
     });
     const written = compileWriter([{ name: '__proto__', type: scalar('int') }])([1]);
     expect(JSON.stringify(written)).to.equal('{"__proto__":1}');
@@ -37,8 +45,16 @@ describe('writing values', () => {
 
   it('keeps floats apart from ints in text (REST 11)', () => {
     expect(writeJsonValue({ kind: 'struct', fields, optional: false }, row)).to.equal(
-      '{"id":"u\\"1","n":5,"x":5.0,"at":"1970-01-01T00:00:01.5Z","day":"1970-01-02","raw":"AP8=","price":"12.5","tags":["a",null],"place":{"lat":2.0}}');
-    expect([0, -3, 1.5, 1e21, 1e-7, null].map((value) => writeJsonValue(scalar('float', true), value))).to.deep.equal(['0.0', '-3.0', '1.5', '1e+21', '1e-7', 'null']);
+      '{"id":"u\\"1","n":5,"x":5.0,"at":"1970-01-01T00:00:01.5Z","day":"1970-01-02","raw":"AP8=","price":"12.5","tags":["a",null],"place":{"lat":2.0}}',
+    );
+    expect([0, -3, 1.5, 1e21, 1e-7, null].map((value) => writeJsonValue(scalar('float', true), value))).to.deep.equal([
+      '0.0',
+      '-3.0',
+      '1.5',
+      '1e+21',
+      '1e-7',
+      'null',
+    ]);
   });
 });
 
@@ -60,7 +76,10 @@ describe("authors' values", () => {
   });
 
   it('are refused with the place where they do not fit', () => {
-    const from = (kind: ScalarKind, x: unknown): (() => Row) => () => compileFromAuthor([{ name: 'x', type: scalar(kind) }], 'Order.risk')({ x });
+    const from =
+      (kind: ScalarKind, x: unknown): (() => Row) =>
+      () =>
+        compileFromAuthor([{ name: 'x', type: scalar(kind) }], 'Order.risk')({ x });
     expect(from('timestamp', 5)).to.throw('Order.risk.x: expected a timestamp, got number 5: give a Date');
     expect(from('timestamp', new Date(Number.NaN))).to.throw('no timestamp');
     expect(from('float', Number.NaN)).to.throw('expected a float, got number NaN');
@@ -75,15 +94,46 @@ describe("authors' values", () => {
 describe('decimals and texts', () => {
   it('have one text for one number', () => {
     const cases: [string, string | undefined][] = [
-      ['0', '0'], ['-0.00', '0'], ['+1.0', '1'], ['.5', '0.5'], ['5.', '5'], ['-00012.340', '-12.34'], ['1E+5', '100000'], ['12e-3', '0.012'], ['120e-1', '12'], ['1e-100', `0.${'0'.repeat(99)}1`],
-      ['', undefined], ['-', undefined], ['1e', undefined], ['1e-101', undefined], ['0x1', undefined], ['1 ', undefined], ['1e101', undefined],
+      ['0', '0'],
+      ['-0.00', '0'],
+      ['+1.0', '1'],
+      ['.5', '0.5'],
+      ['5.', '5'],
+      ['-00012.340', '-12.34'],
+      ['1E+5', '100000'],
+      ['12e-3', '0.012'],
+      ['120e-1', '12'],
+      ['1e-100', `0.${'0'.repeat(99)}1`],
+      ['', undefined],
+      ['-', undefined],
+      ['1e', undefined],
+      ['1e-101', undefined],
+      ['0x1', undefined],
+      ['1 ', undefined],
+      ['1e101', undefined],
     ];
     for (const [text, canonical] of cases) expect(canonicalDecimal(text), text).to.equal(canonical);
   });
 
   it('are ordered as numbers', () => {
-    const ascending = ['-100', '-12.34', '-12.3', '-0.5', '0', '0.05', '0.5', '1', '9', '10', '10.01', '123456789012345678901234567890', '123456789012345678901234567890.1'];
-    ascending.forEach((a, i) => ascending.forEach((b, j) => expect(Math.sign(compareDecimals(a, b)), `${a} ${b}`).to.equal(Math.sign(i - j))));
+    const ascending = [
+      '-100',
+      '-12.34',
+      '-12.3',
+      '-0.5',
+      '0',
+      '0.05',
+      '0.5',
+      '1',
+      '9',
+      '10',
+      '10.01',
+      '123456789012345678901234567890',
+      '123456789012345678901234567890.1',
+    ];
+    ascending.forEach((a, i) =>
+      ascending.forEach((b, j) => expect(Math.sign(compareDecimals(a, b)), `${a} ${b}`).to.equal(Math.sign(i - j))),
+    );
   });
 
   it('are ordered by code point', () => {

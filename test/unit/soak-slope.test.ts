@@ -17,9 +17,11 @@ function line(perMinute: number, length = 21, from = 100): readonly Point[] {
 
 describe('growth in a soak', () => {
   it('is the slope of the line, whatever it starts from', () => {
-    fc.assert(fc.property(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -1_000, max: 1_000 }), (perMinute, from) => {
-      expect(slopePerHour(line(perMinute, 15, from))).to.be.closeTo(perMinute * 60, 1e-6);
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -1_000, max: 1_000 }), (perMinute, from) => {
+        expect(slopePerHour(line(perMinute, 15, from))).to.be.closeTo(perMinute * 60, 1e-6);
+      }),
+    );
   });
 
   it('is not bent by a few outliers', () => {
@@ -46,7 +48,8 @@ describe('growth in a soak', () => {
   });
 
   it('has limits for every figure, and room for the caches that only an owner has', () => {
-    for (const name of ['reader: heap', 'standby: rss', 'owner: descriptors', 'read p50', 'read p99', 'lag p99']) expect(limitOf(name).perHourMax, name).to.be.above(0);
+    for (const name of ['reader: heap', 'standby: rss', 'owner: descriptors', 'read p50', 'read p99', 'lag p99'])
+      expect(limitOf(name).perHourMax, name).to.be.above(0);
     expect(limitOf('owner: heap').fillsTo).to.be.above(limitOf('reader: heap').fillsTo);
     expect(limitOf('owner: descriptors').fillsTo).to.equal(limitOf('reader: descriptors').fillsTo);
   });

@@ -61,7 +61,9 @@ describe('digests (S9)', () => {
 
   it('lose little when they are merged, level upon level', () => {
     const random = (index: number): number => Math.exp(Math.sin(index * 12.9898) * 5) + Math.round(Math.sin(index) * 3) * 40;
-    const parts = Array.from({ length: 64 }, (_, part) => Float64Array.from({ length: LENGTH }, (_, index) => random(part * LENGTH + index) + part));
+    const parts = Array.from({ length: 64 }, (_, part) =>
+      Float64Array.from({ length: LENGTH }, (_, index) => random(part * LENGTH + index) + part),
+    );
     const digests = parts.map((values) => digestValues(values.slice()));
     const merged = mergeDigests([0, 16, 32, 48].map((start) => mergeDigests(digests.slice(start, start + 16))));
     const all = Float64Array.from(parts.flatMap((values) => [...values]));

@@ -1,17 +1,26 @@
-import type { Instant, PageWriter, TimelineRow, WindowAnswer, WindowQuestion } from '../../libs/timeline/timeline.js';
+import { PooledCopies } from '../../libs/store/pooled-copies.js';
+import type { PageWriter } from '../../libs/timeline/page-access.js';
+import type { Instant, TimelineRow, WindowAnswer, WindowQuestion } from '../../libs/timeline/timeline.js';
 
-/** Pages in a map, as a store would keep them; counts what is fetched. */
+/** Pages in a map, handed out as LevelDB does: Buffers somewhere in memory that they share. Counts what is fetched. */
 export class MemoryPages implements PageWriter {
   readonly values = new Map<string, Uint8Array>();
   readonly fetches: string[] = [];
+  readonly #copies = new PooledCopies();
 
   get(key: Uint8Array): Uint8Array | undefined {
     this.fetches.push(name(key));
-    return this.values.get(name(key));
+    const value = this.values.get(name(key));
+    return value === undefined ? undefined : this.#copies.lend(value);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.values.set(name(key), value);
+    this.values.set(name(key), Uint8Array.from(value));
+  }
+
+  /** The reading, or the tick, is over: what `get` gave belongs to others now. */
+  release(): void {
+    this.#copies.scribble();
   }
 
   delete(key: Uint8Array): void {
@@ -44,11 +53,16 @@ function naiveNumber(values: readonly number[], question: Exclude<WindowQuestion
   if (newest === undefined) return null;
   const sorted = [...values].sort((a, b) => a - b);
   switch (question.kind) {
-    case 'avg': return naiveSum(values) / values.length;
-    case 'min': return sorted[0] ?? null;
-    case 'max': return sorted.at(-1) ?? null;
-    case 'percentile': return sorted[Math.max(1, Math.ceil((question.pct * values.length) / 100)) - 1] ?? null;
-    case 'percentRank': return values.filter((value) => value < newest).length / values.length;
+    case 'avg':
+      return naiveSum(values) / values.length;
+    case 'min':
+      return sorted[0] ?? null;
+    case 'max':
+      return sorted.at(-1) ?? null;
+    case 'percentile':
+      return sorted[Math.max(1, Math.ceil((question.pct * values.length) / 100)) - 1] ?? null;
+    case 'percentRank':
+      return values.filter((value) => value < newest).length / values.length;
   }
 }
 
@@ -58,7 +72,8 @@ function naiveLastK(within: readonly TimelineRow[], question: Extract<WindowQues
     .map((row) => row.values[question.column] ?? null)
     .reverse();
   if (question.dropNull) values = values.filter((value) => value !== null);
-  const text = (value: number | Uint8Array | null): string => (value instanceof Uint8Array ? `b${Buffer.from(value).toString('hex')}` : String(value));
+  const text = (value: number | Uint8Array | null): string =>
+    value instanceof Uint8Array ? `b${Buffer.from(value).toString('hex')}` : String(value);
   if (question.dedup) values = values.filter((value, index) => values.findIndex((other) => text(other) === text(value)) === index);
   return values.slice(0, question.k);
 }
@@ -68,6 +83,21 @@ export function naiveSum(values: readonly number[]): number {
   let sum = 0n;
   for (const value of values) sum += units(value);
   return fromUnits(sum);
+}
+
+/** Whether `mean` is that of the values to 1e-12 of itself, or of the mean magnitude where they cancel (S8). */
+export function isMean(mean: number, values: readonly number[]): boolean {
+  if (!Number.isFinite(mean)) return false;
+  const count = BigInt(values.length);
+  const exact = values.reduce((sum, value) => sum + units(value), 0n);
+  const magnitudes = values.reduce((sum, value) => sum + units(Math.abs(value)), 0n);
+  const off = abs(units(mean) * count - exact);
+  const isCancelled = abs(exact) << 100n < magnitudes;
+  return off * 10n ** 12n <= (isCancelled ? magnitudes : abs(exact)) + count * 10n ** 12n; // the last: one unit of rounding
+}
+
+function abs(value: bigint): bigint {
+  return value < 0n ? -value : value;
 }
 
 const UNIT_BITS = 1_074n;

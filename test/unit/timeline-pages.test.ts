@@ -3,7 +3,8 @@ import { LATE_VALUES_MAX } from '../../libs/timeline/geometry.js';
 import { baseKey, digestKey, lateKey, pageKey } from '../../libs/timeline/page-keys.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
-import type { PageReader, TimelineShape } from '../../libs/timeline/timeline.js';
+import type { PageReader } from '../../libs/timeline/page-access.js';
+import type { TimelineShape } from '../../libs/timeline/timeline.js';
 import { writeRows } from '../../libs/timeline/write-rows.js';
 import { MemoryPages } from './timeline-oracle.js';
 
@@ -23,7 +24,13 @@ function write(count: number, trimUs = 0): MemoryPages {
   const pages = new MemoryPages();
   const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
   for (let index = 0; index < count; index++) {
-    writer.insert({ eventTimeUs: 100 + index, orderSource: 7, orderOffset: 2 ** 40 + index, knownUs: 200 + index, values: [index / 2, index % 2 === 0 ? Uint8Array.of(index, 0xff) : null] });
+    writer.insert({
+      eventTimeUs: 100 + index,
+      orderSource: 7,
+      orderOffset: 2 ** 40 + index,
+      knownUs: 200 + index,
+      values: [index / 2, index % 2 === 0 ? Uint8Array.of(index, 0xff) : null],
+    });
   }
   if (trimUs > 0) writer.trim(trimUs);
   writer.flush();
@@ -36,7 +43,9 @@ const SEALED = 3;
 /** Rows that come late, to the first inner page: the first of them halves it, since appends have filled it. */
 function addLate(pages: MemoryPages, values: readonly (number | null)[]): void {
   const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
-  values.forEach((value, index) => writer.insert({ eventTimeUs: 500, orderSource: 8, orderOffset: pages.values.size + index, knownUs: 9_000, values: [value, null] }));
+  values.forEach((value, index) =>
+    writer.insert({ eventTimeUs: 500, orderSource: 8, orderOffset: pages.values.size + index, knownUs: 9_000, values: [value, null] }),
+  );
   writer.flush();
 }
 
@@ -61,7 +70,11 @@ function asOlder(page: Uint8Array, version: number): Uint8Array {
 
 describe('timeline keys', () => {
   it('lie behind the head key, pages in order of their ids', () => {
-    expect([pageKey(HEAD_KEY, 0x0102_0304), digestKey(HEAD_KEY, 5), baseKey(HEAD_KEY), lateKey(HEAD_KEY, 5), pageKey(HEAD_KEY, 0xffff_ffff)].map(hex)).to.deep.equal(['aabb0001020304', 'aabb0100000005', 'aabb02', 'aabb0300000005', 'aabb00ffffffff']);
+    expect(
+      [pageKey(HEAD_KEY, 0x0102_0304), digestKey(HEAD_KEY, 5), baseKey(HEAD_KEY), lateKey(HEAD_KEY, 5), pageKey(HEAD_KEY, 0xffff_ffff)].map(
+        hex,
+      ),
+    ).to.deep.equal(['aabb0001020304', 'aabb0100000005', 'aabb02', 'aabb0300000005', 'aabb00ffffffff']);
     expect(() => pageKey(HEAD_KEY, 0)).to.throw();
     expect(() => pageKey(HEAD_KEY, 2 ** 32)).to.throw();
   });
@@ -70,13 +83,24 @@ describe('timeline keys', () => {
 describe('timeline pages', () => {
   it('are laid out to the byte: a head', () => {
     const none = Number.NEGATIVE_INFINITY;
-    expect(hex(headOf(write(2)))).to.equal([
-      '03010200', '02000000', '02000000', '00000000', // version 3, head, 2 columns; 2 rows; heap of 2 bytes; height 0
-      '00000000', '01000000', f64(none, 0, 0, none), // no root, next id 1; boundary, horizon
-      f64(100, 7, 2 ** 40, 200, 0), '00000000', '02000000',
-      f64(101, 7, 2 ** 40 + 1, 201, 0.5), 'ffffffff', '00000000',
-      '00ff',
-    ].join(''));
+    expect(hex(headOf(write(2)))).to.equal(
+      [
+        '03010200',
+        '02000000',
+        '02000000',
+        '00000000', // version 3, head, 2 columns; 2 rows; heap of 2 bytes; height 0
+        '00000000',
+        '01000000',
+        f64(none, 0, 0, none), // no root, next id 1; boundary, horizon
+        f64(100, 7, 2 ** 40, 200, 0),
+        '00000000',
+        '02000000',
+        f64(101, 7, 2 ** 40 + 1, 201, 0.5),
+        'ffffffff',
+        '00000000',
+        '00ff',
+      ].join(''),
+    );
   });
 
   it('are laid out to the byte: an inner page', () => {
@@ -84,23 +108,67 @@ describe('timeline pages', () => {
     expect(headOf(pages).length).to.equal(56);
     const inner = hex(pages.values.get(hex(pageKey(HEAD_KEY, 3))));
     const entry = (child: string, numbers: readonly number[]): string => `${child}00000000${f64(...numbers)}`;
-    expect(inner).to.equal([
-      '03030200', '02000000', '01000000', '00000000',
-      entry('01000000', [128, 128, 100, 227, 7, 2 ** 40 + 127, Number.NEGATIVE_INFINITY, 200, 327, 128, (127 * 128) / 4, 0, 0, 0, 63.5, 64]),
-      entry('02000000', [64, 64, 228, 291, 7, 2 ** 40 + 191, Number.NEGATIVE_INFINITY, 328, 391, 64, ((191 * 192) - (127 * 128)) / 4, 0, 0, 64, 95.5, 32]),
-    ].join(''));
+    expect(inner).to.equal(
+      [
+        '03030200',
+        '02000000',
+        '01000000',
+        '00000000',
+        entry('01000000', [
+          128,
+          128,
+          100,
+          227,
+          7,
+          2 ** 40 + 127,
+          Number.NEGATIVE_INFINITY,
+          200,
+          327,
+          128,
+          (127 * 128) / 4,
+          0,
+          0,
+          0,
+          63.5,
+          64,
+        ]),
+        entry('02000000', [
+          64,
+          64,
+          228,
+          291,
+          7,
+          2 ** 40 + 191,
+          Number.NEGATIVE_INFINITY,
+          328,
+          391,
+          64,
+          (191 * 192 - 127 * 128) / 4,
+          0,
+          0,
+          64,
+          95.5,
+          32,
+        ]),
+      ].join(''),
+    );
     expect(hex(pages.values.get(hex(pageKey(HEAD_KEY, 1)))).slice(0, 32)).to.equal('03020200800000008000000000000000');
   });
 
   it('are laid out to the byte: what came late to a sealed page', () => {
     const pages = write(6_000);
     addLate(pages, [1, 7, -0, null]);
-    expect(hex(pages.values.get(hex(lateKey(HEAD_KEY, SEALED))))).to.equal(['03060200', '03000000', '00000000', '00000000', f64(2, 7, 0)].join(''));
+    expect(hex(pages.values.get(hex(lateKey(HEAD_KEY, SEALED))))).to.equal(
+      ['03060200', '03000000', '00000000', '00000000', f64(2, 7, 0)].join(''),
+    );
   });
 
   it('take up what came late when it is too much to wait beside a digest', () => {
     const pages = write(6_000);
-    addLate(pages, Array.from({ length: LATE_VALUES_MAX + 1 }, () => 1e6));
+    addLate(
+      pages,
+      Array.from({ length: LATE_VALUES_MAX + 1 }, () => 1e6),
+    );
     const before = hex(pages.values.get(hex(digestKey(HEAD_KEY, SEALED))));
     expect(pages.values.has(hex(lateKey(HEAD_KEY, SEALED)))).to.equal(true);
     addLate(pages, [null]);
@@ -119,21 +187,39 @@ describe('timeline pages', () => {
       for (const [key, value] of older.values) older.values.set(key, asOlder(value, version));
       for (const each of [pages, older]) {
         addLate(each, [5, 6]);
-        writeRows(SHAPE, each, HEAD_KEY, [{ eventTimeUs: 9_000, orderSource: 7, orderOffset: 2 ** 41, knownUs: 9_100, values: [3, Uint8Array.of(9)] }], undefined);
+        writeRows(
+          SHAPE,
+          each,
+          HEAD_KEY,
+          [{ eventTimeUs: 9_000, orderSource: 7, orderOffset: 2 ** 41, knownUs: 9_100, values: [3, Uint8Array.of(9)] }],
+          undefined,
+        );
       }
-      const questions = [{ kind: 'sum', column: 0, windowUs: null }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'lastK', column: 1, windowUs: null, k: 6_000, dedup: false, dropNull: false }] as const;
+      const questions = [
+        { kind: 'sum', column: 0, windowUs: null },
+        { kind: 'percentile', column: 0, windowUs: null, pct: 50 },
+        { kind: 'lastK', column: 1, windowUs: null, k: 6_000, dedup: false, dropNull: false },
+      ] as const;
       expect(readWindows(SHAPE, older, HEAD_KEY, ASK, questions)).to.deep.equal(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions));
     });
   }
 
   it('of version 2 are read before rows are put behind theirs', () => {
     const numbers: TimelineShape = { columns: [{ kind: 'number', digest: false }] };
-    const rows = Array.from({ length: 5 }, (_, index) => ({ eventTimeUs: 100 + index, orderSource: 7, orderOffset: index, knownUs: 200, values: [index] }));
+    const rows = Array.from({ length: 5 }, (_, index) => ({
+      eventTimeUs: 100 + index,
+      orderSource: 7,
+      orderOffset: index,
+      knownUs: 200,
+      values: [index],
+    }));
     const pages = new MemoryPages();
     writeRows(numbers, pages, HEAD_KEY, rows.slice(0, 3), undefined);
     pages.values.set(hex(HEAD_KEY), asOlder(headOf(pages), 2));
     writeRows(numbers, pages, HEAD_KEY, rows.slice(3), undefined);
-    expect(readWindows(numbers, pages, HEAD_KEY, ASK, [{ kind: 'lastK', column: 0, windowUs: null, k: 9, dedup: false, dropNull: false }])).to.deep.equal([[4, 3, 2, 1, 0]]);
+    expect(
+      readWindows(numbers, pages, HEAD_KEY, ASK, [{ kind: 'lastK', column: 0, windowUs: null, k: 9, dedup: false, dropNull: false }]),
+    ).to.deep.equal([[4, 3, 2, 1, 0]]);
   });
 
   it('are refused when a newer release wrote them', () => {
@@ -143,10 +229,16 @@ describe('timeline pages', () => {
     for (const [key, value] of pages.values) {
       kinds.add(value[1] ?? 0);
       const newer = Uint8Array.from(value);
-      newer[0] = 4;
+      newer[0] = 5;
       const reader: PageReader = { get: (asked) => (hex(asked) === key ? newer : pages.values.get(hex(asked))) };
-      const questions = [{ kind: 'lastK', column: 0, windowUs: null, k: 1e6, dedup: false, dropNull: false }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'percentile', column: 0, windowUs: 999_900 - 2_200, pct: 50 }] as const;
-      expect(() => readWindows(SHAPE, reader, HEAD_KEY, ASK, questions), key).to.throw('newer than 3').with.property('code', 'THYME_TIMELINE_FORMAT');
+      const questions = [
+        { kind: 'lastK', column: 0, windowUs: null, k: 1e6, dedup: false, dropNull: false },
+        { kind: 'percentile', column: 0, windowUs: null, pct: 50 },
+        { kind: 'percentile', column: 0, windowUs: 999_900 - 2_200, pct: 50 },
+      ] as const;
+      expect(() => readWindows(SHAPE, reader, HEAD_KEY, ASK, questions), key)
+        .to.throw(/newer than [34]/)
+        .with.property('code', 'THYME_TIMELINE_FORMAT');
     }
     expect([...kinds].sort()).to.deep.equal([1, 2, 3, 4, 5, 6]);
   });
@@ -173,7 +265,11 @@ describe('timeline pages', () => {
         return room.subarray(3);
       },
     };
-    const questions = [{ kind: 'sum', column: 0, windowUs: null }, { kind: 'percentile', column: 0, windowUs: null, pct: 50 }, { kind: 'lastK', column: 1, windowUs: null, k: 9, dedup: true, dropNull: true }] as const;
+    const questions = [
+      { kind: 'sum', column: 0, windowUs: null },
+      { kind: 'percentile', column: 0, windowUs: null, pct: 50 },
+      { kind: 'lastK', column: 1, windowUs: null, k: 9, dedup: true, dropNull: true },
+    ] as const;
     expect(readWindows(SHAPE, shifted, HEAD_KEY, ASK, questions)).to.deep.equal(readWindows(SHAPE, pages, HEAD_KEY, ASK, questions));
   });
 
@@ -182,7 +278,13 @@ describe('timeline pages', () => {
       const pages = new MemoryPages();
       const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
       for (let index = 0; index < 5_000; index++) {
-        writer.insert({ eventTimeUs: index % 11 === 0 ? index * 37 % 5_000 : index, orderSource: 0, orderOffset: index, knownUs: index, values: [index % 100, Uint8Array.of(index)] });
+        writer.insert({
+          eventTimeUs: index % 11 === 0 ? (index * 37) % 5_000 : index,
+          orderSource: 0,
+          orderOffset: index,
+          knownUs: index,
+          values: [index % 100, Uint8Array.of(index)],
+        });
         if (index % every === 0) writer.flush();
       }
       writer.flush();

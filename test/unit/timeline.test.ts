@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { PRODUCTION_GEOMETRY, RAW_VALUES_MAX } from '../../libs/timeline/geometry.js';
-import { digestKey, pageKey } from '../../libs/timeline/page-keys.js';
+import { baseKey, digestKey, pageKey } from '../../libs/timeline/page-keys.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
 import type { TimelineRow, TimelineShape, WindowAnswer, WindowQuestion } from '../../libs/timeline/timeline.js';
@@ -11,7 +11,13 @@ const SHAPE: TimelineShape = { columns: [{ kind: 'number', digest: true }] };
 const SUM: WindowQuestion = { kind: 'sum', column: 0, windowUs: null };
 
 function rowsOf(values: readonly number[], startUs = 0): TimelineRow[] {
-  return values.map((value, index) => ({ eventTimeUs: startUs + index, orderSource: 0, orderOffset: index, knownUs: startUs + index, values: [value] }));
+  return values.map((value, index) => ({
+    eventTimeUs: startUs + index,
+    orderSource: 0,
+    orderOffset: index,
+    knownUs: startUs + index,
+    values: [value],
+  }));
 }
 
 function write(rows: readonly TimelineRow[], shape = SHAPE, pages = new MemoryPages()): MemoryPages {
@@ -42,8 +48,14 @@ function fill(length: number, make: (random: () => number, index: number) => num
 describe('a timeline', () => {
   it('has nothing in its windows before anything was written (S5)', () => {
     const questions: WindowQuestion[] = [
-      { kind: 'count', windowUs: 9 }, { kind: 'count', column: 0, windowUs: 9 }, SUM, { kind: 'avg', column: 0, windowUs: 9 }, { kind: 'min', column: 0, windowUs: null },
-      { kind: 'max', column: 0, windowUs: 9 }, { kind: 'percentile', column: 0, windowUs: 9, pct: 50 }, { kind: 'percentRank', column: 0, windowUs: 9 },
+      { kind: 'count', windowUs: 9 },
+      { kind: 'count', column: 0, windowUs: 9 },
+      SUM,
+      { kind: 'avg', column: 0, windowUs: 9 },
+      { kind: 'min', column: 0, windowUs: null },
+      { kind: 'max', column: 0, windowUs: 9 },
+      { kind: 'percentile', column: 0, windowUs: 9, pct: 50 },
+      { kind: 'percentRank', column: 0, windowUs: 9 },
       { kind: 'lastK', column: 0, windowUs: 9, k: 3, dedup: false, dropNull: false },
     ];
     const nothing = [0, 0, 0, null, null, null, null, null, []];
@@ -62,7 +74,14 @@ describe('a timeline', () => {
   it('fetches no page twice, and few for a long window', () => {
     const pages = write(rowsOf(fill(40_000, (random) => random())));
     pages.fetches.length = 0;
-    ask(pages, 39_000, SUM, { kind: 'sum', column: 0, windowUs: 30_000 }, { kind: 'percentile', column: 0, windowUs: 30_000, pct: 50 }, { kind: 'lastK', column: 0, windowUs: 20_000, k: 500, dedup: false, dropNull: true });
+    ask(
+      pages,
+      39_000,
+      SUM,
+      { kind: 'sum', column: 0, windowUs: 30_000 },
+      { kind: 'percentile', column: 0, windowUs: 30_000, pct: 50 },
+      { kind: 'lastK', column: 0, windowUs: 20_000, k: 500, dedup: false, dropNull: true },
+    );
     expect(new Set(pages.fetches).size).to.equal(pages.fetches.length);
     pages.fetches.length = 0;
     ask(pages, 39_000, { kind: 'sum', column: 0, windowUs: 30_000 });
@@ -81,7 +100,9 @@ describe('a timeline', () => {
     const value = Uint8Array.of(1, 2, 3);
     const pages = write([{ eventTimeUs: 1, orderSource: 0, orderOffset: 0, knownUs: 1, values: [value] }], shape);
     value.fill(9);
-    const [answer] = readWindows(shape, pages, HEAD_KEY, { asOfUs: 1, knownAtUs: 1 }, [{ kind: 'lastK', column: 0, windowUs: null, k: 1, dedup: false, dropNull: true }]);
+    const [answer] = readWindows(shape, pages, HEAD_KEY, { asOfUs: 1, knownAtUs: 1 }, [
+      { kind: 'lastK', column: 0, windowUs: null, k: 1, dedup: false, dropNull: true },
+    ]);
     expect(answer).to.deep.equal([Uint8Array.of(1, 2, 3)]);
   });
 
@@ -89,7 +110,8 @@ describe('a timeline', () => {
     const pages = new MemoryPages();
     const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
     const [row] = rowsOf([1]);
-    for (const values of [[], [1, 2], [Number.NaN], [Number.POSITIVE_INFINITY], [Uint8Array.of(1)]]) expect(() => writer.insert({ ...row!, values })).to.throw();
+    for (const values of [[], [1, 2], [Number.NaN], [Number.POSITIVE_INFINITY], [Uint8Array.of(1)]])
+      expect(() => writer.insert({ ...row!, values })).to.throw();
     writer.flush();
     expect(ask(pages, 10, { kind: 'count', windowUs: null })).to.deep.equal([0]);
   });
@@ -97,8 +119,16 @@ describe('a timeline', () => {
 
 describe('sums (S8)', () => {
   it('are exactly rounded whatever cancels', () => {
-    const sets = [[1e16, 1, -1e16], [1e30, 0.01, 0.02, -1e30], [1e308, 1e308, -1e308, -1e308, 3], [5e-324, 1, -1], [0.1, 0.2, 0.3], fill(500, (random, index) => (index % 2 === 0 ? 1 : -1) * random() * 10 ** (random() * 40))];
-    for (const values of sets) expect(ask(write(rowsOf(values)), values.length, SUM), String(values.slice(0, 5))).to.deep.equal([naiveSum(values)]);
+    const sets = [
+      [1e16, 1, -1e16],
+      [1e30, 0.01, 0.02, -1e30],
+      [1e308, 1e308, -1e308, -1e308, 3],
+      [5e-324, 1, -1],
+      [0.1, 0.2, 0.3],
+      fill(500, (random, index) => (index % 2 === 0 ? 1 : -1) * random() * 10 ** (random() * 40)),
+    ];
+    for (const values of sets)
+      expect(ask(write(rowsOf(values)), values.length, SUM), String(values.slice(0, 5))).to.deep.equal([naiveSum(values)]);
   });
 
   it('keep the cents of a window whose older rows are 1e30', () => {
@@ -109,7 +139,16 @@ describe('sums (S8)', () => {
   });
 
   it('do not drift over a million small values', () => {
-    const pages = write(fill(1_000_000, () => 0.1).map((value, index) => ({ eventTimeUs: index, orderSource: 0, orderOffset: index, knownUs: 0, values: [value] })), { columns: [{ kind: 'number', digest: false }] });
+    const pages = write(
+      fill(1_000_000, () => 0.1).map((value, index) => ({
+        eventTimeUs: index,
+        orderSource: 0,
+        orderOffset: index,
+        knownUs: 0,
+        values: [value],
+      })),
+      { columns: [{ kind: 'number', digest: false }] },
+    );
     expect(ask(pages, 1e6, SUM)).to.deep.equal([naiveSum(fill(1_000_000, () => 0.1))]);
   }).timeout(20_000);
 
@@ -120,9 +159,9 @@ describe('sums (S8)', () => {
     expect(beyond).to.be.greaterThan(Number.MAX_SAFE_INTEGER);
   });
 
-  it('are not finite when they overflow', () => {
-    const [sum, avg] = ask(write(rowsOf([1e308, 1e308])), 9, SUM, { kind: 'avg', column: 0, windowUs: null });
-    expect([sum, avg]).to.deep.equal([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+  it('are not finite when they overflow, and their mean is', () => {
+    const [sum, avg] = ask(write(rowsOf([1e308, 1.5e308])), 9, SUM, { kind: 'avg', column: 0, windowUs: null });
+    expect([sum, avg]).to.deep.equal([Number.POSITIVE_INFINITY, 1.25e308]);
   });
 });
 
@@ -169,9 +208,17 @@ describe('percentiles (S9)', () => {
       for (const length of [10_000, 79_000]) {
         const sorted = Float64Array.from(values.slice(-length)).sort();
         const windowUs = length - 1;
-        for (const [pct, bound] of [[50, 0.005], [99, 0.001], [1, 0.001], [100, 0], [0, 0]] as const) {
+        for (const [pct, bound] of [
+          [50, 0.005],
+          [99, 0.001],
+          [1, 0.001],
+          [100, 0],
+          [0, 0],
+        ] as const) {
           const [value] = ask(pages, values.length - 1, { kind: 'percentile', column: 0, windowUs, pct });
-          expect(rankError(sorted, Number(value), Math.max(1, Math.ceil((pct * length) / 100))), `p${pct} of ${length}`).to.be.at.most(bound);
+          expect(rankError(sorted, Number(value), Math.max(1, Math.ceil((pct * length) / 100))), `p${pct} of ${length}`).to.be.at.most(
+            bound,
+          );
         }
         const [share] = ask(pages, values.length - 1, { kind: 'percentRank', column: 0, windowUs });
         const newest = values.at(-1) ?? 0;
@@ -201,19 +248,40 @@ describe('percentiles (S9)', () => {
     const pages = write(rowsOf(values));
     const sealed = Buffer.from(digestKey(HEAD_KEY, 3)).toString('hex');
     const before = [...pages.values].filter(([key]) => key.startsWith(sealed.slice(0, 8)));
-    write(fill(6_000, () => 1).map((value, index) => ({ eventTimeUs: 100, orderSource: 1, orderOffset: index, knownUs: 0, values: [value] })), SHAPE, pages);
+    write(
+      fill(6_000, () => 1).map((value, index) => ({ eventTimeUs: 100, orderSource: 1, orderOffset: index, knownUs: 0, values: [value] })),
+      SHAPE,
+      pages,
+    );
     expect(before).to.have.length.greaterThan(2);
-    expect(ask(pages, 10_000, { kind: 'percentile', column: 0, windowUs: null, pct: 37 }, { kind: 'percentile', column: 0, windowUs: null, pct: 38 })).to.deep.equal([1, 5]);
+    expect(
+      ask(
+        pages,
+        10_000,
+        { kind: 'percentile', column: 0, windowUs: null, pct: 37 },
+        { kind: 'percentile', column: 0, windowUs: null, pct: 38 },
+      ),
+    ).to.deep.equal([1, 5]);
   });
 });
 
 describe('trimming (S20)', () => {
-  const QUESTIONS: readonly WindowQuestion[] = [{ kind: 'count', windowUs: null }, SUM, { kind: 'avg', column: 0, windowUs: null }, { kind: 'min', column: 0, windowUs: null }, { kind: 'max', column: 0, windowUs: null }];
+  const QUESTIONS: readonly WindowQuestion[] = [
+    { kind: 'count', windowUs: null },
+    SUM,
+    { kind: 'avg', column: 0, windowUs: null },
+    { kind: 'min', column: 0, windowUs: null },
+    { kind: 'max', column: 0, windowUs: null },
+  ];
 
   it('leaves windows above the horizon, and endless ones, as they were', () => {
     const rows = rowsOf(fill(20_000, (random) => Math.round(random() * 1e6) / 100));
     const pages = write(rows);
-    const covered: WindowQuestion[] = [...QUESTIONS, ...QUESTIONS.map((question) => ({ ...question, windowUs: 2_500 })), { kind: 'percentile', column: 0, windowUs: 2_500, pct: 50 }];
+    const covered: WindowQuestion[] = [
+      ...QUESTIONS,
+      ...QUESTIONS.map((question) => ({ ...question, windowUs: 2_500 })),
+      { kind: 'percentile', column: 0, windowUs: 2_500, pct: 50 },
+    ];
     const before = ask(pages, 19_999, ...covered);
     const keyCount = pages.values.size;
     for (const horizonUs of [5_000, 5_001, 17_000]) {
@@ -235,9 +303,23 @@ describe('trimming (S20)', () => {
     writer.insert({ eventTimeUs: 650, orderSource: 5, orderOffset: 1, knownUs: 2_000, values: [-3] });
     writer.flush();
     const late = [...rows, { eventTimeUs: 650, orderSource: 5, orderOffset: 1, knownUs: 2_000, values: [-3] }];
-    expect(ask(pages, 999, ...QUESTIONS)).to.deep.equal(QUESTIONS.map((question) => naiveAnswer(late, { asOfUs: 999, knownAtUs: Number.POSITIVE_INFINITY }, question)));
+    expect(ask(pages, 999, ...QUESTIONS)).to.deep.equal(
+      QUESTIONS.map((question) => naiveAnswer(late, { asOfUs: 999, knownAtUs: Number.POSITIVE_INFINITY }, question)),
+    );
     expect(ask(pages, 999, { kind: 'min', column: 0, windowUs: 299 })).to.deep.equal([700]);
     expect(ask(pages, 999, { kind: 'percentile', column: 0, windowUs: null, pct: 0 })).to.deep.equal([-3]);
+  });
+
+  it('keeps the mean of what was trimmed where its sum overflows, in a page of its own version (S8)', () => {
+    const rows = rowsOf(fill(PRODUCTION_GEOMETRY.leafRows * 4, (_, index) => (index % 2 === 0 ? 1e308 : 1.5e308)));
+    const pages = write(rows);
+    const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
+    writer.trim(1e9);
+    writer.flush();
+    const [sum, mean] = ask(pages, 2e9, SUM, { kind: 'avg', column: 0, windowUs: null });
+    expect([sum, mean]).to.deep.equal([Number.POSITIVE_INFINITY, 1.25e308]);
+    const base = pages.values.get(Buffer.from(baseKey(HEAD_KEY)).toString('hex'));
+    expect(base?.[0]).to.equal(4);
   });
 
   it('never drops the newest rows, however old', () => {
@@ -245,7 +327,14 @@ describe('trimming (S20)', () => {
     const writer = new TimelineWriter(SHAPE, pages, HEAD_KEY);
     writer.trim(1e9);
     writer.flush();
-    expect(ask(pages, 2e9, { kind: 'lastK', column: 0, windowUs: null, k: 2, dedup: false, dropNull: true }, ...QUESTIONS)).to.deep.equal([[511, 510], 512, (511 * 512) / 2, 511 / 2, 0, 511]);
+    expect(ask(pages, 2e9, { kind: 'lastK', column: 0, windowUs: null, k: 2, dedup: false, dropNull: true }, ...QUESTIONS)).to.deep.equal([
+      [511, 510],
+      512,
+      (511 * 512) / 2,
+      511 / 2,
+      0,
+      511,
+    ]);
     expect(pages.values.has(Buffer.from(pageKey(HEAD_KEY, 1)).toString('hex'))).to.equal(false);
   });
 });

@@ -5,7 +5,7 @@ import { TurnBudget, Turns } from '../../libs/time/turns.js';
 describe('turns of the event loop', () => {
   it('are over after so many steps, and begin anew after each', async () => {
     const turns = new Turns(3);
-    const over = (): boolean[] => Array.from({ length: 3 }, () => turns.isOver());
+    const over = (): boolean[] => Array.from({ length: 3 }, () => turns.step());
     expect(over()).to.deep.equal([false, false, true]);
     await turns.next();
     expect(over()).to.deep.equal([false, false, true]);

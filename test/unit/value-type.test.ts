@@ -5,8 +5,17 @@ const float: ValueType = { kind: 'float', optional: false };
 
 describe('value types', () => {
   it('are described as they are written', () => {
-    const place: ValueType = { kind: 'struct', fields: [{ name: 'lat', type: float }, { name: 'kind', type: { kind: 'enum', values: ['a', 'b'], optional: true } }], optional: false };
-    expect(describeType({ kind: 'list', of: place, optional: true })).to.equal("t.list(t.struct({ lat: t.float, kind: t.enum('a', 'b').optional })).optional");
+    const place: ValueType = {
+      kind: 'struct',
+      fields: [
+        { name: 'lat', type: float },
+        { name: 'kind', type: { kind: 'enum', values: ['a', 'b'], optional: true } },
+      ],
+      optional: false,
+    };
+    expect(describeType({ kind: 'list', of: place, optional: true })).to.equal(
+      "t.list(t.struct({ lat: t.float, kind: t.enum('a', 'b').optional })).optional",
+    );
   });
 
   it('differ by kind, members and nullability', () => {

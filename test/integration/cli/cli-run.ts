@@ -1,14 +1,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command, Terminal } from '../../../libs/cli/command.js';
+import { entryOf, type Terminal } from '../../../libs/cli/command.js';
 import { commit } from '../../../libs/cli/commit-command.js';
+import { doctor } from '../../../libs/cli/doctor-command.js';
+import { keys } from '../../../libs/cli/keys-command.js';
 import { log } from '../../../libs/cli/log-command.js';
 import { plan } from '../../../libs/cli/plan-command.js';
-import { lookup, query, queryOffline, status } from '../../../libs/cli/read-commands.js';
+import { lookup } from '../../../libs/cli/lookup-command.js';
+import { query } from '../../../libs/cli/query-command.js';
+import { queryOffline } from '../../../libs/cli/query-offline-command.js';
+import { sources } from '../../../libs/cli/source-commands.js';
+import { status } from '../../../libs/cli/status-command.js';
 import { runCommand } from '../../../libs/cli/run-command.js';
 
-const CLIENTS: readonly Command[] = [plan, commit, log, query, queryOffline, lookup, status];
+const CLIENTS = [plan, commit, doctor, keys, sources, log, query, queryOffline, lookup, status].map(entryOf);
 
 export interface CliResult {
   readonly code: number;
@@ -16,11 +22,30 @@ export interface CliResult {
   readonly err: string;
 }
 
+/** Where a command goes, and with which key where it needs one. */
+export type CliTarget = string | { readonly url: string; readonly adminKey: string };
+
 /** Runs a command as a shell would, in the test's process. */
-export async function cli(apiUrl: string, ...args: readonly string[]): Promise<CliResult> {
+export function cli(target: CliTarget, ...args: readonly string[]): Promise<CliResult> {
+  return cliOn({ isPerson: false }, target, ...args);
+}
+
+/** The same, before a person's eyes or not. */
+export async function cliOn(
+  { isPerson }: { readonly isPerson: boolean },
+  target: CliTarget,
+  ...args: readonly string[]
+): Promise<CliResult> {
+  const env: Record<string, string> =
+    typeof target === 'string' ? { THYME_API_URL: target } : { THYME_API_URL: target.url, THYME_API_KEY: target.adminKey };
   const [out, err]: [string[], string[]] = [[], []];
-  const terminal: Terminal = { out: (line) => void out.push(line), err: (line) => void err.push(line), progress: () => undefined };
-  const code = await runCommand(CLIENTS, args, { THYME_API_URL: apiUrl, THYME_WEB_URL: 'http://web.test' }, terminal);
+  const terminal: Terminal = {
+    isPerson,
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+    progress: () => undefined,
+  };
+  const code = await runCommand(CLIENTS, args, { ...env, THYME_WEB_URL: 'http://web.test' }, terminal);
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 

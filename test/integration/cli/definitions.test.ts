@@ -6,7 +6,7 @@ describe('thyme plan and thyme commit', function () {
   this.timeout(120_000);
   const files = new CliFiles();
   let platform: EmbeddedPlatform;
-  const run = (...args: readonly string[]): Promise<CliResult> => cli(platform.url, ...args);
+  const run = (...args: readonly string[]): Promise<CliResult> => cli(platform, ...args);
 
   before(async () => {
     platform = await startEmbeddedPlatform();
@@ -20,7 +20,9 @@ describe('thyme plan and thyme commit', function () {
     const file = files.write('features.ts', countModule());
     const planned = await run('plan', file);
     expect(planned, planned.err).to.include({ code: 0, err: '' });
-    expect(planned.out).to.match(/^\+ added {2}Click: /m).and.to.match(/^\+ added {2}PageFeatures: /m);
+    expect(planned.out)
+      .to.match(/^\+ added {2}Click: /m)
+      .and.to.match(/^\+ added {2}PageFeatures: /m);
     expect(planned.out).to.contain(`Planned on revision 0: \`thyme commit ${file} --base-revision 0\``);
     expect((await run('status')).out, 'nothing was committed').to.match(/"datasets": \[\]/);
     const committed = await run('commit', file, '--base-revision', '0');
@@ -29,14 +31,19 @@ describe('thyme plan and thyme commit', function () {
   });
 
   it('plan shows what would be added and removed, and exits with 1 where a commit would be refused, with the reason (S19)', async () => {
-    const more = await run('plan', files.write('more.ts', countModule({ extra: "@feature(t.int, { id: 3, ref: [Pages, 'clicks'] }) again!: number;" })));
+    const more = await run(
+      'plan',
+      files.write('more.ts', countModule({ extra: "@feature(t.int, { id: 3, ref: [Pages, 'clicks'] }) again!: number;" })),
+    );
     expect(more.out).to.match(/^\+ added {2}PageFeatures\.again: /m);
     const less = await run('plan', files.write('less.ts', countModule().replace(/@featureset[^]*/, '')));
     expect(less.out).to.match(/^- removed {2}PageFeatures: /m);
     const file = files.write('breaking.ts', countModule({ window: '2h' }));
     const breaking = await run('plan', file);
     expect(breaking.code).to.equal(1);
-    expect(breaking.out).to.match(/^! breaking {2}Pages\.clicks: /m).and.not.contain('Planned on');
+    expect(breaking.out)
+      .to.match(/^! breaking {2}Pages\.clicks: /m)
+      .and.not.contain('Planned on');
     expect(breaking.err).to.match(/^A commit would be refused:\n {2}Pages\.clicks: .*version/);
     const refused = await run('commit', file);
     expect(refused.code).to.equal(1);
@@ -62,7 +69,9 @@ describe('thyme plan and thyme commit', function () {
     it(`is called wrongly ${title}: exit 2, with the usage`, async () => {
       const { code, err, out } = await run(...args);
       expect([code, out]).to.deep.equal([2, '']);
-      expect(err).to.match(words).and.contain(`thyme ${args[0] ?? ''} FEATURES.ts`);
+      expect(err)
+        .to.match(words)
+        .and.contain(`thyme ${args[0] ?? ''} FEATURES.ts`);
     });
   }
 
@@ -71,14 +80,22 @@ describe('thyme plan and thyme commit', function () {
     ['that throws as it runs', "export const a = 1;\nthrow new Error('no luck');\n", /bad\.ts:2: Error: no luck/],
     ['that imports what is not there', "import { x } from './gone.js';\nexport const y = x;\n", /bad\.ts:1:\d+: .*gone\.js/],
     ['that exports nothing', countModule().replaceAll('export class', 'class'), /exports no dataset and no featureset.*'export'/],
-    ['with two errors, both named with their fix', countModule({ extra: "@feature(t.int, { id: 2, ref: [Pages, 'clicks'] }) again!: number; @feature(t.int, { id: 3 }) alone!: number;" }), /PageFeatures\.again: [^\n]*; [^]*PageFeatures\.alone: [^\n]*; /],
+    [
+      'with two errors, both named with their fix',
+      countModule({
+        extra: "@feature(t.int, { id: 2, ref: [Pages, 'clicks'] }) again!: number; @feature(t.int, { id: 3 }) alone!: number;",
+      }),
+      /PageFeatures\.again: [^\n]*; [^]*PageFeatures\.alone: [^\n]*; /,
+    ],
   ];
   for (const command of ['commit', 'plan']) {
     for (const [title, text, words] of badModules) {
       it(`${command} refuses a module ${title}: exit 1, without a stack`, async () => {
         const { code, err, out } = await run(command, files.write('bad.ts', text));
         expect([code, out]).to.deep.equal([1, '']);
-        expect(err).to.match(words).and.not.match(/\n\s+at /);
+        expect(err)
+          .to.match(words)
+          .and.not.match(/\n\s+at /);
       });
     }
   }
@@ -86,7 +103,9 @@ describe('thyme plan and thyme commit', function () {
   it('says which file is not there, and where no platform answers', async () => {
     const gone = await run('commit', files.path('gone.ts'));
     expect(gone.code).to.equal(1);
-    expect(gone.err).to.match(/gone\.ts/).and.not.match(/\n\s+at /);
+    expect(gone.err)
+      .to.match(/gone\.ts/)
+      .and.not.match(/\n\s+at /);
     const nobody = await cli('http://127.0.0.1:1', 'plan', files.path('features.ts'));
     expect(nobody.code).to.equal(1);
     expect(nobody.err).to.match(/no answer from http:\/\/127\.0\.0\.1:1: is `thyme serve` running/);

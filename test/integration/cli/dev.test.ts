@@ -2,7 +2,7 @@ import { rename, unlink, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { watchModule } from '../../../libs/cli/watch-module.js';
 import { systemClock } from '../../../libs/time/clock.js';
-import { committer } from '../../../services/dev-command.js';
+import { committer } from '../../../services/program/dev-command.js';
 import { startEmbeddedPlatform, type EmbeddedPlatform } from '../../support/embedded-platform.js';
 import { Processes } from '../../support/processes.js';
 import { cli, CliFiles, countModule } from './cli-run.js';
@@ -49,7 +49,9 @@ describe('thyme dev', function () {
 
     await writeFile(part, countModule().replace('Count({', 'Cuont({'));
     await changed(2);
-    expect(printed.splice(0).join('\n')).to.match(/part\.ts:\d+|Cuont/).and.match(/whole\.ts was not committed: mend it and save$/);
+    expect(printed.splice(0).join('\n'))
+      .to.match(/part\.ts:\d+|Cuont/)
+      .and.match(/whole\.ts was not committed: mend it and save$/);
 
     // As editors save: a new file in the place of the old one. It ends in the middle of a class.
     await writeFile(`${part}~`, countModule().slice(0, 300));

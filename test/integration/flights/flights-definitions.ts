@@ -1,7 +1,25 @@
 // What the flights example does not ask: every operator that SQL has, over windows of hours, days, weeks
 // and without end, by airport (the records' own key), by route, and by destination (another key, so
 // that records pass to another partition).
-import { ApproxPercentile, Avg, Count, Last, LastK, Max, Min, Sum, col, dataset, feature, featureset, field, key, pipeline, t, timestamp } from 'thyme';
+import {
+  ApproxPercentile,
+  Avg,
+  Count,
+  Last,
+  LastK,
+  Max,
+  Min,
+  Sum,
+  col,
+  dataset,
+  feature,
+  featureset,
+  field,
+  key,
+  pipeline,
+  t,
+  timestamp,
+} from 'thyme';
 import type { Stream } from 'thyme';
 import { Flight, OriginStats, RouteStats } from '../../../infra/examples/flights.js';
 
@@ -40,32 +58,34 @@ export class AirportWindows {
   static windows(flights: Stream<Flight>) {
     // Null where the delay is 0; of one sign, so that sums in floating point do not cancel.
     const paced = flights.assign((f) => ({ pace: f.distance.div(f.delay.mul(f.delay)) }));
-    return paced.groupBy('origin').aggregate({
-      flights_ever: Count(),
-      delayed_6h: Count({ window: '6h', where: col('delay').gt(15) }),
-      paced_1w: Count({ of: 'pace', window: '1w' }),
-      miles_3h: Sum({ of: 'distance', window: '3h' }),
-      early_minutes_2w: Sum({ of: 'delay', window: '2w', where: col('delay').lt(0) }),
-      pace_sum_1w: Sum({ of: 'pace', window: '1w' }),
-      mean_delay_ever: Avg({ of: 'delay' }),
-      mean_pace_12h: Avg({ of: 'pace', window: '12h' }),
-      min_delay_12h: Min({ of: 'delay', window: '12h' }),
-      max_delay_ever: Max({ of: 'delay' }),
-      min_pace_1w: Min({ of: 'pace', window: '1w' }),
-      max_far_delay_1d: Max({ of: 'delay', window: '1d', where: col('distance').gte(1_000) }),
-      newest_late_1w: Max({ of: 'departed_at', window: '1w', where: col('delay').gt(60) }),
-      p50_delay_1w: ApproxPercentile({ of: 'delay', window: '1w', pct: 50 }),
-      p99_pace_2w: ApproxPercentile({ of: 'pace', window: '2w', pct: 99 }),
-      p95_delay_ever: ApproxPercentile({ of: 'delay', pct: 95 }),
-      delay_rank_1w: ApproxPercentile({ of: 'delay', window: '1w', mode: 'rank' }),
-      delay_rank_ever: ApproxPercentile({ of: 'delay', mode: 'rank' }),
-      last_destination: Last({ of: 'destination' }),
-      last_pace_12h: Last({ of: 'pace', window: '12h' }),
-      last_known_pace_12h: Last({ of: 'pace', window: '12h', dropNull: true }),
-      last_delays_6h: LastK({ of: 'delay', k: 5, window: '6h' }),
-      last_known_paces: LastK({ of: 'pace', k: 4, dropNull: true }),
-      last_far_destinations_1d: LastK({ of: 'destination', k: 3, window: '1d', dedup: true, where: col('distance').gt(1_000) }),
-    });
+    return paced
+      .groupBy('origin')
+      .aggregate({
+        flights_ever: Count(),
+        delayed_6h: Count({ window: '6h', where: col('delay').gt(15) }),
+        paced_1w: Count({ of: 'pace', window: '1w' }),
+        miles_3h: Sum({ of: 'distance', window: '3h' }),
+        early_minutes_2w: Sum({ of: 'delay', window: '2w', where: col('delay').lt(0) }),
+        pace_sum_1w: Sum({ of: 'pace', window: '1w' }),
+        mean_delay_ever: Avg({ of: 'delay' }),
+        mean_pace_12h: Avg({ of: 'pace', window: '12h' }),
+        min_delay_12h: Min({ of: 'delay', window: '12h' }),
+        max_delay_ever: Max({ of: 'delay' }),
+        min_pace_1w: Min({ of: 'pace', window: '1w' }),
+        max_far_delay_1d: Max({ of: 'delay', window: '1d', where: col('distance').gte(1_000) }),
+        newest_late_1w: Max({ of: 'departed_at', window: '1w', where: col('delay').gt(60) }),
+        p50_delay_1w: ApproxPercentile({ of: 'delay', window: '1w', pct: 50 }),
+        p99_pace_2w: ApproxPercentile({ of: 'pace', window: '2w', pct: 99 }),
+        p95_delay_ever: ApproxPercentile({ of: 'delay', pct: 95 }),
+        delay_rank_1w: ApproxPercentile({ of: 'delay', window: '1w', mode: 'rank' }),
+        delay_rank_ever: ApproxPercentile({ of: 'delay', mode: 'rank' }),
+        last_destination: Last({ of: 'destination' }),
+        last_pace_12h: Last({ of: 'pace', window: '12h' }),
+        last_known_pace_12h: Last({ of: 'pace', window: '12h', dropNull: true }),
+        last_delays_6h: LastK({ of: 'delay', k: 5, window: '6h' }),
+        last_known_paces: LastK({ of: 'pace', k: 4, dropNull: true }),
+        last_far_destinations_1d: LastK({ of: 'destination', k: 3, window: '1d', dedup: true, where: col('distance').gt(1_000) }),
+      });
   }
 }
 
@@ -81,12 +101,14 @@ export class RouteWindows {
 
   @pipeline({ version: 1, inputs: [Flight] })
   static routeWindows(flights: Stream<Flight>) {
-    return flights.groupBy('origin', 'destination').aggregate({
-      flights_2w: Count({ window: '2w' }),
-      worst_delay_ever: Max({ of: 'delay' }),
-      p90_delay_2w: ApproxPercentile({ of: 'delay', window: '2w', pct: 90 }),
-      last_delays: LastK({ of: 'delay', k: 3 }),
-    });
+    return flights
+      .groupBy('origin', 'destination')
+      .aggregate({
+        flights_2w: Count({ window: '2w' }),
+        worst_delay_ever: Max({ of: 'delay' }),
+        p90_delay_2w: ApproxPercentile({ of: 'delay', window: '2w', pct: 90 }),
+        last_delays: LastK({ of: 'delay', k: 3 }),
+      });
   }
 }
 
@@ -101,12 +123,14 @@ export class DestinationWindows {
 
   @pipeline({ version: 1, inputs: [Flight] })
   static arrivals(flights: Stream<Flight>) {
-    return flights.groupBy('destination').aggregate({
-      arrivals_6h: Count({ window: '6h' }),
-      mean_delay_1d: Avg({ of: 'delay', window: '1d' }),
-      delay_rank_1d: ApproxPercentile({ of: 'delay', window: '1d', mode: 'rank' }),
-      last_origins: LastK({ of: 'origin', k: 6 }),
-    });
+    return flights
+      .groupBy('destination')
+      .aggregate({
+        arrivals_6h: Count({ window: '6h' }),
+        mean_delay_1d: Avg({ of: 'delay', window: '1d' }),
+        delay_rank_1d: ApproxPercentile({ of: 'delay', window: '1d', mode: 'rank' }),
+        last_origins: LastK({ of: 'origin', k: 6 }),
+      });
   }
 }
 

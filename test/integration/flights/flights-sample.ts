@@ -43,7 +43,13 @@ export async function sampleFlights(count: number, random: Random): Promise<Flig
   let place = 0;
   for await (const { origin, destination, delay, distance, date } of readRows(flightsFile())) {
     if (place++ % STRIDE !== 0) continue;
-    flights.push({ origin: String(origin), destination: String(destination), delay: Number(delay), distance: Number(distance), departedUs: parseTimestamp(date) });
+    flights.push({
+      origin: String(origin),
+      destination: String(destination),
+      delay: Number(delay),
+      distance: Number(distance),
+      departedUs: parseTimestamp(date),
+    });
     if (flights.length === count) break;
   }
   return flights
@@ -52,7 +58,10 @@ export async function sampleFlights(count: number, random: Random): Promise<Flig
     .map(({ flight }) => flight);
 }
 
-/** Entities of flights, more often of busy ones, at instants where answers change: at events, and where one leaves a window; a microsecond to either side too. */
+/**
+ * Entities of flights, more often of busy ones, at instants where answers change: at events, and where one leaves a
+ * window; a microsecond to either side too.
+ */
 export function askedOf(flights: readonly Flight[], count: number, random: Random): Question[] {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T; // never of an empty list
   return Array.from({ length: count }, () => {

@@ -5,6 +5,7 @@ import { commitFile } from '../../../libs/cli/commit-command.js';
 import { formatTimestamp } from '../../../libs/time/timestamp.js';
 import { RAW_VALUES_MAX } from '../../../libs/timeline/geometry.js';
 import { startEmbeddedPlatform, type EmbeddedPlatform } from '../../support/embedded-platform.js';
+import { withoutFlightFiles } from '../../support/no-flight-files.js';
 import { postgresPrograms, startPostgres, type Postgres } from '../../support/postgres.js';
 import { HISTORY_KEYS, loadTables, sharesAround, sqlAnswers, type HistoryFeatureset, type SqlRow } from './flights-oracle.js';
 import { askedOf, flightPartition, sampleFlights, seeded, type Flight, type Question } from './flights-sample.js';
@@ -14,7 +15,7 @@ type Features = Readonly<Record<string, unknown>>;
 const SEED = 20_010_101;
 /** A month of every eighth flight: the busiest airports have more than are kept raw for percentiles. */
 const FLIGHTS = 60_000;
-/** Of each featureset, on each number of partitions. */
+/** For each featureset, on each number of partitions. */
 const QUESTIONS = 2_000;
 const PUSH_EVENTS = 2_000;
 /** Each sums in an order of its own (S8). */
@@ -23,7 +24,7 @@ const RELATIVE_ERROR_MAX = 1e-12;
 const RANK_ERROR_MAX = 0.005;
 
 const FLOAT_SUMS = new Set(['mean_delay_1d', 'mean_delay_7d', 'mean_delay_ever', 'mean_pace_12h', 'pace_sum_1w']);
-/** Of windows without end: from digests once these hold more values than are kept raw. */
+/** Features of windows without end: from digests once these hold more values than are kept raw. */
 const FROM_DIGESTS = new Set(['p95_delay_ever', 'delay_rank_ever']);
 /** Named by the oracle for this test's own use. */
 const NOT_FEATURES = new Set(['q', 'events_ever']);
@@ -35,6 +36,7 @@ for (const partitions of [1, 3]) {
     let platform: EmbeddedPlatform | undefined;
     let flights: Flight[];
     let questions: Question[];
+    let removeFlights = (): void => undefined;
 
     before(async function () {
       if (postgresPrograms() === undefined) {
@@ -48,12 +50,14 @@ for (const partitions of [1, 3]) {
       postgres = await startPostgres();
       await loadTables(postgres.client, flights, questions, flightPartition(partitions));
       platform = await startEmbeddedPlatform({ partitions });
-      await commitFile('test/integration/flights/flights-definitions.ts', platform.context);
+      const { context } = platform;
+      removeFlights = await withoutFlightFiles(() => commitFile('test/integration/flights/flights-definitions.ts', context));
       await push(platform, flights);
     });
     after(async () => {
       await platform?.stop();
       await postgres?.stop();
+      removeFlights();
     });
 
     it('per airport: every operator, over windows with and without end, with and without where (S2, S5, S6, S7, S8, S11)', async () => {
@@ -75,9 +79,14 @@ for (const partitions of [1, 3]) {
       expectSame(given, said, () => true);
     });
 
-    async function bothAnswer(featureset: HistoryFeatureset): Promise<{ readonly given: readonly Features[]; readonly said: readonly SqlRow[] }> {
+    async function bothAnswer(
+      featureset: HistoryFeatureset,
+    ): Promise<{ readonly given: readonly Features[]; readonly said: readonly SqlRow[] }> {
       if (postgres === undefined || platform === undefined) throw new Error('not started');
-      const queries = questions.map((question) => ({ entity_id: entityOf(featureset, question), timestamp: formatTimestamp(question.asOfUs) }));
+      const queries = questions.map((question) => ({
+        entity_id: entityOf(featureset, question),
+        timestamp: formatTimestamp(question.asOfUs),
+      }));
       const { body } = await platform.client.post('/features/offline', { featureset, queries });
       const given = (body as { readonly results: readonly { readonly features: Features }[] }).results.map(({ features }) => features);
       const said = await sqlAnswers(postgres.client, featureset);
@@ -85,7 +94,11 @@ for (const partitions of [1, 3]) {
       return { given, said };
     }
 
-    function expectSame(given: readonly Features[], said: readonly SqlRow[], isExact: (feature: string, question: number) => boolean): void {
+    function expectSame(
+      given: readonly Features[],
+      said: readonly SqlRow[],
+      isExact: (feature: string, question: number) => boolean,
+    ): void {
       for (const [i, row] of said.entries()) {
         const asked = { ...questions[i], at: formatTimestamp(questions[i]?.asOfUs ?? 0) };
         for (const [name, value] of Object.entries(row)) {
@@ -100,11 +113,17 @@ for (const partitions of [1, 3]) {
     /** The rank that was asked for lies among those of the values that equal the answer, give or take S9's error. */
     async function expectRanks(large: readonly number[], given: readonly Features[], said: readonly SqlRow[]): Promise<void> {
       if (postgres === undefined) throw new Error('not started');
-      const shares = await sharesAround(postgres.client, large.map((question) => ({ question, value: Number(given[question]?.p95_delay_ever) })));
+      const shares = await sharesAround(
+        postgres.client,
+        large.map((question) => ({ question, value: Number(given[question]?.p95_delay_ever) })),
+      );
       for (const [i, { below, upTo }] of shares.entries()) {
         const question = large[i] ?? -1;
         expect(0.95, `p95_delay_ever of question ${question}`).to.be.within(below - RANK_ERROR_MAX, upTo + RANK_ERROR_MAX);
-        expect(given[question]?.delay_rank_ever, `delay_rank_ever of question ${question}`).to.be.closeTo(Number(said[question]?.delay_rank_ever), RANK_ERROR_MAX);
+        expect(given[question]?.delay_rank_ever, `delay_rank_ever of question ${question}`).to.be.closeTo(
+          Number(said[question]?.delay_rank_ever),
+          RANK_ERROR_MAX,
+        );
       }
     }
   });
@@ -114,7 +133,9 @@ for (const partitions of [1, 3]) {
 async function push({ client }: EmbeddedPlatform, flights: readonly Flight[]): Promise<void> {
   let token = '';
   for (let start = 0; start < flights.length; start += PUSH_EVENTS) {
-    const events = flights.slice(start, start + PUSH_EVENTS).map(({ departedUs, ...flight }) => ({ ...flight, departed_at: formatTimestamp(departedUs) }));
+    const events = flights
+      .slice(start, start + PUSH_EVENTS)
+      .map(({ departedUs, ...flight }) => ({ ...flight, departed_at: formatTimestamp(departedUs) }));
     const { body } = await client.post('/api/v1/log', { dataset: 'Flight', events });
     token = String((body as { readonly token: string }).token);
   }
@@ -131,5 +152,8 @@ function entityOf(featureset: HistoryFeatureset, asked: Pick<Question, 'origin' 
 
 function expectClose(actual: unknown, expected: unknown, place: string): void {
   if (typeof actual !== 'number' || typeof expected !== 'number') expect(actual, place).to.equal(expected);
-  else expect(Math.abs(actual - expected), `${place}: ${actual} against ${expected}`).to.be.at.most(RELATIVE_ERROR_MAX * Math.max(Math.abs(expected), Number.MIN_VALUE));
+  else
+    expect(Math.abs(actual - expected), `${place}: ${actual} against ${expected}`).to.be.at.most(
+      RELATIVE_ERROR_MAX * Math.max(Math.abs(expected), Number.MIN_VALUE),
+    );
 }

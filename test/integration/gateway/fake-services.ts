@@ -1,10 +1,44 @@
+import { CreateKeyResponseSchema, ListKeysResponseSchema, RevokeKeyResponseSchema } from '../../../gen/thyme/v1/keys_pb.js';
+import { ErasureReceipt_State, EraseResponseSchema, GetErasureResponseSchema } from '../../../gen/thyme/v1/erasures_pb.js';
+import {
+  ListSourcesResponseSchema,
+  ResetSourceResponseSchema,
+  SetSourcePausedResponseSchema,
+  SourceStatus_Phase,
+  TestSourceResponseSchema,
+} from '../../../gen/thyme/v1/sources_pb.js';
 import { create } from '@bufbuild/protobuf';
-import { ListIntakesResponseSchema, LogResponseSchema } from '../../../gen/thyme/v1/ingest_pb.js';
+import {
+  ListDeadLettersResponseSchema,
+  ListIntakesResponseSchema,
+  LogResponseSchema,
+  PushDeadLetterResponseSchema,
+} from '../../../gen/thyme/v1/ingest_pb.js';
 import { ListJobsResponseSchema } from '../../../gen/thyme/v1/jobs_pb.js';
-import { GetQueryRunResponseSchema, ListPartitionsResponseSchema, ListQueryRunsResponseSchema, LookupResponseSchema, QueryBatchResponseSchema, QueryOfflineResponseSchema, QueryResponseSchema, QueryRun_Kind, QueryRunSchema, ReplayQueryRunResponseSchema } from '../../../gen/thyme/v1/query_pb.js';
-import { CommitResponseSchema, GetResponseSchema, ListResponseSchema, PlanResponse_Change_Kind, PlanResponseSchema, WatchResponseSchema } from '../../../gen/thyme/v1/registry_pb.js';
+import {
+  GetQueryRunResponseSchema,
+  ListPartitionsResponseSchema,
+  ListQueryRunsResponseSchema,
+  ListRowsResponseSchema,
+  LookupResponseSchema,
+  QueryBatchResponseSchema,
+  QueryBatchStreamResponseSchema,
+  QueryOfflineResponseSchema,
+  QueryResponseSchema,
+  QueryRun_Kind,
+  QueryRunSchema,
+  ReplayQueryRunResponseSchema,
+} from '../../../gen/thyme/v1/query_pb.js';
+import {
+  CommitResponseSchema,
+  GetResponseSchema,
+  ListResponseSchema,
+  PlanResponse_Change_Kind,
+  PlanResponseSchema,
+  WatchResponseSchema,
+} from '../../../gen/thyme/v1/registry_pb.js';
 import { ListValueSchema, ValueSchema, type ListValue, type Value } from '../../../gen/thyme/v1/values_pb.js';
-import { authorizeEverybody, type Authorize } from '../../../libs/config/api-keys.js';
+import type { Authorize } from '../../../libs/config/api-keys.js';
 import type { Definitions } from '../../../libs/definition/definitions.js';
 import { notFound } from '../../../libs/errors/errors.js';
 import type { Route } from '../../../libs/rest/route.js';
@@ -16,6 +50,7 @@ import { systemClock } from '../../../libs/time/clock.js';
 import { revisionToProto } from '../../../libs/wire/revisions.js';
 import { createGateway } from '../../../services/gateway/gateway.js';
 import type { GatewayServices } from '../../../services/gateway/gateway-services.js';
+import { authorizeEverybody } from '../../support/test-keys.js';
 
 export const NEW_YEAR_US = 1_767_225_600_000_000n; // 2026-01-01T00:00:00Z
 
@@ -24,11 +59,58 @@ const float = { kind: 'float', optional: true } as const;
 
 export const DEFINITIONS: Definitions = {
   datasets: [
-    { name: 'Order', version: 1, keys: ['user_id'], timestamp: 'at', index: true, publish: false, maxLatenessUs: 3_600e6, maxFutureUs: 600e6, expectations: [], fields: [{ name: 'user_id', type: text }, { name: 'amount', type: float }, { name: 'at', type: { kind: 'timestamp', optional: false } }] },
-    { name: 'Stats', version: 2, keys: ['user_id'], timestamp: 'at', index: true, publish: false, maxFutureUs: 600e6, expectations: [], fields: [{ name: 'user_id', type: text }, { name: 'total', type: float }, { name: 'at', type: { kind: 'timestamp', optional: false } }] },
+    {
+      name: 'Order',
+      version: 1,
+      keys: ['user_id'],
+      timestamp: 'at',
+      index: true,
+      publish: false,
+      maxLatenessUs: 3_600e6,
+      maxFutureUs: 600e6,
+      expectations: [],
+      fields: [
+        { name: 'user_id', type: text },
+        { name: 'amount', type: float },
+        { name: 'at', type: { kind: 'timestamp', optional: false } },
+      ],
+    },
+    {
+      name: 'Stats',
+      version: 2,
+      keys: ['user_id'],
+      timestamp: 'at',
+      index: true,
+      publish: false,
+      maxFutureUs: 600e6,
+      expectations: [],
+      fields: [
+        { name: 'user_id', type: text },
+        { name: 'total', type: float },
+        { name: 'at', type: { kind: 'timestamp', optional: false } },
+      ],
+    },
   ],
-  sources: [{ dataset: 'Order', connector: 'postgres', config: { table: 'orders', password: { secret: 'env:PG_PASSWORD' } }, cursor: 'at', everyUs: 5e6, cdc: 'append' }],
-  pipelines: [{ name: 'Stats.stats', version: 3, output: 'Stats', inputs: ['Order'], steps: [], aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'total', operator: 'sum', of: 'amount', windowUs: 86_400e6 }] } }],
+  sources: [
+    {
+      dataset: 'Order',
+      connector: 'postgres',
+      config: { table: 'orders', password: { secret: 'env:PG_PASSWORD' } },
+      cursor: 'at',
+      everyUs: 5e6,
+      cdc: 'append',
+    },
+  ],
+  pipelines: [
+    {
+      name: 'Stats.stats',
+      version: 3,
+      output: 'Stats',
+      inputs: ['Order'],
+      steps: [],
+      aggregate: { groupBy: ['user_id'], aggregations: [{ field: 'total', operator: 'sum', of: 'amount', windowUs: 86_400e6 }] },
+    },
+  ],
   featuresets: [
     {
       name: 'Signals',
@@ -42,7 +124,15 @@ export const DEFINITIONS: Definitions = {
       ],
       extractors: [{ name: 'risk', inputs: ['count'], outputs: ['risky'], function: 'f1' }],
     },
-    { name: 'Routes', entity: ['origin', 'destination'], features: [{ name: 'origin', id: 1, type: text, input: false }, { name: 'destination', id: 2, type: text, input: false }], extractors: [] },
+    {
+      name: 'Routes',
+      entity: ['origin', 'destination'],
+      features: [
+        { name: 'origin', id: 1, type: text, input: false },
+        { name: 'destination', id: 2, type: text, input: false },
+      ],
+      extractors: [],
+    },
   ],
 };
 
@@ -65,13 +155,78 @@ export function signals(user: string, total: number | null = 5): ListValue {
   });
 }
 
+const FAKE_RECEIPT = {
+  dataset: 'Order',
+  version: 1,
+  entity: 'a',
+  askedUs: NEW_YEAR_US,
+  state: ErasureReceipt_State.APPLIED,
+  partitions: [0],
+  effects: [{ reader: 'Stats.build', version: 1, fills: 'Stats', effect: 'erased', rows: 3n, partitionsPassed: 1 }],
+  rows: 3n,
+  due: [{ what: 'bytes' }],
+};
+const FAKE_KEY = { name: 'web', sha256: 'ab'.repeat(32), scopes: ['read'], createdUs: NEW_YEAR_US };
+
 export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayServices {
   return {
     query: { ...fakeQuery, ...overrides.query },
-    ingest: { log: () => create(LogResponseSchema, { eventsSent: 2n, token: 't1' }), async *logStream() {}, listIntakes: () => create(ListIntakesResponseSchema, { intakes: [{ dataset: 'Order', accepted: 10n, refused: 1n, expectations: [{ expectation: 'amount at least 0', mostly: 0.9, checked: 10n, failed: 2n }] }] }), ...overrides.ingest },
+    proveFolderKey: () => undefined,
+    keys: {
+      createKey: () => create(CreateKeyResponseSchema, { key: FAKE_KEY, secret: 'thyme_secret' }),
+      listKeys: () => create(ListKeysResponseSchema, { keys: [FAKE_KEY] }),
+      revokeKey: () => create(RevokeKeyResponseSchema, { key: { ...FAKE_KEY, revokedUs: NEW_YEAR_US + 1n } }),
+      async *watchKeys() {},
+    },
+    ingest: {
+      log: () => create(LogResponseSchema, { eventsSent: 2n, token: 't1' }),
+      async *logStream() {},
+      erase: ({ dataset, entities }) =>
+        create(EraseResponseSchema, { receipts: entities.map((_, i) => ({ ...FAKE_RECEIPT, id: `er_${i}`, dataset })), token: 't2' }),
+      getErasure: ({ id }) => create(GetErasureResponseSchema, { receipt: { ...FAKE_RECEIPT, id } }),
+      listDeadLetters: ({ dataset }) =>
+        create(ListDeadLettersResponseSchema, {
+          deadLetters: [{ id: '0-1', reason: `${dataset}.amount: required`, version: 1, atUs: NEW_YEAR_US, record: '{}' }],
+        }),
+      pushDeadLetter: () => create(PushDeadLetterResponseSchema, { token: 'token-2' }),
+      listIntakes: () =>
+        create(ListIntakesResponseSchema, {
+          intakes: [
+            {
+              dataset: 'Order',
+              accepted: 10n,
+              refused: 1n,
+              expectations: [{ expectation: 'amount at least 0', mostly: 0.9, checked: 10n, failed: 2n }],
+            },
+          ],
+        }),
+      listSources: () =>
+        create(ListSourcesResponseSchema, {
+          sources: [
+            { dataset: 'Order', version: 1, connector: 'postgres', phase: SourceStatus_Phase.WAITING, position: 'behind 7', rows: 12n },
+          ],
+        }),
+      testSource: () => create(TestSourceResponseSchema, { steps: [{ what: 'reached', ok: true, detail: 'it answers' }] }),
+      setSourcePaused: () => create(SetSourcePausedResponseSchema),
+      resetSource: ({ to }) => create(ResetSourceResponseSchema, { position: `behind ${to}` }),
+      ...overrides.ingest,
+    },
     registry: {
-      get: () => create(GetResponseSchema, { revision: revisionToProto({ number: 7, createdUs: Number(NEW_YEAR_US), definitions: DEFINITIONS, bundle: { sha256: '', code: '' }, timelines: [] }) }),
-      commit: () => create(CommitResponseSchema, { revision: 8n, changes: [{ kind: PlanResponse_Change_Kind.NEEDS_BACKFILL, subject: 'Stats', detail: 'new' }] }),
+      get: () =>
+        create(GetResponseSchema, {
+          revision: revisionToProto({
+            number: 7,
+            createdUs: Number(NEW_YEAR_US),
+            definitions: DEFINITIONS,
+            bundle: { sha256: '', code: '' },
+            timelines: [],
+          }),
+        }),
+      commit: () =>
+        create(CommitResponseSchema, {
+          revision: 8n,
+          changes: [{ kind: PlanResponse_Change_Kind.NEEDS_BACKFILL, subject: 'Stats', detail: 'new' }],
+        }),
       plan: () => create(PlanResponseSchema, { baseRevision: 7n, problems: [{ place: 'A', message: 'b', fix: 'c' }] }),
       list: () => create(ListResponseSchema),
       async *watch() {
@@ -82,7 +237,13 @@ export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayS
     aggregator: {
       listJobs: () =>
         create(ListJobsResponseSchema, {
-          tasks: [0, 1].map((partition) => ({ partition, epoch: 1n, seq: 9n, revision: 7n, jobs: [{ name: 'Stats.stats', version: 3, lag: 4n, caughtUp: partition === 0, read: 10n, applied: 9n, filtered: 1n }] })),
+          tasks: [0, 1].map((partition) => ({
+            partition,
+            epoch: 1n,
+            seq: 9n,
+            revision: 7n,
+            jobs: [{ name: 'Stats.stats', version: 3, lag: 4n, caughtUp: partition === 0, read: 10n, applied: 9n, filtered: 1n }],
+          })),
         }),
       ...overrides.aggregator,
     },
@@ -99,13 +260,40 @@ const fakeQuery: GatewayServices['query'] = {
   query: ({ featureset, timestampUs }) => {
     if (featureset === 'Signalz') throw notFound('featureset', featureset, ['Signals']);
     const { values } = signals('user_1');
-    return create(QueryResponseSchema, { queryRunId: 'run-1', asOfUs: timestampUs ?? NEW_YEAR_US, pointInTime: timestampUs !== undefined, freshness: { watermarkUs: NEW_YEAR_US, lagUs: 250n }, features: FEATURES.map((name, i) => (values[i] === undefined ? { name } : { name, value: values[i] })) });
+    return create(QueryResponseSchema, {
+      queryRunId: 'run-1',
+      asOfUs: timestampUs ?? NEW_YEAR_US,
+      pointInTime: timestampUs !== undefined,
+      freshness: { watermarkUs: NEW_YEAR_US, lagUs: 250n },
+      features: FEATURES.map((name, i) => (values[i] === undefined ? { name } : { name, value: values[i] })),
+    });
   },
-  queryBatch: ({ entities }) => create(QueryBatchResponseSchema, { queryRunId: 'run-2', asOfUs: NEW_YEAR_US, features: FEATURES, rows: entities.map((_entity, i) => signals(`user_${i}`, i % 2 === 0 ? i : null)) }),
+  queryBatch: ({ entities }) =>
+    create(QueryBatchResponseSchema, {
+      queryRunId: 'run-2',
+      asOfUs: NEW_YEAR_US,
+      features: FEATURES,
+      rows: entities.map((_entity, i) => signals(`user_${i}`, i % 2 === 0 ? i : null)),
+    }),
+  async *queryBatchStream(requests) {
+    let [isFirst, count] = [true, 0];
+    for await (const { entities } of requests) {
+      yield create(QueryBatchStreamResponseSchema, {
+        ...(isFirst ? { queryRunId: 'run-2', asOfUs: NEW_YEAR_US, features: FEATURES } : {}),
+        rows: entities.map((_entity, i) => signals(`user_${count + i}`, (count + i) % 2 === 0 ? count + i : null)),
+      });
+      count += entities.length;
+      isFirst = false;
+    }
+    yield create(QueryBatchStreamResponseSchema, { freshness: {} });
+  },
   async *queryOffline(requests) {
     let isFirst = true;
     for await (const { questions } of requests) {
-      yield create(QueryOfflineResponseSchema, { ...(isFirst ? { queryRunId: 'run-3', features: FEATURES } : {}), rows: questions.map(({ timestampUs }) => signals('user', Number(timestampUs % 1_000n))) });
+      yield create(QueryOfflineResponseSchema, {
+        ...(isFirst ? { queryRunId: 'run-3', features: FEATURES } : {}),
+        rows: questions.map(({ timestampUs }) => signals('user', Number(timestampUs % 1_000n))),
+      });
       isFirst = false;
     }
   },
@@ -113,18 +301,54 @@ const fakeQuery: GatewayServices['query'] = {
     if (dataset === 'Ordr') throw notFound('dataset', dataset, ['Order']);
     const answer = { queryRunId: 'run-4', asOfUs: NEW_YEAR_US };
     const isKnown = entity?.values[0]?.kind.value === 'user_1';
-    return create(LookupResponseSchema, isKnown ? { ...answer, row: { fields: { amount: { kind: { case: 'floatValue', value: 5 } } } } } : answer);
+    return create(
+      LookupResponseSchema,
+      isKnown ? { ...answer, row: { fields: { amount: { kind: { case: 'floatValue', value: 5 } } } } } : answer,
+    );
+  },
+  listRows: ({ dataset, limit }) => {
+    if (dataset === 'Ordr') throw notFound('dataset', dataset, ['Order']);
+    const values = { amount: { kind: { case: 'floatValue' as const, value: 5 } } };
+    return create(ListRowsResponseSchema, {
+      queryRunId: 'run-6',
+      asOfUs: NEW_YEAR_US,
+      windowUs: 3_600_000_000n,
+      value: { kind: { case: 'intValue', value: 1n } },
+      count: 1n,
+      rows: [{ eventTimeUs: NEW_YEAR_US, knownUs: NEW_YEAR_US, endUs: NEW_YEAR_US + 1n, values }],
+      nextCursor: limit === 1 ? 'c3' : '',
+    });
   },
   listQueryRuns: () =>
     create(ListQueryRunsResponseSchema, {
       nextCursor: 'c2',
-      runs: [{ id: 'run-1', featureset: 'Signals', entities: [{ values: [{ kind: { case: 'stringValue', value: 'u' } }] }], kind: QueryRun_Kind.ONLINE, rowCount: 1n, hitCount: 1n, latencyMs: 2, apiKeyFingerprint: 'deadbeef', createdUs: NEW_YEAR_US }],
+      runs: [
+        {
+          id: 'run-1',
+          featureset: 'Signals',
+          entities: [{ values: [{ kind: { case: 'stringValue', value: 'u' } }] }],
+          kind: QueryRun_Kind.ONLINE,
+          rowCount: 1n,
+          hitCount: 1n,
+          latencyMs: 2,
+          apiKeyFingerprint: 'deadbeef',
+          createdUs: NEW_YEAR_US,
+        },
+      ],
     }),
   getQueryRun: ({ id }) => {
     if (id !== 'run-1') throw notFound('query run', id, []);
-    return create(GetQueryRunResponseSchema, { run: create(QueryRunSchema, { id, kind: QueryRun_Kind.BATCH, createdUs: NEW_YEAR_US, requestedTimestampUs: NEW_YEAR_US }) });
+    return create(GetQueryRunResponseSchema, {
+      run: create(QueryRunSchema, { id, kind: QueryRun_Kind.BATCH, createdUs: NEW_YEAR_US, requestedTimestampUs: NEW_YEAR_US }),
+    });
   },
-  replayQueryRun: () => create(ReplayQueryRunResponseSchema, { kind: QueryRun_Kind.ONLINE, features: ['count'], rows: [{ values: [{ kind: { case: 'intValue', value: 5n } }] }], asOfUs: NEW_YEAR_US }),
+  replayQueryRun: () =>
+    create(ReplayQueryRunResponseSchema, {
+      kind: QueryRun_Kind.ONLINE,
+      features: ['count'],
+      rows: [{ values: [{ kind: { case: 'intValue', value: 5n } }] }],
+      asOfUs: NEW_YEAR_US,
+    }),
 };
 
 export interface RunningGateway {
@@ -133,11 +357,23 @@ export interface RunningGateway {
   readonly logLines: string[];
 }
 
-export async function startGateway(overrides: Partial<GatewayServices> = {}, options: { readonly authorize?: Authorize; readonly extraRoutes?: readonly Route[] } = {}): Promise<RunningGateway> {
+export async function startGateway(
+  overrides: Partial<GatewayServices> = {},
+  options: { readonly authorize?: Authorize; readonly pageRoutes?: readonly Route[] } = {},
+): Promise<RunningGateway> {
   const logLines: string[] = [];
   const services = fakeServices(overrides);
   const logger = createLogger({ level: 'info', clock: systemClock, write: (line) => logLines.push(line) });
-  const server = createGateway({ host: '127.0.0.1', port: 0, services, authorize: options.authorize ?? authorizeEverybody, logger, metrics: services.metrics, clock: systemClock, extraRoutes: options.extraRoutes ?? [] });
+  const server = createGateway({
+    host: '127.0.0.1',
+    port: 0,
+    services,
+    authorize: options.authorize ?? authorizeEverybody,
+    logger,
+    metrics: services.metrics,
+    clock: systemClock,
+    pageRoutes: options.pageRoutes ?? [],
+  });
   await server.start();
   return { server, url: `http://127.0.0.1:${server.port}`, logLines };
 }

@@ -3,7 +3,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ValueSchema, type Value } from '../../../gen/thyme/v1/values_pb.js';
-import { preferredType } from '../../../libs/rest/accept.js';
+import { isAcceptable, preferredType } from '../../../libs/rest/accept.js';
 import { ArrowStreamEncoder } from '../../../libs/rest/arrow.js';
 import { encodeJson, JsonFloat } from '../../../libs/rest/json-text.js';
 import { parseJson, parseObject, scanObject } from '../../../libs/rest/json-scan.js';
@@ -18,14 +18,27 @@ describe('JSON text', () => {
   it('keeps floats floats and integers whole', () => {
     const floats = [5, 0.5, -0, 1e21, 1e-7, Number.NaN, Infinity].map((float) => encodeJson(new JsonFloat(float)));
     expect(floats).to.deep.equal(['5.0', '0.5', '-0.0', '1e+21', '1e-7', 'null', 'null']);
-    expect(encodeJson([2n ** 63n, 5, null, true, 'a"\n', new Map([['__proto__', 1]]), { b: [] }])).to.equal('[9223372036854775808,5,null,true,"a\\"\\n",{"__proto__":1},{"b":[]}]');
+    expect(encodeJson([2n ** 63n, 5, null, true, 'a"\n', new Map([['__proto__', 1]]), { b: [] }])).to.equal(
+      '[9223372036854775808,5,null,true,"a\\"\\n",{"__proto__":1},{"b":[]}]',
+    );
   });
 
   it('says values as the contract has them', () => {
     const values: [Value['kind'], string][] = [
-      [{ case: undefined }, 'null'], [{ case: 'floatValue', value: 5 }, '5.0'], [{ case: 'intValue', value: 5n }, '5'], [{ case: 'timestampUs', value: -1n }, '"1969-12-31T23:59:59.999999Z"'],
-      [{ case: 'dateDays', value: 20_454 }, '"2026-01-01"'], [{ case: 'bytesValue', value: bytes('hi') }, '"aGk="'], [{ case: 'decimalValue', value: '1.10' }, '"1.10"'],
-      [{ case: 'listValue', value: { $typeName: 'thyme.v1.ListValue', values: [value({ case: 'floatValue', value: 1 }), value({ case: undefined })] } }, '[1.0,null]'],
+      [{ case: undefined }, 'null'],
+      [{ case: 'floatValue', value: 5 }, '5.0'],
+      [{ case: 'intValue', value: 5n }, '5'],
+      [{ case: 'timestampUs', value: -1n }, '"1969-12-31T23:59:59.999999Z"'],
+      [{ case: 'dateDays', value: 20_454 }, '"2026-01-01"'],
+      [{ case: 'bytesValue', value: bytes('hi') }, '"aGk="'],
+      [{ case: 'decimalValue', value: '1.10' }, '"1.10"'],
+      [
+        {
+          case: 'listValue',
+          value: { $typeName: 'thyme.v1.ListValue', values: [value({ case: 'floatValue', value: 1 }), value({ case: undefined })] },
+        },
+        '[1.0,null]',
+      ],
     ];
     for (const [kind, text] of values) expect(encodeJson(valueToJson(value(kind)))).to.equal(text);
   });
@@ -40,29 +53,66 @@ describe('JSON text', () => {
 
 describe('the JSON scanner', () => {
   it('finds what JSON.parse finds', () => {
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.integer({ min: 0, max: 2 }), (object, indent) => {
-      const members = [...scanObject(bytes(JSON.stringify(object, null, indent)))].map(([name, slice]) => [name, JSON.parse(new TextDecoder().decode(slice)) as unknown]);
-      expect(members).to.deep.equal(Object.entries(JSON.parse(JSON.stringify(object)) as object));
-    }));
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.integer({ min: 0, max: 2 }), (object, indent) => {
+        const members = [...scanObject(bytes(JSON.stringify(object, null, indent)))].map(([name, slice]) => [
+          name,
+          JSON.parse(new TextDecoder().decode(slice)) as unknown,
+        ]);
+        expect(members).to.deep.equal(Object.entries(JSON.parse(JSON.stringify(object)) as object));
+      }),
+    );
   });
 
   it('parses a whole object as it parses member by member, and refuses the same', () => {
     // Lists: chai sorts the members of maps by their text, and a drawn {"toString": ""} has none.
-    const memberByMember = (text: string): [string, unknown][] => [...scanObject(bytes(text))].map(([name, value]) => [name, parseJson(value)]);
+    const memberByMember = (text: string): [string, unknown][] =>
+      [...scanObject(bytes(text))].map(([name, value]) => [name, parseJson(value)]);
     const byName = (members: Iterable<readonly [string, unknown]>) => [...members].sort(([one], [other]) => (one < other ? -1 : 1));
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.integer({ min: 0, max: 2 }), (object, indent) => {
-      const text = JSON.stringify(object, null, indent);
-      expect(byName(parseObject(bytes(text)))).to.deep.equal(byName(memberByMember(text)));
-    }), { examples: [[{ '': { toString: '' }, ' ': null }, 0]] });
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.integer({ min: 0, max: 2 }), (object, indent) => {
+        const text = JSON.stringify(object, null, indent);
+        expect(byName(parseObject(bytes(text)))).to.deep.equal(byName(memberByMember(text)));
+      }),
+      { examples: [[{ '': { toString: '' }, ' ': null }, 0]] },
+    );
     expect([...parseObject(bytes('{"__proto__":1,"\\u0061":[{"__proto__":2}]}')).keys()]).to.deep.equal(['__proto__', 'a']);
-    for (const text of ['{"a":1,"b":2,"a":3}', '{"a":1,"\\u0061":2}', '{"a":nul}', '{"a":1 2}', '{"a":}', '{"a\n":1}', '{"a":"\u0000"}', '{"a":[1}']) {
+    for (const text of [
+      '{"a":1,"b":2,"a":3}',
+      '{"a":1,"\\u0061":2}',
+      '{"a":nul}',
+      '{"a":1 2}',
+      '{"a":}',
+      '{"a\n":1}',
+      '{"a":"\u0000"}',
+      '{"a":[1}',
+    ]) {
       expect(() => parseObject(bytes(text)), text).to.throw(messageOf(() => memberByMember(text)));
     }
     expect(() => parseObject(Buffer.from([...bytes('{"a":"'), 0xff, ...bytes('"}')]))).to.throw('is no JSON');
   });
 
   it('refuses what is no object, without a deep stack', () => {
-    for (const text of ['', ' ', 'null', '5', '"a"', '[]', '{', '{"a"', '{"a":', '{"a":1', '{"a":1}}', '{"a":1} x', '{,}', '{"a":1,}', '{"a" 1}', '{1:2}', '{"a', '{"a\\']) {
+    for (const text of [
+      '',
+      ' ',
+      'null',
+      '5',
+      '"a"',
+      '[]',
+      '{',
+      '{"a"',
+      '{"a":',
+      '{"a":1',
+      '{"a":1}}',
+      '{"a":1} x',
+      '{,}',
+      '{"a":1,}',
+      '{"a" 1}',
+      '{1:2}',
+      '{"a',
+      '{"a\\',
+    ]) {
       expect(() => scanObject(bytes(text)), text).to.throw('body');
     }
     expect(() => scanObject(bytes(`{"a":${'['.repeat(1e6)}`))).to.throw('nested deeper');
@@ -72,18 +122,39 @@ describe('the JSON scanner', () => {
 describe('content negotiation', () => {
   const offered = ['application/json', 'application/vnd.apache.arrow.stream', 'application/x-ndjson'] as const;
   const cases: [string | undefined, string][] = [
-    [undefined, 'application/json'], ['*/*', 'application/json'], ['text/html', 'application/json'],
+    [undefined, 'application/json'],
+    ['*/*', 'application/json'],
+    ['text/html', 'application/json'],
     ['application/vnd.apache.arrow.stream, application/json;q=0.9', 'application/vnd.apache.arrow.stream'],
     ['application/json;q=0.5, application/vnd.apache.arrow.stream;q=0.4', 'application/json'],
-    ['application/x-ndjson, application/json', 'application/x-ndjson'], ['*/*;q=0.1, Application/X-NDJSON ; q=0.2', 'application/x-ndjson'],
-    ['application/json;q=0, */*', 'application/vnd.apache.arrow.stream'], ['application/*, application/vnd.apache.arrow.stream', 'application/vnd.apache.arrow.stream'],
+    ['application/x-ndjson, application/json', 'application/x-ndjson'],
+    ['*/*;q=0.1, Application/X-NDJSON ; q=0.2', 'application/x-ndjson'],
+    ['application/json;q=0, */*', 'application/vnd.apache.arrow.stream'],
+    ['application/*, application/vnd.apache.arrow.stream', 'application/vnd.apache.arrow.stream'],
     ['application/vnd.apache.arrow.stream;q=oops, application/json;q=0.1', 'application/json'],
   ];
-  for (const [accept, type] of cases) it(`gives ${type} for ${accept ?? 'no header'}`, () => expect(preferredType(accept, offered)).to.equal(type));
+  for (const [accept, type] of cases)
+    it(`gives ${type} for ${accept ?? 'no header'}`, () => expect(preferredType(accept, offered)).to.equal(type));
+
+  it('knows what a client takes nothing of', () => {
+    const taken = [undefined, '', ' ', '*/*', 'application/*;q=0.1', 'text/html, */*;q=0.8', 'Application/JSON', 'a, application/x-ndjson'];
+    for (const accept of taken) expect(isAcceptable(accept, offered), accept).to.equal(true);
+    const refused = ['text/html', 'application/json;q=0', 'text/*', 'application/jso', '*/*;q=0', 'application/problem+json', ',', ';q=1'];
+    for (const accept of refused) expect(isAcceptable(accept, offered), accept).to.equal(false);
+    expect(isAcceptable('text/plain;version=0.0.4', ['text/plain; charset=utf-8'])).to.equal(true);
+    expect(isAcceptable('text/html;q=0, */*', ['text/html'])).to.equal(false);
+  });
 });
 
 describe('the router', () => {
-  const route = (method: 'GET' | 'POST', path: string): Route => ({ method, path, scope: 'read', summary: '', answers: {}, handle: () => ({ status: 200, headers: {}, body: '' }) });
+  const route = (method: 'GET' | 'POST', path: string): Route => ({
+    method,
+    path,
+    scope: 'read',
+    summary: '',
+    answers: {},
+    handle: () => ({ status: 200, headers: {}, body: '' }),
+  });
   const router = new Router([route('GET', '/a'), route('GET', '/a/{id}'), route('POST', '/a/{id}/replay'), route('GET', '/a/exact')]);
 
   it('prefers exact paths and decodes parameters', () => {
@@ -99,19 +170,48 @@ describe('the router', () => {
 describe('Arrow streams', () => {
   it('hold every type, and their schema does not depend on rows', () => {
     const kinds = ['string', 'int', 'float', 'bool', 'timestamp', 'date', 'bytes', 'decimal'] as const;
-    const columns = [...kinds.map((kind) => ({ name: kind, type: { kind, optional: true } as const })), { name: 'list', type: { kind: 'list', of: { kind: 'float', optional: false }, optional: false } as const }];
+    const columns = [
+      ...kinds.map((kind) => ({ name: kind, type: { kind, optional: true } as const })),
+      { name: 'list', type: { kind: 'list', of: { kind: 'float', optional: false }, optional: false } as const },
+    ];
     const full = [
-      value({ case: 'stringValue', value: 'ünicode 🌿' }), value({ case: 'intValue', value: -(2n ** 53n) + 1n }), value({ case: 'floatValue', value: 0.1 }), value({ case: 'boolValue', value: false }),
-      value({ case: 'timestampUs', value: 1_767_225_600_123_457n }), value({ case: 'dateDays', value: 20_454 }), value({ case: 'bytesValue', value: new Uint8Array([0, 255]) }), value({ case: 'decimalValue', value: '1.10' }),
+      value({ case: 'stringValue', value: 'ünicode 🌿' }),
+      value({ case: 'intValue', value: -(2n ** 53n) + 1n }),
+      value({ case: 'floatValue', value: 0.1 }),
+      value({ case: 'boolValue', value: false }),
+      value({ case: 'timestampUs', value: 1_767_225_600_123_457n }),
+      value({ case: 'dateDays', value: 20_454 }),
+      value({ case: 'bytesValue', value: new Uint8Array([0, 255]) }),
+      value({ case: 'decimalValue', value: '1.10' }),
       value({ case: 'listValue', value: { $typeName: 'thyme.v1.ListValue', values: [value({ case: 'floatValue', value: 1 })] } }),
     ];
     const encoder = new ArrowStreamEncoder(columns);
     const rows = Array.from({ length: 70 }, (_, i) => (i % 2 === 0 ? full : []));
-    const table = tableFromIPC(Buffer.concat([encoder.start(), encoder.batch(rows), encoder.batch([]), encoder.batch(rows.slice(0, 1)), encoder.end()]));
-    expect(table.schema.fields.map(({ type }) => String(type))).to.deep.equal(['Utf8', 'Int64', 'Float64', 'Bool', 'Timestamp<MICROSECOND, UTC>', 'Date32<DAY>', 'Binary', 'Utf8', 'Utf8']);
+    const table = tableFromIPC(
+      Buffer.concat([encoder.start(), encoder.batch(rows), encoder.batch([]), encoder.batch(rows.slice(0, 1)), encoder.end()]),
+    );
+    expect(table.schema.fields.map(({ type }) => String(type))).to.deep.equal([
+      'Utf8',
+      'Int64',
+      'Float64',
+      'Bool',
+      'Timestamp<MICROSECOND, UTC>',
+      'Date32<DAY>',
+      'Binary',
+      'Utf8',
+      'Utf8',
+    ]);
     expect(table.numRows).to.equal(71);
     for (const [i, column] of columns.entries()) expect(table.getChildAt(i)?.nullCount, column.name).to.equal(35);
-    expect(table.get(68)?.toJSON()).to.deep.include({ string: 'ünicode 🌿', int: -(2n ** 53n) + 1n, float: 0.1, bool: false, bytes: new Uint8Array([0, 255]), decimal: '1.10', list: '[1.0]' });
+    expect(table.get(68)?.toJSON()).to.deep.include({
+      string: 'ünicode 🌿',
+      int: -(2n ** 53n) + 1n,
+      float: 0.1,
+      bool: false,
+      bytes: new Uint8Array([0, 255]),
+      decimal: '1.10',
+      list: '[1.0]',
+    });
     expect(table.getChild('timestamp')?.data[0]?.values[68]).to.equal(1_767_225_600_123_457n);
     const empty = new ArrowStreamEncoder(columns);
     expect(tableFromIPC(Buffer.concat([empty.start(), empty.end()])).schema.toString()).to.equal(table.schema.toString());

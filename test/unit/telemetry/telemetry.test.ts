@@ -18,8 +18,16 @@ describe('metrics', () => {
     const histogram = metrics.histogram({ name: 'thyme_s', help: 'S.', bounds: [0.1, 1], labels: ['r'] });
     for (const value of [0.05, 0.1, 0.5, 5]) histogram.observe(value, { r: 'q' });
     expect(metrics.render().split('\n')).to.include.members([
-      '# TYPE thyme_x_total counter', 'thyme_x_total{kind="a\\"b\\\\c\\nd"} 3', 'thyme_plain_total 0', 'thyme_y 1.5', 'thyme_z 7',
-      'thyme_s_bucket{r="q",le="0.1"} 2', 'thyme_s_bucket{r="q",le="1"} 3', 'thyme_s_bucket{r="q",le="+Inf"} 4', 'thyme_s_sum{r="q"} 5.65', 'thyme_s_count{r="q"} 4',
+      '# TYPE thyme_x_total counter',
+      'thyme_x_total{kind="a\\"b\\\\c\\nd"} 3',
+      'thyme_plain_total 0',
+      'thyme_y 1.5',
+      'thyme_z 7',
+      'thyme_s_bucket{r="q",le="0.1"} 2',
+      'thyme_s_bucket{r="q",le="1"} 3',
+      'thyme_s_bucket{r="q",le="+Inf"} 4',
+      'thyme_s_sum{r="q"} 5.65',
+      'thyme_s_count{r="q"} 4',
     ]);
   });
 
@@ -46,7 +54,13 @@ describe('the logger', () => {
     expect(lines).to.have.length(1);
     expect(lines[0]?.indexOf('\n')).to.equal((lines[0]?.length ?? 0) - 1);
     const entry = JSON.parse(lines[0] ?? '') as Record<string, Record<string, unknown>>;
-    expect(entry).to.deep.include({ time: '2026-01-01T00:00:00.000Z', level: 'error', message: 'broke\n', service: 'query', offset: String(2n ** 60n) });
+    expect(entry).to.deep.include({
+      time: '2026-01-01T00:00:00.000Z',
+      level: 'error',
+      message: 'broke\n',
+      service: 'query',
+      offset: String(2n ** 60n),
+    });
     expect(entry.error).to.include({ name: 'TypeError', message: 'a' });
     expect(entry.error?.cause).to.include({ name: 'Error', message: 'b' });
   });
@@ -66,7 +80,15 @@ describe('the logger', () => {
 describe('the event ring', () => {
   it('keeps the newest, and filters', () => {
     const ring = new EventRing(new ManualClock(5));
-    for (let i = 0; i < 1_500; i++) ring.record({ eventType: i % 2 === 0 ? 'commit' : 'push', severity: i % 3 === 0 ? 'error' : 'info', source: 's', subject: `x${i % 5}`, message: String(i), detail: {} });
+    for (let i = 0; i < 1_500; i++)
+      ring.record({
+        eventType: i % 2 === 0 ? 'commit' : 'push',
+        severity: i % 3 === 0 ? 'error' : 'info',
+        source: 's',
+        subject: `x${i % 5}`,
+        message: String(i),
+        detail: {},
+      });
     expect(ring.list({ limit: 2 }).map(({ id }) => id)).to.deep.equal(['1500', '1499']);
     expect(ring.list({ limit: 5_000 })).to.have.length(1_000);
     expect(ring.list({ limit: 1, eventType: 'commit', severity: 'error', subject: 'x0' })[0]).to.include({ message: '1470', createdUs: 5 });
@@ -76,7 +98,9 @@ describe('the event ring', () => {
 describe('spans', () => {
   it('are free of effect without an SDK, and pass results and failures through', async () => {
     expect(await withSpan({ name: 'a', kind: 'internal', parent: new Map([['traceparent', 'x']]) }, () => 5)).to.equal(5);
-    expect(await withSpan({ name: 'a', kind: 'server' }, () => Promise.reject(new Error('b'))).catch((error: unknown) => error)).to.have.property('message', 'b');
+    expect(
+      await withSpan({ name: 'a', kind: 'server' }, () => Promise.reject(new Error('b'))).catch((error: unknown) => error),
+    ).to.have.property('message', 'b');
     expect([...traceHeaders()]).to.deep.equal([]);
   });
 });

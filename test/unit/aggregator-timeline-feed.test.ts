@@ -10,20 +10,27 @@ import { compileRowCodec } from '../../libs/codec/row-codec.js';
 
 describe('seen sequences (S13)', () => {
   it('judge as a set of all that was seen does, within what is remembered', () => {
-    const step = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: -3, max: 40 }) }, { weight: 1, arbitrary: fc.integer({ min: 4_000, max: 9_000 }) }, { weight: 3, arbitrary: fc.integer({ min: -4_200, max: 0 }) });
-    fc.assert(fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const sequences = new SeenSequences(1, 0, new MemoryStore());
-      const seen = new Set<number>();
-      let highest = Number.NEGATIVE_INFINITY;
-      for (const change of steps) {
-        const sequence = (Number.isFinite(highest) ? highest : 0) + change;
-        const expected = sequence < highest - SEQUENCES_REMEMBERED ? 'forgotten' : seen.has(sequence) ? 'seen' : 'new';
-        expect(sequences.observe('p', sequence)).to.equal(expected);
-        if (expected !== 'new') continue;
-        seen.add(sequence);
-        highest = Math.max(highest, sequence);
-      }
-    }), { numRuns: 300 });
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.integer({ min: -3, max: 40 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 4_000, max: 9_000 }) },
+      { weight: 3, arbitrary: fc.integer({ min: -4_200, max: 0 }) },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const sequences = new SeenSequences(1, 0, new MemoryStore());
+        const seen = new Set<number>();
+        let highest = Number.NEGATIVE_INFINITY;
+        for (const change of steps) {
+          const sequence = (Number.isFinite(highest) ? highest : 0) + change;
+          const expected = sequence < highest - SEQUENCES_REMEMBERED ? 'forgotten' : seen.has(sequence) ? 'seen' : 'new';
+          expect(sequences.observe('p', sequence)).to.equal(expected);
+          if (expected !== 'new') continue;
+          seen.add(sequence);
+          highest = Math.max(highest, sequence);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('go on from what was stored', async () => {
@@ -40,7 +47,14 @@ describe('seen sequences (S13)', () => {
     batch.put(seenKey(1, 2, 'p'), bytes);
     await batch.write({ sync: false });
     const second = new SeenSequences(1, 2, store);
-    expect([5, 6, 7, 8, 9, 10].map((sequence) => second.observe('p', sequence))).to.deep.equal(['seen', 'new', 'seen', 'new', 'seen', 'new']);
+    expect([5, 6, 7, 8, 9, 10].map((sequence) => second.observe('p', sequence))).to.deep.equal([
+      'seen',
+      'new',
+      'seen',
+      'new',
+      'seen',
+      'new',
+    ]);
     expect(second.observe('q', 5), 'another producer').to.equal('new');
   });
 });
@@ -54,7 +68,10 @@ describe('lane watermarks (S10)', () => {
     expect(lanes.observe('push', 45, 70)).to.equal(50);
     expect(lanes.observe('shard', 10, 70), 'lanes do not share').to.equal(Number.NEGATIVE_INFINITY);
     const changes = lanes.takeChanges();
-    expect(changes).to.deep.equal([{ kind: 'lane', readerId: 1, partition: 0, lane: 'push', watermarkUs: 50 }, { kind: 'lane', readerId: 1, partition: 0, lane: 'shard', watermarkUs: 10 }]);
+    expect(changes).to.deep.equal([
+      { kind: 'lane', readerId: 1, partition: 0, lane: 'push', watermarkUs: 50 },
+      { kind: 'lane', readerId: 1, partition: 0, lane: 'shard', watermarkUs: 10 },
+    ]);
     const batch = store.batch();
     batch.put(laneKey(1, 0, 'push'), Buffer.from('50'));
     await batch.write({ sync: false });
@@ -88,7 +105,13 @@ describe('rekey message', () => {
     const rows = compileRowCodec([{ name: 'text', type: { kind: 'string', optional: false } }]);
     const packer = new RekeyPacker(6);
     const text = 'x'.repeat(60_000);
-    for (let i = 0; i < 20; i++) packer.add(3, 1, { eventTimeUs: i, appendTimeUs: i + 1, historical: i % 2 === 0, orderSource: 4_098, orderOffset: i, row: [text] }, rows);
+    for (let i = 0; i < 20; i++)
+      packer.add(
+        3,
+        1,
+        { eventTimeUs: i, appendTimeUs: i + 1, historical: i % 2 === 0, orderSource: 4_098, orderOffset: i, row: [text] },
+        rows,
+      );
     const through = [{ readerId: 3, stage: 1, sources: [{ source: 0, nextOffset: 20, caughtUp: true }] }];
     const messages = packer.finish(through).map(decodeRekeyMessage);
     expect(messages.length).to.be.greaterThan(1);
@@ -99,6 +122,31 @@ describe('rekey message', () => {
     expect(records.map(({ orderOffset }) => orderOffset)).to.deep.equal(Array.from({ length: 20 }, (_, i) => i));
     expect(records[1]).to.include({ readerId: 3, stage: 1, eventTimeUs: 1, appendTimeUs: 2, historical: false, orderSource: 4_098 });
     expect(rows.decode(records[0]?.rowBytes ?? new Uint8Array(), 0)).to.deep.equal([text]);
+  });
+
+  it('carries versions of rows that begin and end in a format of their own, in the order they were sent (S17)', () => {
+    const rows = compileRowCodec([]);
+    const packer = new RekeyPacker(6);
+    const record = { eventTimeUs: 5, appendTimeUs: 6, historical: false, orderSource: 1, row: [] };
+    const changes = [
+      undefined,
+      { kind: 'ends', endUs: 9, knownUs: 10 },
+      { kind: 'begins', startUs: 9, knownUs: 10 },
+      { kind: 'begins', startUs: undefined, knownUs: 11 },
+      undefined,
+    ] as const;
+    changes.forEach((change, orderOffset) => {
+      packer.add(3, 1, { ...record, orderOffset, change }, rows);
+    });
+    const messages = packer.finish([]);
+    expect(messages.map((message) => message[0])).to.deep.equal([1, 2, 1]);
+    const decoded = messages.flatMap((message) => decodeRekeyMessage(message).records);
+    expect(decoded.map(({ orderOffset, change }) => [orderOffset, change])).to.deep.equal(
+      changes.map((change, offset) => [offset, change]),
+    );
+    const newer = Uint8Array.from(messages[0] ?? []);
+    newer[0] = 4;
+    expect(() => decodeRekeyMessage(newer)).to.throw('upgrade it');
   });
 
   it('is nothing where there is nothing to say', () => {
