@@ -1,7 +1,7 @@
 // The aggregator: one task for each partition, from the log to the state.
 //
 //   held-partitions.ts    - the partitions of this process, as libs/log/membership.ts assigns them
-//   partition-owner.ts    - keeps a partition worked: acquires it, ticks, and after an error starts over
+//   partition-owner.ts    - keeps a partition worked: acquires it, ticks, and after an error starts over; tick-pause.ts
 //   acquire.ts            - fences the predecessor, replays the changelog, writes that it is here
 //   partition-task.ts     - a tick: adopts revisions, reads, folds; tick-commit.ts - commits, applies, hands on
 //   task-inputs.ts        - what a task reads: dataset topics by reader, and what others have re-keyed
@@ -60,7 +60,7 @@ export interface AggregatorOptions extends Omit<TaskEnvironment, 'partition' | '
   readonly heartbeatMs?: number;
 }
 
-/** Often enough that a feature is fresh, seldom enough that a transaction carries many records. */
+/** Under load: often enough that a feature is fresh, seldom enough that a transaction carries many records. */
 const TICK_MS = 50;
 /** The last minutes of a busy partition: followers that were away briefly need no changelog. */
 const RECENT_BYTES_MAX = 16 * 1_024 * 1_024;

@@ -9,13 +9,14 @@ import { acquire } from './acquire.js';
 import { ChangeStream } from './change-stream.js';
 import type { PartitionTask } from './partition-task.js';
 import type { TaskEnvironment } from './task-environment.js';
+import { pauseMsAfter } from './tick-pause.js';
 import { waitForInput } from './wait-for-input.js';
 
 export interface OwnerOptions {
   readonly environment: TaskEnvironment;
   /** `anew`: what lies there is damaged, and an empty store takes its place, which the changelog fills. */
   readonly openStore: (anew: boolean) => Promise<Store>;
-  /** A tick begins at most this often, unless there is more to read than one takes. */
+  /** What waits is ticked after this at the latest (tick-pause.ts). */
   readonly tickMs: number;
   readonly recentBytesMax: number;
   readonly heartbeatMs: number;
@@ -159,8 +160,8 @@ export class PartitionOwner {
     if (result === 'idle') return waitForInput(task, this.#options.environment, signal);
     const spentUs = clock.nowUs() - startUs;
     this.#options.onTick?.(spentUs);
-    if (result === 'full') return;
-    await clock.sleep(Math.max(0, this.#options.tickMs - spentUs / 1_000), signal);
+    const pauseMs = pauseMsAfter(result, spentUs / 1_000, this.#options.tickMs);
+    if (result !== 'full') await clock.sleep(pauseMs, signal);
   }
 
   #attach(applier: Applier): void {
