@@ -1,11 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
+import { type ExactJson, parseExactJson } from '../../codec/exact-json.js';
+import { SourceError } from '../source-error.js';
 import type { SourceSettings } from '../source-settings.js';
 import { pathOf } from './folder-files.js';
 import { icebergError } from './iceberg-error.js';
 import type { TableCatalog } from './loaded-table.js';
 import { TableFiles } from './table-files.js';
-import { readTableMetadata, type TableMetadata } from './table-metadata.js';
+import { type TableMetadata, tableMetadataOf } from './table-metadata.js';
 
 const METADATA_FILE = /\.metadata\.json$|\.gz\.metadata\.json$|\.metadata\.json\.gz$/;
 const HINT_FILE = 'version-hint.text';
@@ -36,10 +38,23 @@ export function openMetadataPath(catalog: string, settings: SourceSettings): Tab
   };
 }
 
+/** Not every writer of files puts one there whole: what cannot be read to its end is read again. */
 export async function readMetadataFile(location: string, files: TableFiles, signal: AbortSignal): Promise<TableMetadata> {
   const bytes = await files.readWhole(location, signal);
+  let json: ExactJson;
+  try {
+    json = parseExactJson(textOf(bytes));
+  } catch (cause) {
+    throw new SourceError('retry', 'THYME_SOURCE_ICEBERG_FILE', `${location} is no whole file of metadata; it may still be written`, {
+      cause,
+    });
+  }
+  return tableMetadataOf(json);
+}
+
+function textOf(bytes: Uint8Array): string {
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return readTableMetadata(Buffer.from(isGzip ? gunzipSync(bytes, { maxOutputLength: TEXT_BYTES_MAX }) : bytes).toString());
+  return Buffer.from(isGzip ? gunzipSync(bytes, { maxOutputLength: TEXT_BYTES_MAX }) : bytes).toString();
 }
 
 async function currentFile(catalog: string, files: TableFiles, signal: AbortSignal): Promise<string> {

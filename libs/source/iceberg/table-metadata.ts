@@ -1,4 +1,4 @@
-import { type ExactJson, parseExactJson } from '../../codec/exact-json.js';
+import type { ExactJson } from '../../codec/exact-json.js';
 import { icebergError } from './iceberg-error.js';
 import { idOf, type JsonObject, listOf, numberOf, objectOf, textOf } from './metadata-json.js';
 import { type NameMapping, readNameMapping } from './name-mapping.js';
@@ -44,16 +44,6 @@ export interface TableMetadata {
 const VERSION_MAX = 3;
 
 /** Throws a SourceError that names what cannot be read. */
-export function readTableMetadata(text: string): TableMetadata {
-  let json: ExactJson;
-  try {
-    json = parseExactJson(text);
-  } catch (cause) {
-    throw icebergError('TABLE', "the table's metadata is not JSON", cause);
-  }
-  return tableMetadataOf(json);
-}
-
 export function tableMetadataOf(json: ExactJson | undefined): TableMetadata {
   const table = objectOf(json, 'metadata');
   const version = numberOf(table['format-version'], 'format-version');
