@@ -27,16 +27,18 @@ export function snowflakeTable(shape: SnowflakeShape, session: SnowflakeSession)
   return {
     cursorName: shape.cursor.name,
     keyNames: shape.key.map(({ name }) => name),
+    cursorTime: { isDate: shape.cursor.sqlType === 'DATE', zone: shape.cursor.sqlType === 'TIMESTAMP_NTZ' ? '' : '+00:00', fractionMax: 9 },
     async newRows(start, { rowsMax, pageRows }, signal) {
-      const [clock] = await session.rows('SELECT SYSDATE()', signal);
+      const nowUs = await clockUs(session, signal);
       const select = newRowsSelect(shape, start, { dialect: DIALECT, rowsMax });
-      return { nowUs: clockUs(clock), pages: tableRows(pages(select, pageRows, signal), shape) };
+      return { nowUs, pages: tableRows(pages(select, pageRows, signal), shape) };
     },
-    async lastPlace(signal) {
-      for await (const [row] of pages(lastPlaceSelect(shape, { dialect: DIALECT }), 1, signal))
+    async lastPlace(signal, until) {
+      for await (const [row] of pages(lastPlaceSelect(shape, { dialect: DIALECT, until }), 1, signal))
         return row === undefined ? undefined : placeOf(row, 0, shape);
       return undefined;
     },
+    nowUs: (signal) => clockUs(session, signal),
     cost: () => undefined, // by the time that the warehouse runs
     close: () => session.close(),
   };
@@ -59,8 +61,8 @@ export function inputOf(cells: Cells, from: number, { fields, words }: Snowflake
   return input;
 }
 
-function clockUs(row: Cells | undefined): number {
-  const cell = row?.[0];
+async function clockUs(session: SnowflakeSession, signal: AbortSignal): Promise<number> {
+  const [[cell] = []] = await session.rows('SELECT SYSDATE()', signal);
   if (!isNull(cell)) return Math.floor(cursorUs(cell));
   throw new SourceError('retry', 'THYME_SOURCE_SNOWFLAKE', 'the system does not say what time it is');
 }
