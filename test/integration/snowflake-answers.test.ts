@@ -9,6 +9,7 @@ import { snowflakeConnector } from '../../libs/source/snowflake/snowflake-connec
 import type { Sources } from '../../services/ingest/sources/sources.js';
 import { eventually } from '../support/eventually.js';
 import { type JsonAnswer, type JsonRequest, type JsonServer, startJsonServer } from '../support/json-server.js';
+import { failed, isLogin, loggedIn, rows, sqlOf } from '../support/snowflake-stub.js';
 import { contractTested, VALUE_COLUMNS } from '../support/value-table.js';
 import { numberDataset, SourcesFixture } from './sources-fixture.js';
 
@@ -93,9 +94,6 @@ describe('the Snowflake source, by answers of the service', () => {
     expect(await ends(await start(() => undefined, {}), 'stopped')).to.contain('neither privateKey nor password');
   });
 
-  const failed = (code: string, sqlState: string, message: string): JsonAnswer => ({
-    body: { success: false, code, message, data: { errorCode: code, sqlState, type: 'ERROR', queryId: 'q' } },
-  });
   const answers: readonly (readonly [what: string, answer: JsonAnswer, more: object, kind: 'stopped' | 'retrying', words: string])[] = [
     [
       'a warehouse that is suspended',
@@ -187,42 +185,12 @@ describe('the Snowflake source, by answers of the service', () => {
   });
 });
 
-function isLogin({ path }: JsonRequest): boolean {
-  return path.includes('login-request');
-}
-
-function sqlOf({ path, body }: JsonRequest): string {
-  return path.includes('query-request') ? (body as { readonly sqlText: string }).sqlText : '';
-}
-
 function wellAnswer(request: JsonRequest): JsonAnswer {
-  if (isLogin(request))
-    return {
-      body: {
-        success: true,
-        data: { token: 'a', masterToken: 'b', validityInSeconds: 3600, masterValidityInSeconds: 14_400, parameters: [], sessionInfo: {} },
-      },
-    };
+  if (isLogin(request)) return loggedIn();
   const sql = sqlOf(request);
   if (sql.startsWith('DESCRIBE')) return rows(['text', 'text'], COLUMNS);
   if (sql === 'SELECT SYSDATE()') return rows(['timestamp_ntz'], [['1796000000.000000000']]);
   if (sql.includes('DESC NULLS LAST')) return rows(['timestamp_ntz', 'fixed'], []);
   if (sql !== '') return rows(['boolean', 'timestamp_ntz', 'fixed', 'text', 'fixed', 'timestamp_ntz'], []);
   return { body: { success: true, data: {} } };
-}
-
-function rows(types: readonly string[], rowset: readonly (readonly (string | null)[])[]): JsonAnswer {
-  const rowtype = types.map((type, i) => ({ name: `C${i}`, type, nullable: true, scale: type === 'fixed' ? 0 : 9, precision: 38 }));
-  const data = {
-    rowtype,
-    rowset,
-    total: rowset.length,
-    returned: rowset.length,
-    queryResultFormat: 'json',
-    queryId: 'q',
-    parameters: [],
-    statementTypeId: 4_096,
-    version: 1,
-  };
-  return { body: { success: true, data } };
 }

@@ -1,4 +1,4 @@
-import { describeType, type Value } from '../../libs/schema/value-type.js';
+import type { Value } from '../../libs/schema/value-type.js';
 import { formatDate } from '../../libs/schema/calendar-date.js';
 import { formatTimestamp } from '../../libs/time/timestamp.js';
 import { type ValueCase, VALUE_COLUMNS, VALUE_TABLE, type ValueSystemName } from './value-table.js';
@@ -35,8 +35,7 @@ function results(one: ValueCase, notes: string[]): readonly string[] {
 }
 
 function typeWords({ column }: ValueCase): string {
-  const { kind } = VALUE_COLUMNS[column];
-  return `\`${kind === 'list' || kind === 'struct' ? `t.${kind}` : describeType({ kind, optional: false })}\``;
+  return `\`t.${VALUE_COLUMNS[column].kind}\``;
 }
 
 function writtenWords({ text, shown }: ValueCase): string {

@@ -6,7 +6,7 @@ import { keyWords, LANE } from '../table/table-words.js';
 import { type BoundSelect, lastPlaceSelect, newRowsSelect, type SqlDialect } from '../table/table-sql.js';
 import { quoted } from './snowflake-names.js';
 import type { Cells, SnowflakeSession } from './snowflake-session.js';
-import type { SnowflakeShape } from './snowflake-shape.js';
+import type { SnowflakeShape, SnowflakeTable } from './snowflake-shape.js';
 import { type Cell, cursorUs, orderText } from './snowflake-values.js';
 
 const US_PER_DAY = 86_400e6;
@@ -45,7 +45,7 @@ export function snowflakeTable(shape: SnowflakeShape, session: SnowflakeSession)
 }
 
 /** By its fields; a value that cannot be read makes a dead letter of its row. */
-export function inputOf(cells: Cells, from: number, { fields, words }: SnowflakeShape): unknown {
+export function inputOf(cells: Cells, from: number, { fields, words }: Pick<SnowflakeTable, 'fields' | 'words'>): unknown {
   const input: Record<string, unknown> = {};
   for (const [i, { name, column, decode }] of fields.entries()) {
     const cell = cells[from + i];
@@ -61,7 +61,7 @@ export function inputOf(cells: Cells, from: number, { fields, words }: Snowflake
   return input;
 }
 
-async function clockUs(session: SnowflakeSession, signal: AbortSignal): Promise<number> {
+export async function clockUs(session: SnowflakeSession, signal: AbortSignal): Promise<number> {
   const [[cell] = []] = await session.rows('SELECT SYSDATE()', signal);
   if (!isNull(cell)) return Math.floor(cursorUs(cell));
   throw new SourceError('retry', 'THYME_SOURCE_SNOWFLAKE', 'the system does not say what time it is');
@@ -99,6 +99,6 @@ function placeOf(cells: Cells, from: number, { cursorColumn, keyColumns }: Snowf
   return { cursor, key };
 }
 
-function isNull(cell: Cell): boolean {
+export function isNull(cell: Cell): boolean {
   return cell === null || cell === undefined;
 }
