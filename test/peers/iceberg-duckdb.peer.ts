@@ -167,7 +167,7 @@ function texts(state: ReadonlyMap<number, Row>, fields: readonly Field[]): Texts
       fields.map(({ name }) => {
         const value = row[name];
         if (value === null || value === undefined) return null;
-        return name === 'at' ? String(parseTimestamp(value)) : String(value as string | number | boolean); // of these types
+        return name === 'at' ? String(parseTimestamp(value)) : String(value); // of these types
       }),
     ),
     fields,

@@ -60,5 +60,5 @@ function valueWords(held: Value, column: ValueCase['column']): string {
     const [a, b, c] = held as readonly (string | number | null)[]; // of its fields
     return `{"a":${JSON.stringify(a)},"b":${JSON.stringify(b)},"c":${c ?? 'null'}}`;
   }
-  return Array.isArray(held) ? JSON.stringify(held) : String(held as string | number | boolean); // what is left
+  return Array.isArray(held) ? JSON.stringify(held) : String(held); // what is left
 }

@@ -1,13 +1,10 @@
-import type { Value, ValueType } from '../../libs/schema/value-type.js';
+import type { ScalarKind, Value, ValueType } from '../../libs/schema/value-type.js';
 
 /** Those whose suites are given the whole table; `docs/sources.md` has a column for each, files and objects in one. */
 export const VALUE_SYSTEMS = ['postgres', 'files', 's3', 'kafka', 'kinesis', 'iceberg', 'bigquery', 'snowflake'] as const;
 export type ValueSystemName = (typeof VALUE_SYSTEMS)[number];
 
-const scalar = <Kind extends 'int' | 'decimal' | 'float' | 'timestamp' | 'date' | 'bool' | 'bytes' | 'string'>(kind: Kind): ValueType => ({
-  kind,
-  optional: true,
-});
+const scalar = (kind: ScalarKind): ValueType => ({ kind, optional: true });
 
 /** The fields that are filled. A system has a column of its own for each; `wide` are decimals of 38 digits without a fraction. */
 export const VALUE_COLUMNS = {
