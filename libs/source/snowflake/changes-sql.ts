@@ -18,7 +18,8 @@ export interface Interval {
 
 /**
  * The action of each row, and its columns by field. Deletes come first: a key that one row loses and another one has by then is that of
- * the other one. An update that leaves the key is its new row alone. Rows of one key are told apart by their hash, so the order is the same each time.
+ * the other one. An update that leaves the key is its new row alone. Rows of one key are told apart by their hash, so the order is
+ * the same each time.
  */
 export function intervalSelect(table: TrackedTable, { at, until, taken }: Interval): string {
   const key = table.keyColumns.map(quoted).join(', ');

@@ -13,7 +13,7 @@ import { DIALECT, inputOf, snowflakeTable } from './snowflake-table.js';
 /** What a position belongs to. */
 const PLACE = ['endpointUrl', 'account', 'database', 'schema', 'table', 'key'];
 
-/** A table or view of Snowflake: polled, or by its change tracking where the source says `mode: 'changes'`. What time it is the system says. */
+/** A table or view of Snowflake: polled, or by its change tracking (`mode: 'changes'`). What time it is the system says. */
 export function snowflakeConnector(_clock: Clock): Connector {
   const of = ({ parameters }: SourceSettings): Omit<Connector, 'name'> =>
     parameters.get('mode') === 'changes' ? changesConnector : polled;
