@@ -28,6 +28,7 @@ export function checkSource(source: SourceDefinition, index: DefinitionIndex, pr
   }
   checkConfig(source, rules, report);
   if (source.connector === 'postgres') checkPostgres(source, report);
+  if (source.connector === 'snowflake') checkSnowflake(source, report);
   if (rules.mode === 'push') checkPush(source, report);
   else checkPoll(source, rules, dataset, problems);
 }
@@ -75,6 +76,20 @@ function checkPostgres({ config: { mode, slot }, cdc }: SourceDefinition, report
   if (cdc === 'debezium') report("cdc 'debezium' is for envelopes, and postgres has rows", "use 'append' or 'upsert'");
 }
 
+function checkSnowflake({ config: { mode }, cdc }: SourceDefinition, report: Report): void {
+  if (mode === undefined) return;
+  if (mode !== 'changes')
+    report(
+      `the mode of its snowflake source is '${say(mode)}'`,
+      "write mode: 'changes' for what change tracking notes, or take it away to poll",
+    );
+  if (cdc === 'append')
+    report(
+      "mode 'changes' gives updates and deletes, and cdc 'append' has events",
+      "use cdc: 'upsert' at the source and the dataset, or poll",
+    );
+}
+
 function say(value: ConfigValue): string {
   return typeof value === 'object' ? 'a secret' : String(value);
 }
@@ -95,8 +110,9 @@ function checkPoll(
   if (everyUs === undefined) report(`${connector} is polled, and 'every' is missing`, "say how often, such as every: '5s'");
   if (cdc === 'debezium')
     report(`${connector} is polled, and cdc 'debezium' comes from a stream`, "use 'append' or 'upsert', or Debezium through kafka");
-  if (cursor !== undefined && connector === 'iceberg')
-    report("'cursor' is for tables that are read in the order of a column, and iceberg has its snapshots", 'take it away');
+  const order = connector === 'snowflake' ? "snowflake with mode 'changes' has its intervals" : 'iceberg has its snapshots';
+  if (cursor !== undefined && cursorKind === 'none' && (connector === 'iceberg' || connector === 'snowflake'))
+    report(`'cursor' is for tables that are read in the order of a column, and ${order}`, 'take it away');
   if (cursor === undefined) {
     if (cursorKind === 'column') report(`${connector} is polled, and 'cursor' is missing`, 'name the column that only grows');
     return;

@@ -17,6 +17,8 @@ const STREAM = { mode: 'push', cursor: 'none', cdc: ['append', 'upsert', 'debezi
 const TABLE = { mode: 'poll', cursor: 'column', cdc: ['append', 'upsert'] } as const;
 const OBJECTS = { mode: 'poll', cursor: 'none', cdc: ['append', 'upsert'] } as const;
 const POSTGRES = ['host', 'port', 'database', 'user', 'schema', 'sslmode', 'sslrootcert'];
+const SNOWFLAKE = ['account', 'database', 'warehouse', 'user', 'schema', 'role', 'endpointUrl'];
+const SNOWFLAKE_SECRETS = ['privateKey', 'privateKeyPassphrase', 'password'];
 const AWS_KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken'];
 
 const known = new Map<string, ConnectorRules>([
@@ -69,15 +71,7 @@ const known = new Map<string, ConnectorRules>([
       secrets: ['credentialsJson'],
     },
   ],
-  [
-    'snowflake',
-    {
-      ...TABLE,
-      required: ['table'],
-      optional: ['account', 'database', 'warehouse', 'user', 'schema', 'role', 'endpointUrl', 'key'],
-      secrets: ['privateKey', 'privateKeyPassphrase', 'password'],
-    },
-  ],
+  ['snowflake', { ...TABLE, required: ['table'], optional: [...SNOWFLAKE, 'key'], secrets: SNOWFLAKE_SECRETS }],
 ]);
 
 export const connectors: ReadonlyMap<string, ConnectorRules> = known;
@@ -97,7 +91,19 @@ const POSTGRES_LOG: ConnectorRules = {
   cdc: ['append', 'upsert'],
 };
 
+/** A table of Snowflake by its change tracking: told by `mode: 'changes'`. */
+const SNOWFLAKE_CHANGES: ConnectorRules = {
+  mode: 'poll',
+  cursor: 'none', // its intervals are its order
+  required: ['table', 'mode'],
+  optional: SNOWFLAKE,
+  secrets: SNOWFLAKE_SECRETS,
+  cdc: ['upsert'],
+};
+
 /** The rules that a source is read by: its connector's, which may have several modes. Undefined for a connector that nobody knows. */
 export function rulesOf({ connector, config }: Pick<SourceDefinition, 'connector' | 'config'>): ConnectorRules | undefined {
-  return connector === 'postgres' && config['mode'] !== undefined ? POSTGRES_LOG : connectors.get(connector);
+  if (config['mode'] === undefined) return connectors.get(connector);
+  if (connector === 'postgres') return POSTGRES_LOG;
+  return connector === 'snowflake' ? SNOWFLAKE_CHANGES : connectors.get(connector);
 }

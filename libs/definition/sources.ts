@@ -146,6 +146,11 @@ export interface SnowflakeOptions {
   readonly password?: Secret;
 }
 
+/** What change tracking notes of the table, by intervals: inserts, updates and deletes of rows by the dataset's `rowKey`. */
+export interface SnowflakeChangesOptions extends Omit<SnowflakeOptions, 'key'> {
+  readonly mode: 'changes';
+}
+
 export const kafka = (options: KafkaOptions): Connector<'push'> => connector('kafka', 'push', options);
 export const kinesis = (options: KinesisOptions): Connector<'push'> => connector('kinesis', 'push', options);
 export function postgres(options: PostgresLogOptions): Connector<'push'>;
@@ -157,7 +162,11 @@ export const iceberg = (options: IcebergOptions): Connector<'objects'> => connec
 export const s3 = (options: S3Options): Connector<'objects'> => connector('s3', 'objects', options);
 export const files = (options: FilesOptions): Connector<'objects'> => connector('files', 'objects', options);
 export const bigquery = (options: BigQueryOptions): Connector<'poll'> => connector('bigquery', 'poll', options);
-export const snowflake = (options: SnowflakeOptions): Connector<'poll'> => connector('snowflake', 'poll', options);
+export function snowflake(options: SnowflakeChangesOptions): Connector<'objects'>;
+export function snowflake(options: SnowflakeOptions): Connector<'poll'>;
+export function snowflake(options: SnowflakeOptions | SnowflakeChangesOptions): Connector<'objects'> | Connector<'poll'> {
+  return 'mode' in options ? connector('snowflake', 'objects', options) : connector('snowflake', 'poll', options);
+}
 
 /** A source of a connector that is not part of Thyme (docs/sources.md). */
 export function connector<M extends ConnectorMode>(name: string, mode: M, options: object): Connector<M> {

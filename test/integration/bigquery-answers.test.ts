@@ -3,10 +3,12 @@
 import { expect } from 'chai';
 import type { ConfigValue } from '../../libs/definition/definitions.js';
 import { MemoryLog } from '../../libs/log/memory/memory-log.js';
+import type { Field } from '../../libs/schema/value-type.js';
 import { bigqueryConnector } from '../../libs/source/bigquery/bigquery-connector.js';
 import type { Sources } from '../../services/ingest/sources/sources.js';
 import { eventually } from '../support/eventually.js';
 import { type JsonAnswer, type JsonRequest, type JsonServer, startJsonServer } from '../support/json-server.js';
+import { contractTested, VALUE_COLUMNS } from '../support/value-table.js';
 import { numberDataset, SourcesFixture } from './sources-fixture.js';
 
 const WIDE = '12345678901234567890123456789012345.67890123456789012345678901234567890123';
@@ -33,13 +35,14 @@ describe('the BigQuery source, by answers of the service', () => {
   async function start(
     answer: (request: JsonRequest) => JsonAnswer | undefined,
     more: Readonly<Record<string, ConfigValue>> = {},
+    added: readonly Field[] = [],
   ): Promise<Sources> {
     server = await startJsonServer((request) => answer(request) ?? wellAnswer(request));
     const fixture = new SourcesFixture(new MemoryLog(), (clock) => [bigqueryConnector(clock)]);
     fixture.variables['KEY'] = 'not-a-key-c4n4ry';
     fixture.variables['ACCOUNT'] = JSON.stringify({ type: 'service_account', client_email: 'a@b.example', private_key: 'c4n4ry' });
     const config = { datasetId: 'd', table: 't', projectId: 'p', endpointUrl: `http://127.0.0.1:${server.port}`, ...more };
-    const fields = [...numberDataset('A').fields, { name: 'wide', type: { kind: 'decimal', optional: true } as const }];
+    const fields = [...numberDataset('A').fields, { name: 'wide', type: { kind: 'decimal', optional: true } as const }, ...added];
     const source = { dataset: 'A', connector: 'bigquery', config, cursor: 'at', everyUs: 5e6, cdc: 'append' } as const;
     await fixture.commit([numberDataset('A', { fields })], [source]);
     const sources = await fixture.start();
@@ -77,6 +80,30 @@ describe('the BigQuery source, by answers of the service', () => {
       [2, 1_767_225_600_000_001, null],
     ]);
     expect(sources.list()[0]?.position).to.equal('at 2026-01-01T00:00:00.000001Z, n 2; 20.0 MB scanned by 2 queries since it was opened');
+  });
+
+  it("keeps the table's values that the emulator does not: decimals within records", async () => {
+    const [record] = contractTested('bigquery', 'struct');
+    const { a, b } = JSON.parse(record?.text ?? '') as { readonly a: null; readonly b: null }; // of the table
+    const members = [
+      { name: 'a', type: 'STRING' },
+      { name: 'b', type: 'INTEGER' },
+      { name: 'c', type: 'NUMERIC' },
+    ];
+    const c = /"c":([\d.]+)/.exec(record?.text ?? '')?.[1];
+    const sources = await start(
+      ({ path }) => {
+        if (path.includes('/tables/'))
+          return { body: { type: 'TABLE', schema: { fields: [...COLUMNS, { name: 'v', type: 'RECORD', fields: members }] } } };
+        if (!path.includes('/queries/') || jobs.get(/\/queries\/([^?]+)/.exec(path)?.[1] ?? '') === true) return undefined;
+        const values = ['true', AT_US, '1', 'k', '1', AT_US, null, { f: [a, b, c].map((v) => ({ v })) }];
+        return { body: { jobComplete: true, totalBytesProcessed: '0', schema: { fields: [] }, rows: [{ f: values.map((v) => ({ v })) }] } };
+      },
+      { key: 'n' },
+      [{ name: 'v', type: VALUE_COLUMNS.struct }],
+    );
+    await ends(sources, 'waiting');
+    expect((await published()).map(({ row }) => row[4])).to.deep.equal([record?.held]);
   });
 
   it('sends the limit of bytes with each query, and stands still where one would go over it', async () => {

@@ -4,12 +4,22 @@ import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { expect } from 'chai';
 import type { ConfigValue } from '../../libs/definition/definitions.js';
 import { MemoryLog } from '../../libs/log/memory/memory-log.js';
+import type { Field } from '../../libs/schema/value-type.js';
 import { snowflakeConnector } from '../../libs/source/snowflake/snowflake-connector.js';
 import type { Sources } from '../../services/ingest/sources/sources.js';
 import { eventually } from '../support/eventually.js';
 import { type JsonAnswer, type JsonRequest, type JsonServer, startJsonServer } from '../support/json-server.js';
+import { failed, isLogin, loggedIn, rows, sqlOf } from '../support/snowflake-stub.js';
+import { contractTested, VALUE_COLUMNS } from '../support/value-table.js';
 import { numberDataset, SourcesFixture } from './sources-fixture.js';
 
+const COLUMNS = [
+  ['K', 'VARCHAR(16777216)'],
+  ['N', 'NUMBER(38,0)'],
+  ['AT', 'TIMESTAMP_NTZ(9)'],
+];
+/** 2026-01-01T00:00:00.000001Z, as the service writes it. */
+const AT = '1767225600.000001000';
 const PASSPHRASE = 'c4n4ry-of-the-passphrase';
 const { privateKey, publicKey } = generateKeyPairSync('rsa', {
   modulusLength: 2_048,
@@ -19,6 +29,7 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', {
 
 describe('the Snowflake source, by answers of the service', () => {
   let server: JsonServer | undefined;
+  let published: () => ReturnType<SourcesFixture['published']>;
   const started: Sources[] = [];
 
   afterEach(async () => {
@@ -30,13 +41,16 @@ describe('the Snowflake source, by answers of the service', () => {
   async function start(
     answer: (request: JsonRequest, sql: string) => JsonAnswer | undefined,
     more: Readonly<Record<string, ConfigValue>> = { password: { secret: 'env:PASSWORD' } },
+    added: readonly Field[] = [],
   ): Promise<Sources> {
     server = await startJsonServer((request) => answer(request, sqlOf(request)) ?? wellAnswer(request));
     const fixture = new SourcesFixture(new MemoryLog(), (clock) => [snowflakeConnector(clock)]);
     Object.assign(fixture.variables, { KEY: privateKey, PASSPHRASE, WRONG: 'another one' });
     const config = { table: 't', account: 'acme-shop', user: 'reader', endpointUrl: `http://127.0.0.1:${server.port}`, key: 'n', ...more };
     const source = { dataset: 'A', connector: 'snowflake', config, cursor: 'at', everyUs: 5e6, cdc: 'append' } as const;
-    await fixture.commit([numberDataset('A')], [source]);
+    const fields = [...numberDataset('A').fields, ...added];
+    await fixture.commit([numberDataset('A', { fields })], [source]);
+    published = () => fixture.published('A', 1, fields);
     const sources = await fixture.start();
     started.push(sources);
     return sources;
@@ -80,9 +94,6 @@ describe('the Snowflake source, by answers of the service', () => {
     expect(await ends(await start(() => undefined, {}), 'stopped')).to.contain('neither privateKey nor password');
   });
 
-  const failed = (code: string, sqlState: string, message: string): JsonAnswer => ({
-    body: { success: false, code, message, data: { errorCode: code, sqlState, type: 'ERROR', queryId: 'q' } },
-  });
   const answers: readonly (readonly [what: string, answer: JsonAnswer, more: object, kind: 'stopped' | 'retrying', words: string])[] = [
     [
       'a warehouse that is suspended',
@@ -134,6 +145,31 @@ describe('the Snowflake source, by answers of the service', () => {
       expect(await ends(sources, kind)).to.contain(words);
     });
 
+  it("keeps the table's values that the emulator does not: 38 digits, and decimals within documents", async () => {
+    const [wide, documents] = [contractTested('snowflake', 'wide'), contractTested('snowflake', 'struct')];
+    expect([wide.length, documents.length], 'rows of each').to.deep.equal([3, 1]);
+    const added: Field[] = [
+      { name: 'v', type: VALUE_COLUMNS.wide },
+      { name: 'd', type: VALUE_COLUMNS.struct },
+    ];
+    const digits = (text: string): string => (text === '1e20' ? `1${'0'.repeat(20)}` : text); // as the service writes it
+    const sources = await start(
+      (_request, sql) => {
+        if (sql.startsWith('DESCRIBE')) return rows(['text', 'text'], [...COLUMNS, ['V', 'NUMBER(38,0)'], ['D', 'VARIANT']]);
+        if (!sql.includes('NULLS FIRST')) return undefined;
+        return rows(
+          ['boolean', 'timestamp_ntz', 'fixed', 'text', 'fixed', 'timestamp_ntz', 'fixed', 'text'],
+          wide.map(({ text }, n) => ['0', AT, String(n), 'k', String(n), AT, digits(text ?? ''), documents[0]?.text ?? null]),
+        );
+      },
+      undefined,
+      added,
+    );
+    await ends(sources, 'waiting');
+    const held = (await published()).map(({ row }) => row.slice(3));
+    expect(held).to.have.deep.members(wide.map((one) => [one.held, documents[0]?.held]));
+  });
+
   it('stands still for a password that is wrong', async () => {
     const sources = await start((request) =>
       isLogin(request) ? failed('390100', '08001', 'Incorrect username or password was specified.') : undefined,
@@ -149,50 +185,12 @@ describe('the Snowflake source, by answers of the service', () => {
   });
 });
 
-function isLogin({ path }: JsonRequest): boolean {
-  return path.includes('login-request');
-}
-
-function sqlOf({ path, body }: JsonRequest): string {
-  return path.includes('query-request') ? (body as { readonly sqlText: string }).sqlText : '';
-}
-
 function wellAnswer(request: JsonRequest): JsonAnswer {
-  if (isLogin(request))
-    return {
-      body: {
-        success: true,
-        data: { token: 'a', masterToken: 'b', validityInSeconds: 3600, masterValidityInSeconds: 14_400, parameters: [], sessionInfo: {} },
-      },
-    };
+  if (isLogin(request)) return loggedIn();
   const sql = sqlOf(request);
-  if (sql.startsWith('DESCRIBE'))
-    return rows(
-      ['text', 'text'],
-      [
-        ['K', 'VARCHAR(16777216)'],
-        ['N', 'NUMBER(38,0)'],
-        ['AT', 'TIMESTAMP_NTZ(9)'],
-      ],
-    );
+  if (sql.startsWith('DESCRIBE')) return rows(['text', 'text'], COLUMNS);
   if (sql === 'SELECT SYSDATE()') return rows(['timestamp_ntz'], [['1796000000.000000000']]);
   if (sql.includes('DESC NULLS LAST')) return rows(['timestamp_ntz', 'fixed'], []);
   if (sql !== '') return rows(['boolean', 'timestamp_ntz', 'fixed', 'text', 'fixed', 'timestamp_ntz'], []);
   return { body: { success: true, data: {} } };
-}
-
-function rows(types: readonly string[], rowset: readonly (readonly (string | null)[])[]): JsonAnswer {
-  const rowtype = types.map((type, i) => ({ name: `C${i}`, type, nullable: true, scale: type === 'fixed' ? 0 : 9, precision: 38 }));
-  const data = {
-    rowtype,
-    rowset,
-    total: rowset.length,
-    returned: rowset.length,
-    queryResultFormat: 'json',
-    queryId: 'q',
-    parameters: [],
-    statementTypeId: 4_096,
-    version: 1,
-  };
-  return { body: { success: true, data } };
 }

@@ -2,14 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { ConfigValue, DatasetDefinition, SourceDefinition } from '../../libs/definition/definitions.js';
 import { MemoryLog } from '../../libs/log/memory/memory-log.js';
-import type { ScalarKind } from '../../libs/schema/value-type.js';
 import type { Connector } from '../../libs/source/connector.js';
 import type { Clock } from '../../libs/time/clock.js';
 import { formatTimestamp } from '../../libs/time/timestamp.js';
 import { numberDataset, SourcesFixture } from '../integration/sources-fixture.js';
 import type { Sources } from '../../services/ingest/sources/sources.js';
 import { eventually } from '../support/eventually.js';
-import { VALUE_KINDS, VALUE_TABLE, valueType } from '../support/value-table.js';
+
+export type WarehouseKind = 'string' | 'int' | 'timestamp';
 
 /** A warehouse as the suite writes into it. */
 export interface Warehouse {
@@ -19,9 +19,9 @@ export interface Warehouse {
   sql(text: string): Promise<void>;
   /** As statements name it. */
   tableName(table: string): string;
-  typeOf(kind: ScalarKind): string;
-  /** The text of the value table as a value of that kind. */
-  literal(kind: ScalarKind, text: string | null): string;
+  typeOf(kind: WarehouseKind): string;
+  /** A time as people write it; null for none. */
+  literal(kind: 'timestamp', text: string | null): string;
   /** `SELECT` of the numbers [from, to) as n. */
   numbers(from: number, to: number): string;
   config(table: string): Readonly<Record<string, ConfigValue>>;
@@ -45,13 +45,10 @@ export class WarehouseFixture {
     this.sources.variables['PASSWORD'] = 'none';
   }
 
-  /** A table with k, n, at and `v` of that kind. */
-  async create(table: string, kind?: ScalarKind): Promise<void> {
+  /** A table with k, n and at_. */
+  async create(table: string): Promise<void> {
     const { typeOf, tableName } = this.#warehouse;
-    const value = kind === undefined ? '' : `, v ${typeOf(kind)}`;
-    await this.#warehouse.sql(
-      `CREATE TABLE ${tableName(table)} (k ${typeOf('string')}, n ${typeOf('int')}, at_ ${typeOf('timestamp')}${value})`,
-    );
+    await this.#warehouse.sql(`CREATE TABLE ${tableName(table)} (k ${typeOf('string')}, n ${typeOf('int')}, at_ ${typeOf('timestamp')})`);
   }
 
   /** Rows with that time each. */
@@ -196,9 +193,40 @@ export function readsTheTables(open: () => Warehouse): void {
     ]);
   });
 
-  for (const kind of VALUE_KINDS) {
-    it(`gives values of t.${kind} as they are, or refuses them by name`, () => givesValues(fixture, open(), kind));
-  }
+  it('is put ahead (`sources reset`), leaves out what lies before, and finds what comes late behind the place', async () => {
+    await fixture.create('ahead_of');
+    const nowUs = Date.now() * 1_000;
+    const settledUs = nowUs - 86_400e6;
+    await fixture.add('ahead_of', [
+      [0, settledUs],
+      [1, settledUs + 10e6],
+    ]);
+    await fixture.commit('ahead_of');
+    const sources = await fixture.start();
+    await fixture.waits(sources);
+    await sources.setPaused(FIXTURE_NAME, true);
+    await fixture.add('ahead_of', [
+      [2, settledUs + 20e6],
+      [3, settledUs + 30e6 + 1],
+      [4, nowUs - 60e6],
+    ]);
+    const reset = (to: string): Promise<string> => sources.reset(FIXTURE_NAME, to, new AbortController().signal);
+    const refusal = (to: string): Promise<string> => reset(to).catch((error: unknown) => (error as Error).message);
+    expect(await refusal(formatTimestamp(settledUs))).to.match(/lies before at_ .*upgrade: 'empty'/i);
+    expect(await refusal('soon')).to.match(/^'soon' is no time, which at_ is: write it as /i);
+    expect(await refusal('beginning')).to.contain('2 rows of its source, which would come again');
+    expect(await reset(formatTimestamp(settledUs + 30e6))).to.match(/, n 2/i);
+    await sources.setPaused(FIXTURE_NAME, false);
+    await eventually(async () => (await fixture.numbers()).length === 4, 'it goes on');
+    expect(await fixture.numbers()).to.deep.equal([0, 1, 3, 4]);
+    await sources.setPaused(FIXTURE_NAME, true);
+    await fixture.add('ahead_of', [[5, nowUs - 50e6]]);
+    expect(await reset('now')).to.match(/n 3; 2 newer rows published/i);
+    await fixture.add('ahead_of', [[6, nowUs - 55e6]]); // late, between rows that were left out
+    await sources.setPaused(FIXTURE_NAME, false);
+    await eventually(async () => (await fixture.numbers()).length === 5, 'what comes is read');
+    expect(await fixture.numbers()).to.deep.equal([0, 1, 3, 4, 6]);
+  });
 
   it('stands still, and names it: a table, a column, a key, a cursor that are not there or do not fit', async () => {
     const { sql, tableName, literal } = open();
@@ -223,29 +251,6 @@ export function readsTheTables(open: () => Warehouse): void {
       /cannot fill t.int/,
     );
   });
-}
-
-async function givesValues(fixture: WarehouseFixture, warehouse: Warehouse, kind: ScalarKind): Promise<void> {
-  const { sql, tableName, literal, name } = warehouse;
-  const cases = VALUE_TABLE.filter((one) => one.kind === kind);
-  await fixture.create(`of_${kind}`, kind);
-  const at = literal('timestamp', '2026-01-01T00:00:00Z');
-  const selects = cases.map(({ text }, n) => `SELECT 'k', ${n}, ${at}, ${literal(kind, text)}`);
-  await sql(`INSERT INTO ${tableName(`of_${kind}`)} (k, n, at_, v) ${selects.join(' UNION ALL ')}`);
-  const plain = numberDataset(FIXTURE_NAME).fields.map((field) => (field.name === 'at' ? { ...field, name: 'at_' } : field));
-  const fields = [...plain, { name: 'v', type: valueType(kind) }];
-  await fixture.commit(`of_${kind}`, {}, { fields });
-  const sources = await fixture.start();
-  await fixture.waits(sources);
-  const rows = await fixture.sources.published(FIXTURE_NAME, 1, fields);
-  const dead = await fixture.sources.dead(FIXTURE_NAME);
-  for (const [n, { text, held }] of cases.entries()) {
-    const row = rows.find((record) => record.row[1] === n)?.row;
-    const reason = dead.find(({ place }) => String(place).endsWith(` ${n}`))?.['reason'];
-    const what = `${kind} ${String(text)} of ${name}`;
-    if (held instanceof RegExp) expect(String(reason), what).to.match(held);
-    else expect(row?.[3], `${what}: ${String(reason)}`).to.deep.equal(held);
-  }
 }
 
 /** What takes a system in Python its time on a busy machine. */

@@ -3,9 +3,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { JsonValue } from '../../libs/source/connector.js';
+import { SourceError } from '../../libs/source/source-error.js';
+import { isEarlier } from '../../libs/source/table/cursor-time.js';
 import type { PolledTable, TableRow } from '../../libs/source/table/polled-table.js';
 import type { RowPlace } from '../../libs/source/table/row-place.js';
 import { SettlingReader } from '../../libs/source/table/settling-reader.js';
+import { formatTimestamp } from '../../libs/time/timestamp.js';
 
 const LOOK_BACK_S = 10;
 const S = 1e6;
@@ -20,16 +23,17 @@ interface Written {
 class ListTable implements PolledTable {
   readonly cursorName = 'at';
   readonly keyNames = ['id'];
+  readonly cursorTime = { isDate: false, zone: 'Z', fractionMax: 6 } as const;
   readonly rows: Written[] = [];
   nowS = 1_000;
   queries = 0;
 
   newRows(
-    { place, initialEnd }: Parameters<PolledTable['newRows']>[0],
+    { place, initialEnd, until }: Parameters<PolledTable['newRows']>[0],
     { rowsMax, pageRows }: Parameters<PolledTable['newRows']>[1],
   ): ReturnType<PolledTable['newRows']> {
     this.queries++;
-    const found = this.#inOrder()
+    const found = this.#inOrder(until)
       .filter((row) => place === undefined || compare(placeOf(row), place) > 0)
       .slice(0, rowsMax)
       .map((row) => tableRow(row, initialEnd != null && compare(placeOf(row), initialEnd) <= 0));
@@ -39,9 +43,13 @@ class ListTable implements PolledTable {
     return Promise.resolve({ nowUs: this.nowS * S, pages: pages() });
   }
 
-  lastPlace(): Promise<RowPlace | undefined> {
-    const last = this.#inOrder().at(-1);
+  lastPlace(_signal: AbortSignal, until?: string): Promise<RowPlace | undefined> {
+    const last = this.#inOrder(until).at(-1);
     return Promise.resolve(last === undefined ? undefined : placeOf(last));
+  }
+
+  nowUs(): Promise<number> {
+    return Promise.resolve(this.nowS * S);
   }
 
   cost(): undefined {
@@ -52,13 +60,14 @@ class ListTable implements PolledTable {
     return Promise.resolve();
   }
 
-  #inOrder(): readonly Written[] {
-    return this.rows.filter(({ cursorS }) => cursorS <= this.nowS).sort((a, b) => compare(placeOf(a), placeOf(b)));
+  #inOrder(until?: string): readonly Written[] {
+    const isWithin = (row: Written): boolean => row.cursorS <= this.nowS && (until === undefined || !isEarlier(until, placeOf(row).cursor));
+    return this.rows.filter(isWithin).sort((a, b) => compare(placeOf(a), placeOf(b)));
   }
 }
 
 function placeOf({ id, cursorS }: Written): RowPlace {
-  return { cursor: String(cursorS).padStart(6, '0'), key: [String((id * 7_919) % 100_003)] };
+  return { cursor: formatTimestamp(cursorS * S), key: [String((id * 7_919) % 100_003)] };
 }
 
 function compare(a: RowPlace, b: RowPlace): number {
@@ -129,6 +138,76 @@ describe('a table that is read again as far as rows may come late', () => {
     );
   });
 
+  it('is put ahead without a row twice, and without losing one behind the place, or late before it', async () => {
+    const seek = fc.record({ step, aheadS: fc.integer({ min: -30, max: 3 }), isNow: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(seek, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 5 }), async (steps, rowsMax) => {
+        const table = new ListTable();
+        const { signal } = new AbortController();
+        const published: number[] = [];
+        const skipped = new Set<number>();
+        let position: JsonValue | undefined;
+        const poll = async (batchesMax: number): Promise<void> => {
+          const reader = new SettlingReader({ table, lookBackS: LOOK_BACK_S });
+          let batches = 0;
+          for await (const batch of reader.read(position, { rowsMax, bytesMax: 1_000 }, signal)) {
+            published.push(...batch.rows.map(({ input }) => Number(input)));
+            position = JSON.parse(JSON.stringify(batch.position)) as JsonValue;
+            if (++batches >= batchesMax) return;
+          }
+        };
+        for (const { step: written, aheadS, isNow } of steps) {
+          table.nowS += written.waitS;
+          for (const late of written.latenessS) table.rows.push({ id: table.rows.length, cursorS: table.nowS - late });
+          await poll(written.batchesMax);
+          const toS = isNow ? table.nowS : table.nowS + aheadS;
+          const from = published.length === 0 ? undefined : position;
+          const reader = new SettlingReader({ table, lookBackS: LOOK_BACK_S });
+          const sought = await reader.seek(isNow ? undefined : formatTimestamp(toS * S), from, signal).catch((error: unknown) => error);
+          if (sought instanceof SourceError) {
+            expect(sought.message).to.match(from === undefined ? /no row has/ : /lies before|no row has/);
+            continue;
+          }
+          position = sought as JsonValue;
+          if (from === undefined) skipped.clear(); // it may go back where nothing was published
+          for (const { id, cursorS } of table.rows) if (cursorS <= Math.min(toS, table.nowS) && !published.includes(id)) skipped.add(id);
+        }
+        table.nowS += LOOK_BACK_S + 1;
+        await poll(Infinity);
+        const expected = table.rows.map(({ id }) => id).filter((id) => !skipped.has(id));
+        expect(published.sort((a, b) => a - b)).to.deep.equal(expected);
+      }),
+    );
+  });
+
+  it('reads a place as people write it, and refuses by name what is none, and a place among more young rows than it remembers', async () => {
+    const table = new ListTable();
+    for (let id = 0; id < 30; id++) table.rows.push({ id, cursorS: 971 + id });
+    const { signal } = new AbortController();
+    const reader = new SettlingReader({ table, lookBackS: LOOK_BACK_S, seenMax: 5 });
+    const words = async (to: string, from?: JsonValue): Promise<string> =>
+      reader.seek(to, from, signal).then(
+        (position) => reader.describe(position),
+        (error: unknown) => (error as Error).message,
+      );
+    const at980 = await words('1970-01-01T00:16:20Z');
+    expect(at980).to.match(/^at 1970-01-01T00:16:20Z, id \d+$/);
+    for (const to of ['1970-01-01 00:16:20.5', '1970-01-01 02:16:20.000+02', ' 1970-01-01T05:46:20+05:30 '])
+      expect(await words(to)).to.equal(at980);
+    expect(await words('soon')).to.equal("'soon' is no time, which at is: write it as 2026-11-01 00:00:00Z");
+    expect(await words('1970-02-30')).to.contain('is no time');
+    expect(await words('1970-01-01 00:16:20.1234567')).to.contain('has 7 digits behind the second, and at has 6 at most');
+    expect(await words('1969-12-31')).to.equal("no row has a at at or before '1969-12-31'");
+    expect(await words('1970-01-01 00:16:36Z'), 'six of ten seconds').to.match(
+      /^more than 5 rows up to there have a at within the last 10 s/,
+    );
+    const from = await reader.seek('1970-01-01T00:16:20Z', undefined, signal);
+    expect(await words('1970-01-01T00:16:19Z', from)).to.match(
+      /^at 1970-01-01T00:16:19Z lies before at 1970-01-01T00:16:20Z, .*upgrade: 'empty'/,
+    );
+    expect(await words('1970-01-01T00:16:20Z', from)).to.equal(at980);
+  });
+
   it('remembers no more than it is told to, holds the rest back, and says so', async () => {
     const table = new ListTable();
     const read = async (position: JsonValue | undefined): Promise<{ ids: number[]; position: JsonValue; words: string }> => {
@@ -143,13 +222,13 @@ describe('a table that is read again as far as rows may come late', () => {
     for (let id = 0; id < 8; id++) table.rows.push({ id, cursorS: 1_000 - 7 + id });
     const first = await read(undefined);
     expect(first.ids).to.deep.equal([0, 1, 2]);
-    expect(first.words).to.equal('the beginning; 3 newer rows published; rows from 000996 on wait until they are 10 s old');
+    expect(first.words).to.equal('the beginning; 3 newer rows published; rows from 1970-01-01T00:16:36Z on wait until they are 10 s old');
     table.nowS += 5;
     const second = await read(first.position);
     expect(second.ids).to.deep.equal([3, 4, 5]);
     table.nowS += 20;
     const third = await read(second.position);
     expect(third.ids).to.deep.equal([6, 7]);
-    expect(third.words).to.match(/^at 001000, id \d+$/);
+    expect(third.words).to.match(/^at 1970-01-01T00:16:40Z, id \d+$/);
   });
 });

@@ -27,11 +27,21 @@ for line in sys.stdin:
     print(json.dumps(answer, default=plain), file=out, flush=True)
 `;
 
+/** Whose Python has DuckDB. */
+export const DUCKDB_VENV = 'bigquery';
+
 export const pyicebergWhat =
   "pyiceberg (python3 -m venv ~/.cache/thyme-tools/pyiceberg && ~/.cache/thyme-tools/pyiceberg/bin/pip install 'pyiceberg[sql-sqlite,pyarrow,glue,pyiceberg-core]==0.12.*')";
 
 export function hasPyIceberg(): boolean {
-  return existsSync(program());
+  return existsSync(program('pyiceberg'));
+}
+
+export const duckdbWhat = 'DuckDB for Python (.ci/run makes its venv, thyme-tools/bigquery)';
+
+/** Beside BigQuery's emulator, which runs on it. */
+export function hasDuckDb(): boolean {
+  return existsSync(program(DUCKDB_VENV));
 }
 
 /** A process of Python with pyiceberg in it, which writes tables and says what stands in them. */
@@ -49,9 +59,9 @@ export class PyIceberg {
     this.#answers = lines[Symbol.asyncIterator]();
   }
 
-  /** `environment` is added to that of the process. */
-  static start(environment: Readonly<Record<string, string>> = {}): PyIceberg {
-    const child = spawn(program(), ['-u', '-c', LOOP], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, ...environment } });
+  /** `environment` is added to that of the process; `venv` has other libraries than pyiceberg. */
+  static start(environment: Readonly<Record<string, string>> = {}, venv = 'pyiceberg'): PyIceberg {
+    const child = spawn(program(venv), ['-u', '-c', LOOP], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, ...environment } });
     if (child.stdout === null) throw new Error('Python has no output');
     return new PyIceberg(child, createInterface({ input: child.stdout }));
   }
@@ -77,6 +87,6 @@ export class PyIceberg {
   }
 }
 
-function program(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'thyme-tools/pyiceberg/bin/python');
+function program(venv: string): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'thyme-tools', venv, 'bin/python');
 }

@@ -91,6 +91,8 @@ const DATASETS: readonly Case[] = [
 
 const log = { dataset: 'Order', connector: 'postgres', config: { table: 't', mode: 'cdc', slot: 'orders_1' }, cdc: 'append' } as const;
 
+const changes = { dataset: 'Order', connector: 'snowflake', config: { table: 't', mode: 'changes' }, everyUs: 5e6, cdc: 'upsert' } as const;
+
 const SOURCES: readonly Case[] = [
   ['an unknown dataset', { sources: [{ ...kafka, dataset: 'Nope' }] }, 'Nope', 'there is no such dataset'],
   ['an unknown connector', { sources: [{ ...kafka, connector: 'kafak' }] }, 'Order', "no connector is called 'kafak'"],
@@ -109,6 +111,16 @@ const SOURCES: readonly Case[] = [
   ],
   ['every beside it', { sources: [{ ...log, everyUs: 5e6 }] }, 'Order', "'every' is for polling"],
   ['a mode that it does not have', { sources: [{ ...log, config: { ...log.config, mode: 'wal' } }] }, 'Order', "is 'wal'"],
+  ['a mode that snowflake does not have', { sources: [{ ...changes, config: { table: 't', mode: 'cdc' } }] }, 'Order', "is 'cdc'"],
+  ['events of its changes', { sources: [{ ...changes, cdc: 'append' }] }, 'Order', "mode 'changes' gives updates and deletes"],
+  ['envelopes of its changes', { sources: [{ ...changes, cdc: 'debezium' }] }, 'Order', "cdc 'debezium' comes from a stream"],
+  ['a cursor beside its changes', { sources: [{ ...changes, cursor: 'at' }] }, 'Order', "snowflake with mode 'changes' has its intervals"],
+  [
+    'a key beside its changes',
+    { sources: [{ ...changes, config: { ...changes.config, key: 'id' } }] },
+    'Order',
+    "a snowflake source has no 'key'",
+  ],
   ['a name that no slot has', { sources: [{ ...log, config: { ...log.config, slot: 'Order-1' } }] }, 'Order', "is 'Order-1'"],
   ['envelopes from it', { sources: [{ ...log, cdc: 'debezium' }] }, 'Order', "cdc 'debezium' is for envelopes"],
   [

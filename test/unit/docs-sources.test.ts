@@ -23,7 +23,7 @@ describe('the page about sources', () => {
   });
 
   it('has modules', () => {
-    expect(modules).to.have.lengthOf(10);
+    expect(modules).to.have.lengthOf(11);
   });
 
   for (const [i, text] of modules.entries()) {

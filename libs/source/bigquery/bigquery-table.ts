@@ -22,16 +22,21 @@ export function bigqueryTable(shape: BigQueryShape, jobs: BigQueryJobs, maximumB
   return {
     cursorName: shape.cursor.name,
     keyNames: shape.key.map(({ name }) => name),
+    cursorTime: { isDate: shape.cursor.sqlType === 'DATE', zone: shape.cursor.sqlType === 'TIMESTAMP' ? 'Z' : '', fractionMax: 6 },
     async newRows(start, { rowsMax, pageRows }, signal) {
       const select = newRowsSelect(shape, start, { dialect: DIALECT, rowsMax });
       const { createdUs, pages } = await jobs.run({ select, pageRows, maximumBytesBilled }, signal);
       return { nowUs: createdUs, pages: tableRows(pages, shape) };
     },
-    async lastPlace(signal) {
-      const select = lastPlaceSelect(shape, { dialect: DIALECT });
+    async lastPlace(signal, until) {
+      const select = lastPlaceSelect(shape, { dialect: DIALECT, until });
       const { pages } = await jobs.run({ select, pageRows: 1, maximumBytesBilled }, signal);
       for await (const [row] of pages) return row === undefined ? undefined : orderTexts(row, 0, shape);
       return undefined;
+    },
+    async nowUs(signal) {
+      const select = { text: 'SELECT 1', values: [] }; // reads nothing, and costs nothing
+      return (await jobs.run({ select, pageRows: 1, maximumBytesBilled }, signal)).createdUs;
     },
     cost() {
       const { queries, bytes } = jobs.cost;

@@ -17,6 +17,9 @@ const INSTANTS: ReadonlyMap<string, TimeUnit> = new Map([
   ['io.debezium.time.MicroTimestamp', 'microsecond'],
   ['io.debezium.time.NanoTimestamp', 'nanosecond'],
 ]);
+/** With a Z behind it, as Debezium writes dates for `time.precision.mode=isostring`. */
+const ISO_DATE = 'io.debezium.time.IsoDate';
+const ISO_DATE_UTC = /^\d{4}-\d\d-\d\dZ$/;
 const DATES = new Set(['org.apache.kafka.connect.data.Date', 'io.debezium.time.Date']);
 
 /** The payload with its values as they are meant; the value itself where it has no schema beside it. */
@@ -33,6 +36,7 @@ function meant(schema: ConnectSchema, value: unknown): unknown {
   const unit = INSTANTS.get(name);
   if (unit !== undefined) return instantValue(BigInt(String(value)), unit);
   if (DATES.has(name)) return dateValue(Number(value));
+  if (name === ISO_DATE) return typeof value === 'string' && ISO_DATE_UTC.test(value) ? value.slice(0, -1) : value;
   if (name === 'org.apache.kafka.connect.data.Decimal') return decimalOf(value, Number(schema.parameters?.['scale'] ?? 0));
   if (name === 'io.debezium.data.VariableScaleDecimal' && isObject(value)) return decimalOf(value['value'], Number(value['scale']));
   if (type === 'array' && Array.isArray(value)) return value.map((one) => meant(schema.items ?? {}, one));

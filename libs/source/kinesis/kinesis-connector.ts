@@ -4,7 +4,7 @@
 //   stream-api.ts        - what is asked of the service; kinesis-errors.ts
 //   stream-reader.ts     - shards by sequence number; shard-pump.ts asks them, each at its own pace
 //   shard-tree.ts        - which shard is read when
-//   stream-position.ts   - how far each was read
+//   stream-position.ts   - how far each was read; stream-seek.ts: where it is begun, and put ahead
 //   record-rows.ts       - records as rows, as messages of Kafka are; kpl-aggregate.ts opens aggregates
 //
 // Invariants:

@@ -34,9 +34,15 @@ export function streamSettings(settings: SourceSettings): StreamSettings {
 
 function initPositionOf(settings: SourceSettings): InitPosition {
   const given = String(settings.parameters.get('initPosition') ?? 'trim_horizon');
+  const position = streamPlaceOf(given);
+  if (position !== undefined) return position;
+  throw wrongAwsParameter(settings, `initPosition '${given}' is none: write latest, trim_horizon, or a time such as 2026-01-31T12:00:00Z`);
+}
+
+/** A place in a stream, as people write it; undefined where it is none. */
+export function streamPlaceOf(given: string): InitPosition | undefined {
   const word = given.toLowerCase();
   if (word === 'latest' || word === 'trim_horizon') return word;
   const timeMs = ISO_TIME.test(given) ? Date.parse(given) : Number.NaN;
-  if (Number.isFinite(timeMs)) return timeMs;
-  throw wrongAwsParameter(settings, `initPosition '${given}' is none: write latest, trim_horizon, or a time such as 2026-01-31T12:00:00Z`);
+  return Number.isFinite(timeMs) ? timeMs : undefined;
 }

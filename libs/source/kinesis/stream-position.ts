@@ -8,7 +8,10 @@ interface ShardPlace {
   after?: string;
   /** So many of the rows in that record were taken: it is an aggregate of more. */
   cut?: number;
-  /** Where it begins while nothing was taken: at what came from then on; absent: at its oldest record. */
+  /**
+   * Where it begins while nothing was taken: at what came from then on; absent: at its oldest record. Beside `after` it was put there
+   * (`sources reset`): what lies at or before that record is not taken again, whenever it came.
+   */
   fromMs?: number;
   /** It was read to its end: a split or a merge has closed it. */
   ended?: true;
@@ -74,6 +77,32 @@ export class StreamPosition implements ReadShards {
     if (format !== 1)
       throw new SourceError('stop', 'THYME_SOURCE_POSITION_NEWER', `the position has format ${String(format)}: upgrade this process`);
     return new StreamPosition(stream, startMs, new Map(Object.entries(shards).map(([shard, place]) => [shard, { ...place }])));
+  }
+
+  /** Put ahead, to what came from then on; of the shards that are listed, those that were read to their ends stay so. */
+  putAhead({
+    fromMs,
+    nowMs,
+    shards,
+  }: {
+    readonly fromMs: number;
+    readonly nowMs: number;
+    readonly shards: readonly string[];
+  }): StreamPosition {
+    const places = new Map([...this.#shards].filter(([, { ended }]) => ended === true));
+    for (const shard of shards) {
+      if (places.has(shard)) continue;
+      const { initial, ...before } = this.#shards.get(shard) ?? {};
+      const history = initial === true && fromMs < this.#startMs ? { initial } : {};
+      places.set(shard, { ...before, ...history, fromMs, seenMs: nowMs });
+    }
+    return new StreamPosition(this.identity, this.#startMs, places);
+  }
+
+  /** Up to when records were taken, or left out, of all shards. */
+  get reachedMs(): number {
+    const begun = [...this.#shards.values()].filter(({ after, ended }) => after !== undefined || ended === true);
+    return Math.max(0, ...begun.map(({ fromMs, seenMs }) => fromMs ?? seenMs));
   }
 
   encode(): JsonValue {
@@ -159,8 +188,9 @@ export class StreamPosition implements ReadShards {
   describe(): string {
     const words = [...this.#shards].slice(0, DESCRIBED_MAX).map(([shard, { after, cut, fromMs, ended }]) => {
       if (ended === true) return `${shard}: read to its end`;
+      if (fromMs !== undefined) return `${shard}: from ${new Date(fromMs).toISOString()}`;
       if (after !== undefined) return `${shard}: ${after}${cut === undefined ? '' : `, ${cut} records of it`}`;
-      return `${shard}: from ${fromMs === undefined ? 'its beginning' : new Date(fromMs).toISOString()}`;
+      return `${shard}: from its beginning`;
     });
     const left = this.#shards.size - words.length;
     return `${words.join('; ')}${left > 0 ? `; and ${left} more shards` : ''}`;

@@ -2,12 +2,13 @@
 // table, and no consumer that is registered anywhere.
 import type { Clock } from '../../time/clock.js';
 import type { BatchLimits, JsonValue, SourceBatch, SourceLag, SourceReader, SourceRow } from '../connector.js';
-import { futureBegin, kinesisError, kinesisFailureOf, recordsLost, streamMadeAnew } from './kinesis-errors.js';
+import { kinesisError, kinesisFailureOf, recordsLost, streamMadeAnew } from './kinesis-errors.js';
 import { partsThatFit, type RecordRows } from './record-rows.js';
 import { type ShardAnswer, ShardPump } from './shard-pump.js';
 import { hasChildren, type KnownShard, readyShards } from './shard-tree.js';
 import type { ShardStart, StreamApi } from './stream-api.js';
-import { CLOCK_STEP_MS, StreamPosition } from './stream-position.js';
+import { StreamPosition } from './stream-position.js';
+import { beginStream, seekStream } from './stream-seek.js';
 
 export interface StreamReaderOptions {
   readonly api: StreamApi;
@@ -20,8 +21,6 @@ const LOOK_EVERY_MS = 30_000;
 const LOOK_SOON_MS = 1_000;
 /** A stream that is idle has its position written anew so often: how far it was read is judged by the retention, a day at least. */
 const IDLE_COMMIT_MS = 3_600_000;
-/** The service's clock and those that stamp its records may differ by so much: `latest` begins before it. */
-const LATEST_SLACK_MS = 1_000;
 /** Behind this share of the retention, each answer has to begin with the last record of the one before: else some were lost between. */
 const IN_DANGER = 23 / 24;
 
@@ -68,6 +67,12 @@ export class StreamReader implements SourceReader {
     }
   }
 
+  async seek(to: string | undefined, stored: JsonValue | undefined, signal: AbortSignal): Promise<JsonValue> {
+    const { api } = this.#options;
+    const from = stored === undefined ? undefined : StreamPosition.decode(stored);
+    return (await seekStream(api, { to, from }, signal)).encode();
+  }
+
   describe(position: JsonValue): string {
     return `${this.#options.api.stream.name}: ${StreamPosition.decode(position).describe()}`;
   }
@@ -82,7 +87,7 @@ export class StreamReader implements SourceReader {
   }
 
   async *#read(stored: JsonValue | undefined, limits: BatchLimits, signal: AbortSignal): AsyncGenerator<SourceBatch> {
-    const at = stored === undefined ? await this.#begin(signal) : StreamPosition.decode(stored);
+    const at = stored === undefined ? await beginStream(this.#options.api, signal) : StreamPosition.decode(stored);
     // Where it begins is kept before anything is read: a later start would begin elsewhere.
     if (stored === undefined) yield { rows: [], position: at.encode() };
     const gathered: Gathered = { rows: [], bytes: 0, notices: [] };
@@ -128,16 +133,6 @@ export class StreamReader implements SourceReader {
     });
   }
 
-  async #begin(signal: AbortSignal): Promise<StreamPosition> {
-    const { api } = this.#options;
-    const { initPosition, arn } = api.stream;
-    // The time first: a shard that is made between the two is listed, and begun from that time.
-    const { identity, serverMs } = await api.describe(signal);
-    if (typeof initPosition === 'number' && initPosition > serverMs + CLOCK_STEP_MS) throw futureBegin(arn, new Date(initPosition));
-    const fromMs = initPosition === 'trim_horizon' ? undefined : initPosition === 'latest' ? serverMs - LATEST_SLACK_MS : initPosition;
-    return StreamPosition.begin({ identity, startMs: serverMs, fromMs, shards: [...(await api.shards(signal)).keys()] });
-  }
-
   /** Whether the stream is still the one that the position is of, and what shards it has now. */
   async #look({ at, pump, signal }: Reading): Promise<void> {
     const { api } = this.#options;
@@ -160,14 +155,15 @@ export class StreamReader implements SourceReader {
     for (const shard of readyShards(this.#shards, at)) {
       if (pump.has(shard.id)) continue;
       at.start(shard, this.#nowMs());
-      if (at.place(shard.id).after === undefined) this.#checkRetention(shard.id, at);
+      const { after, fromMs } = at.place(shard.id);
+      if (after === undefined || fromMs !== undefined) this.#checkRetention(shard.id, at);
       pump.add(shard.id);
     }
   }
 
   #startOf(shard: string, at: StreamPosition): ShardStart {
     const { after, fromMs } = at.place(shard);
-    if (after !== undefined && !this.#fromOldest.has(shard)) return { kind: 'record', sequence: after };
+    if (after !== undefined && fromMs === undefined && !this.#fromOldest.has(shard)) return { kind: 'record', sequence: after };
     return fromMs === undefined ? { kind: 'beginning' } : { kind: 'time', fromMs };
   }
 
@@ -179,7 +175,8 @@ export class StreamReader implements SourceReader {
 
   /** The record that was taken last is unknown to the service: it has left the retention. */
   #refused(shard: string, at: StreamPosition, error: unknown): void {
-    if (at.place(shard).after === undefined || this.#fromOldest.has(shard)) throw error as Error; // as the SDK threw it
+    const { after, fromMs } = at.place(shard);
+    if (after === undefined || fromMs !== undefined || this.#fromOldest.has(shard)) throw error as Error; // as the SDK threw it
     this.#checkRetention(shard, at);
     this.#fromOldest.add(shard);
   }

@@ -1,5 +1,6 @@
 import { parse as parseArray } from 'postgres-array';
 import type { ValueType } from '../../schema/value-type.js';
+import { decodeJson } from '../table/exact-text.js';
 
 /** The text of a value as the server sends it, to what a push would send. */
 export type DecodeText = (text: string) => unknown;
@@ -70,7 +71,7 @@ export function decoderOf(type: ValueType, column: ColumnType): DecodeText | und
       return name === 'date' ? asIs : undefined;
     case 'list':
     case 'struct':
-      return name === 'json' || name === 'jsonb' ? (text) => JSON.parse(text) as unknown : undefined;
+      return name === 'json' || name === 'jsonb' ? (text) => decodeJson(text, type) : undefined;
   }
 }
 

@@ -15,11 +15,17 @@ export interface FilledField {
 }
 
 /** A table or view, as the system and the dataset's fields have it together. */
-export interface SnowflakeShape extends SelectShape {
+export interface SnowflakeTable {
+  /** Quoted, with all that it lies in. */
+  readonly sqlName: string;
   /** For people: `SHOP.PUBLIC.ORDERS`. */
   readonly words: string;
   readonly fields: readonly FilledField[];
   readonly columns: readonly SnowflakeColumn[];
+}
+
+/** One that is polled, in the order of cursor and key. */
+export interface SnowflakeShape extends SelectShape, SnowflakeTable {
   readonly cursorColumn: SnowflakeColumn;
   readonly keyColumns: readonly SnowflakeColumn[];
 }
@@ -31,12 +37,20 @@ const KEY_COLUMN = 4;
 const KEY_SEQUENCE = 5;
 
 /** Throws a SourceError that names what is missing, or does not fit. */
-export async function readShape(session: SnowflakeSession, settings: SourceSettings, signal: AbortSignal): Promise<SnowflakeShape> {
-  const { dataset, source, parameters } = settings;
+export async function readTable(session: SnowflakeSession, settings: SourceSettings, signal: AbortSignal): Promise<SnowflakeTable> {
+  const { dataset } = settings;
   const path = pathOf(settings);
   const [sqlName, words] = [path.map(quoted).join('.'), path.join('.')];
   const described = await session.rows(`DESCRIBE TABLE ${sqlName}`, signal);
   const columns = described.map((cells) => ({ name: String(cells[0]), sqlType: String(cells[1]) }));
+  const fields = dataset.fields.flatMap((field) => filledField(field, columnNamed(columns, field.name), { dataset, words }));
+  return { sqlName, words, columns, fields };
+}
+
+/** The same, of a table that is polled. */
+export async function readShape(session: SnowflakeSession, settings: SourceSettings, signal: AbortSignal): Promise<SnowflakeShape> {
+  const { source, parameters } = settings;
+  const { sqlName, words, columns, fields } = await readTable(session, settings, signal);
   const named = (name: string): SnowflakeColumn => {
     const column = columnNamed(columns, name);
     if (column !== undefined) return column;
@@ -56,7 +70,6 @@ export async function readShape(session: SnowflakeSession, settings: SourceSetti
     );
   const cursorColumn = inOrder(named(source.cursor ?? ''), CURSORS, { words, role: 'the cursor' });
   for (const column of keyColumns) inOrder(column, KEYS, { words, role: 'of the key' });
-  const fields = dataset.fields.flatMap((field) => filledField(field, columnNamed(columns, field.name), { dataset, words }));
   return {
     sqlName,
     words,

@@ -6,7 +6,7 @@ import { keyWords, LANE } from '../table/table-words.js';
 import { type BoundSelect, lastPlaceSelect, newRowsSelect, type SqlDialect } from '../table/table-sql.js';
 import { quoted } from './snowflake-names.js';
 import type { Cells, SnowflakeSession } from './snowflake-session.js';
-import type { SnowflakeShape } from './snowflake-shape.js';
+import type { SnowflakeShape, SnowflakeTable } from './snowflake-shape.js';
 import { type Cell, cursorUs, orderText } from './snowflake-values.js';
 
 const US_PER_DAY = 86_400e6;
@@ -27,23 +27,25 @@ export function snowflakeTable(shape: SnowflakeShape, session: SnowflakeSession)
   return {
     cursorName: shape.cursor.name,
     keyNames: shape.key.map(({ name }) => name),
+    cursorTime: { isDate: shape.cursor.sqlType === 'DATE', zone: shape.cursor.sqlType === 'TIMESTAMP_NTZ' ? '' : '+00:00', fractionMax: 9 },
     async newRows(start, { rowsMax, pageRows }, signal) {
-      const [clock] = await session.rows('SELECT SYSDATE()', signal);
+      const nowUs = await clockUs(session, signal);
       const select = newRowsSelect(shape, start, { dialect: DIALECT, rowsMax });
-      return { nowUs: clockUs(clock), pages: tableRows(pages(select, pageRows, signal), shape) };
+      return { nowUs, pages: tableRows(pages(select, pageRows, signal), shape) };
     },
-    async lastPlace(signal) {
-      for await (const [row] of pages(lastPlaceSelect(shape, { dialect: DIALECT }), 1, signal))
+    async lastPlace(signal, until) {
+      for await (const [row] of pages(lastPlaceSelect(shape, { dialect: DIALECT, until }), 1, signal))
         return row === undefined ? undefined : placeOf(row, 0, shape);
       return undefined;
     },
+    nowUs: (signal) => clockUs(session, signal),
     cost: () => undefined, // by the time that the warehouse runs
     close: () => session.close(),
   };
 }
 
 /** By its fields; a value that cannot be read makes a dead letter of its row. */
-export function inputOf(cells: Cells, from: number, { fields, words }: SnowflakeShape): unknown {
+export function inputOf(cells: Cells, from: number, { fields, words }: Pick<SnowflakeTable, 'fields' | 'words'>): unknown {
   const input: Record<string, unknown> = {};
   for (const [i, { name, column, decode }] of fields.entries()) {
     const cell = cells[from + i];
@@ -59,8 +61,8 @@ export function inputOf(cells: Cells, from: number, { fields, words }: Snowflake
   return input;
 }
 
-function clockUs(row: Cells | undefined): number {
-  const cell = row?.[0];
+export async function clockUs(session: SnowflakeSession, signal: AbortSignal): Promise<number> {
+  const [[cell] = []] = await session.rows('SELECT SYSDATE()', signal);
   if (!isNull(cell)) return Math.floor(cursorUs(cell));
   throw new SourceError('retry', 'THYME_SOURCE_SNOWFLAKE', 'the system does not say what time it is');
 }
@@ -97,6 +99,6 @@ function placeOf(cells: Cells, from: number, { cursorColumn, keyColumns }: Snowf
   return { cursor, key };
 }
 
-function isNull(cell: Cell): boolean {
+export function isNull(cell: Cell): boolean {
   return cell === null || cell === undefined;
 }

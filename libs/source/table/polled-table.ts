@@ -1,4 +1,5 @@
 import type { SourceRow } from '../connector.js';
+import type { CursorTime } from './cursor-time.js';
 import type { RowPlace } from './row-place.js';
 
 /** A row as a query of the table gave it. */
@@ -17,6 +18,8 @@ export interface TableRow {
 export interface QueryStart {
   readonly place: RowPlace | undefined;
   readonly initialEnd: RowPlace | null | undefined;
+  /** No row with a cursor beyond it; absent: up to the source's clock. */
+  readonly until?: string;
 }
 
 export interface TableQuery {
@@ -33,11 +36,14 @@ export interface PolledTable {
    * and in front of them those without a cursor, which are no rows to read. A page has at most `pageRows`.
    */
   newRows(start: QueryStart, options: { readonly rowsMax: number; readonly pageRows: number }, signal: AbortSignal): Promise<TableQuery>;
-  /** The last of these rows that there is. */
-  lastPlace(signal: AbortSignal): Promise<RowPlace | undefined>;
+  /** The last of these rows that there is, among those whose cursor is `until` or less. */
+  lastPlace(signal: AbortSignal, until?: string): Promise<RowPlace | undefined>;
+  /** The source's own clock. */
+  nowUs(signal: AbortSignal): Promise<number>;
   /** What the position is called: the cursor's and the key's columns. */
   readonly cursorName: string;
   readonly keyNames: readonly string[];
+  readonly cursorTime: CursorTime;
   /** What it has cost so far, for people, such as `12 MB scanned by 3 queries`; undefined where nobody counts. */
   cost(): string | undefined;
   close(): Promise<void>;

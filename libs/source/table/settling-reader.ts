@@ -2,6 +2,7 @@ import type { BatchLimits, JsonValue, SourceBatch, SourceLag, SourceReader, Sour
 import { SourceError } from '../source-error.js';
 import type { PolledTable, TableRow } from './polled-table.js';
 import { SettlingPass } from './settling-pass.js';
+import { seekTable } from './settling-seek.js';
 import { decodeSettling, encodeSettling, FROM_THE_BEGINNING, SEEN_MAX, type SettlingPosition } from './settling-position.js';
 import { keyWords } from './table-words.js';
 
@@ -49,6 +50,12 @@ export class SettlingReader implements SourceReader {
       if (signal.aborted) return;
       throw error;
     }
+  }
+
+  async seek(to: string | undefined, from: JsonValue | undefined, signal: AbortSignal): Promise<JsonValue> {
+    const before = from === undefined ? undefined : decodeSettling(from);
+    const options = { table: this.#table, to, from: before, lookBackUs: this.#lookBackUs, seenMax: this.#seenMax };
+    return encodeSettling(await seekTable(options, signal));
   }
 
   describe(position: JsonValue): string {

@@ -46,6 +46,7 @@ export function newRowsSelect(shape: SelectShape, start: QueryStart, { dialect, 
   const initial = start.initialEnd ? `(NOT (${order.isBehind(start.initialEnd)}))` : 'FALSE';
   const cursor = order.column(shape.cursor);
   const conditions = [`${cursor} <= ${dialect.now(shape.cursor.sqlType)}`];
+  if (start.until !== undefined) conditions.push(`${cursor} <= ${order.bind(start.until, shape.cursor)}`);
   // The first of both says what the second one means to systems that leave out partitions by it.
   if (start.place !== undefined)
     conditions.push(`${cursor} >= ${order.bind(start.place.cursor, shape.cursor)}`, `(${order.isBehind(start.place)})`);
@@ -57,13 +58,17 @@ export function newRowsSelect(shape: SelectShape, start: QueryStart, { dialect, 
   };
 }
 
-/** Cursor and key of the last row that the source's clock has reached, which bounds the initial load. */
-export function lastPlaceSelect(shape: SelectShape, { dialect }: Pick<SelectOptions, 'dialect'>): BoundSelect {
+/** Cursor and key of the last row that the source's clock has reached, and whose cursor is `until` or less: it bounds the initial load. */
+export function lastPlaceSelect(
+  shape: SelectShape,
+  { dialect, until }: Pick<SelectOptions, 'dialect'> & { readonly until?: string | undefined },
+): BoundSelect {
   const order = new Order(shape, dialect);
   const columns = [shape.cursor, ...shape.key].map((column, i) => `${order.column(column)} AS c${i}`);
   const cursor = order.column(shape.cursor);
+  const bound = until === undefined ? '' : ` AND ${cursor} <= ${order.bind(until, shape.cursor)}`;
   return {
-    text: `SELECT ${columns.join(', ')} FROM ${shape.sqlName} AS ${ROW} WHERE ${cursor} <= ${dialect.now(shape.cursor.sqlType)} ORDER BY ${order.by('DESC NULLS LAST')} LIMIT 1`,
+    text: `SELECT ${columns.join(', ')} FROM ${shape.sqlName} AS ${ROW} WHERE ${cursor} <= ${dialect.now(shape.cursor.sqlType)}${bound} ORDER BY ${order.by('DESC NULLS LAST')} LIMIT 1`,
     values: order.values,
   };
 }
