@@ -17,7 +17,7 @@ import { QueryEngine } from '../query/engine.js';
 import { queryHandlers } from '../query/handlers.js';
 import { QueryRuns } from '../query/query-runs.js';
 import { queryRunMetrics, replicaMetrics } from './role-metrics.js';
-import { timedQueries } from './timings.js';
+import { QueryTimes } from './timings.js';
 import { ReplicaErasing } from './replica-erasing.js';
 import { StoreReplica } from '../store-replica/store-replica.js';
 
@@ -38,6 +38,8 @@ export interface QueryRoleOptions extends ReplicasOptions {
 
 export interface QueryRole extends Service {
   readonly query: ServiceHandlers<typeof QueryService>;
+  /** The engine itself, for who is in the same process. */
+  readonly reads: Pick<QueryEngine, 'query' | 'lookup'>;
   readonly replica: StoreReplica;
   isReady(): boolean;
 }
@@ -78,8 +80,10 @@ export async function openQueryRole(options: QueryRoleOptions): Promise<QueryRol
     eraseFromRuns: (entities) => runs.erase(entities),
     onFailure: (error) => logger.error('what was erased is still in files: it is tried again', { error }),
   });
-  const query = timedQueries(queryHandlers(engine, runs), clock, options.metrics);
-  return { query, replica, isReady: () => holdsState(replica), ...withRuns(replica, { runs, erasing }, stores) };
+  const times = new QueryTimes(clock, options.metrics);
+  const handlers = queryHandlers(engine, runs);
+  const query = times.shownBy({ ...handlers, ...times.of(handlers) });
+  return { query, reads: times.of(engine), replica, isReady: () => holdsState(replica), ...withRuns(replica, { runs, erasing }, stores) };
 }
 
 /** Whether every partition has a state to answer from. */
