@@ -9,12 +9,12 @@ import type { Service } from '../../libs/lifecycle/service.js';
 import { ERASE_WITHIN_US } from '../../libs/erasure/erase-within.js';
 import { FolderReplicaStores } from '../../libs/replica/replica-stores.js';
 import type { ReplicationSource } from '../../libs/replica/replication-source.js';
-import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
+import type { BytesHandlers, ServiceHandlers } from '../../libs/rpc/handlers.js';
 import type { Store } from '../../libs/store/store.js';
 import { AuditStore } from './audit-store.js';
 import type { Telemetry } from './telemetry.js';
 import { QueryEngine } from '../query/engine.js';
-import { queryHandlers } from '../query/handlers.js';
+import { queryBytes, queryHandlers } from '../query/handlers.js';
 import { QueryRuns } from '../query/query-runs.js';
 import { queryRunMetrics, replicaMetrics } from './role-metrics.js';
 import { QueryTimes } from './timings.js';
@@ -40,6 +40,8 @@ export interface QueryRole extends Service {
   readonly query: ServiceHandlers<typeof QueryService>;
   /** The engine itself, for who is in the same process. */
   readonly reads: Pick<QueryEngine, 'query' | 'lookup'>;
+  /** For a gRPC server, beside `query`. */
+  readonly bytes: BytesHandlers<typeof QueryService>;
   readonly replica: StoreReplica;
   isReady(): boolean;
 }
@@ -83,7 +85,15 @@ export async function openQueryRole(options: QueryRoleOptions): Promise<QueryRol
   const times = new QueryTimes(clock, options.metrics);
   const handlers = queryHandlers(engine, runs);
   const query = times.shownBy({ ...handlers, ...times.of(handlers) });
-  return { query, reads: times.of(engine), replica, isReady: () => holdsState(replica), ...withRuns(replica, { runs, erasing }, stores) };
+  const reads = times.of(engine);
+  return {
+    query,
+    reads,
+    bytes: { query: queryBytes(reads) },
+    replica,
+    isReady: () => holdsState(replica),
+    ...withRuns(replica, { runs, erasing }, stores),
+  };
 }
 
 /** Whether every partition has a state to answer from. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { QueryService } from '../../gen/thyme/v1/query_pb.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { createClient, openChannel } from '../../libs/rpc/client.js';
+import type { BytesHandlers } from '../../libs/rpc/handlers.js';
 import { createRpcServer } from '../../libs/rpc/server.js';
 import { MemoryStore } from '../../libs/store/memory-store.js';
 import { createLogger } from '../../libs/telemetry/logger.js';
@@ -11,7 +12,7 @@ import { systemClock } from '../../libs/time/clock.js';
 import type { ValueType } from '../../libs/schema/value-type.js';
 import { messageReads } from '../../services/gateway/message-reads.js';
 import { type KeyValue, valuesJson, type Reads } from '../../services/gateway/reads.js';
-import { queryHandlers } from '../../services/query/handlers.js';
+import { queryBytes, queryHandlers } from '../../services/query/handlers.js';
 import { QueryRuns } from '../../services/query/query-runs.js';
 import { dataset, feature, featureset, NOON_US, optional, QueryWorld, types } from '../support/query-world.js';
 import { authorizeByKeys, TEST_INTERNAL_KEY } from '../support/test-keys.js';
@@ -63,28 +64,30 @@ const handlersHere: Open = async () => {
   return { world, reads: messageReads(handlers), close: () => Promise.resolve() };
 };
 
-const overGrpc: Open = async () => {
-  const { world, handlers } = await openWorld();
-  const rpc = createRpcServer({
-    host: '127.0.0.1',
-    port: 0,
-    authorize: authorizeByKeys([], TEST_INTERNAL_KEY),
-    logger: createLogger({ level: 'info', clock: systemClock, write: () => undefined }),
-    metrics: new MetricsRegistry(),
-    clock: systemClock,
-  });
-  rpc.add(QueryService, handlers);
-  await rpc.start();
-  const channel = openChannel({ target: `127.0.0.1:${rpc.port}`, apiKey: TEST_INTERNAL_KEY });
-  return {
-    world,
-    reads: messageReads(createClient(QueryService, channel)),
-    async close() {
-      channel.close();
-      await rpc.stop({ graceMs: 500 });
-    },
+const overGrpc =
+  (options: (world: QueryWorld) => { readonly bytes?: BytesHandlers<typeof QueryService> }): Open =>
+  async () => {
+    const { world, handlers } = await openWorld();
+    const rpc = createRpcServer({
+      host: '127.0.0.1',
+      port: 0,
+      authorize: authorizeByKeys([], TEST_INTERNAL_KEY),
+      logger: createLogger({ level: 'info', clock: systemClock, write: () => undefined }),
+      metrics: new MetricsRegistry(),
+      clock: systemClock,
+    });
+    rpc.add(QueryService, handlers, options(world));
+    await rpc.start();
+    const channel = openChannel({ target: `127.0.0.1:${rpc.port}`, apiKey: TEST_INTERNAL_KEY });
+    return {
+      world,
+      reads: messageReads(createClient(QueryService, channel)),
+      async close() {
+        channel.close();
+        await rpc.stop({ graceMs: 500 });
+      },
+    };
   };
-};
 
 /** What whoever answers reads must do (services/gateway/reads.ts). */
 function readsContract(name: string, open: Open): void {
@@ -164,4 +167,11 @@ function readsContract(name: string, open: Open): void {
 
 readsContract('the engine', engine);
 readsContract('messages to handlers in the process', handlersHere);
-readsContract('messages over gRPC', overGrpc);
+readsContract(
+  'messages over gRPC',
+  overGrpc(() => ({})),
+);
+readsContract(
+  'answers in bytes over gRPC',
+  overGrpc(({ engine: asked }) => ({ bytes: { query: queryBytes(asked) } })),
+);
