@@ -13,9 +13,9 @@ type Write = (value: Exclude<Value, null>) => string;
 const WRITERS = new WeakMap<readonly Field[], RowJson>();
 
 /**
- * The writer for rows of these columns, made once for the list: names are escaped then, and what a type needs is known. It gives byte for byte
- * what `encodeJson` makes of the same values as messages (value-json.ts), without making them: floats with a point (REST 11),
- * timestamps as RFC 3339 (S1), dates as `YYYY-MM-DD`, bytes as base64, decimals as text.
+ * The writer for rows of these columns, made once for the list: names are escaped then, and what a type needs is known. It gives
+ * byte for byte what `encodeJson` makes of the same values as messages (value-json.ts), without making them: floats with a
+ * point (REST 11), timestamps as RFC 3339 (S1), dates as `YYYY-MM-DD`, bytes as base64, decimals as text.
  */
 export function rowJsonOf(columns: readonly Field[]): RowJson {
   let write = WRITERS.get(columns);

@@ -6,7 +6,7 @@ export type WriteValue = (writer: ByteWriter, value: Value) => void;
 
 type WritePresent = (writer: ByteWriter, value: Exclude<Value, null>) => void;
 
-/* Fields of values.proto as tags: number << 3, and how it is written. test/property/answer-bytes.test.ts holds them to the generated code. */
+/* Fields of values.proto as tags: number << 3, and how it is written (test/property/answer-bytes.test.ts). */
 const STRING = 0x0a;
 const INT = 0x10;
 const FLOAT = 0x19;

@@ -1,5 +1,6 @@
 // One entity's read as the routes ask for it, whoever answers: the engine in this process, with typed values and no message in
-// between, or a query service elsewhere, by the messages of its client (message-reads.ts). test/contract/reads.test.ts holds both to one contract.
+// between, or a query service elsewhere, by the messages of its client (message-reads.ts). One contract for both is held by
+// test/contract/reads.test.ts.
 import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
 import { rowJsonOf } from '../../libs/rest/row-json.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
