@@ -37,7 +37,7 @@ export async function runBareReads(job: Extract<LoadJob, { readonly kind: 'bareR
 
 interface Asks {
   readonly asks: readonly ((request: string) => Promise<unknown>)[];
-  close(): void;
+  readonly close: () => void;
 }
 
 function restAsks(url: string, underWay: number): Asks {
