@@ -19,6 +19,15 @@ export type LoadJob =
       readonly inFlight: number;
       readonly seconds: number;
     }
+  /** Requests by turns, of a server that answers whatever it likes: bodies of POST /features, or messages of Query in base64. */
+  | {
+      readonly kind: 'bareReads';
+      readonly protocol: 'rest' | 'grpc';
+      readonly url: string;
+      readonly requests: readonly string[];
+      readonly underWay: number;
+      readonly seconds: number;
+    }
   /** Pushes alone. */
   | { readonly kind: 'pushes'; readonly url: string; readonly seconds: number; readonly load: PushLoad }
   /** Pushes, and for some of them a read that waits for it (S21). */

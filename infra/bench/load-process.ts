@@ -1,5 +1,6 @@
 // The load generator: a process of its own, so that what it costs is not measured as the server's. Takes one job from
 // its parent, sends one result back, and ends.
+import { runBareReads } from './load-bare.js';
 import type { LoadJob, LoadResult } from './load-jobs.js';
 import { runFreshness } from './load-freshness.js';
 import { runOffline } from './load-offline.js';
@@ -12,6 +13,8 @@ function run(job: LoadJob): Promise<LoadResult> {
       return runRestReads(job);
     case 'grpcReads':
       return runGrpcReads(job);
+    case 'bareReads':
+      return runBareReads(job);
     case 'pushes':
       return runPushes(job.url, job.load, job.seconds);
     case 'freshness':

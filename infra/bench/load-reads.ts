@@ -1,9 +1,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { QueryRequestSchema, QueryResponseSchema, QueryService } from '../../gen/thyme/v1/query_pb.js';
+import { QueryRequestSchema, QueryResponseSchema } from '../../gen/thyme/v1/query_pb.js';
 import { parseTimestamp } from '../../libs/time/timestamp.js';
 import { plainFromProto } from '../../libs/wire/untyped-values.js';
 import { GrpcConnection } from './grpc-connection.js';
 import { Latencies, nowUs } from './latencies.js';
+import { QUERY_PATH } from './limits/query-path.js';
 import type { LoadJob, LoadResult } from './load-jobs.js';
 import { Pushing } from './load-pushes.js';
 import { OrderOracle } from './order-oracle.js';
@@ -14,7 +15,6 @@ import { RestConnection } from './rest-connection.js';
 const CHECK_EVERY = 50;
 const CHECKS_MAX = 1_000;
 const FAULTS_MAX = 5;
-const QUERY_PATH = `/${QueryService.typeName}/${QueryService.method.query.name}`;
 /** Before anything counts: code is compiled, and caches are warm. */
 const WARM_UP_SHARE = 0.25;
 

@@ -1,10 +1,12 @@
-// read: the fraud featureset online: the handler alone, over REST, over gRPC, and over REST while events arrive.
+// read: the fraud featureset online: the handler alone, over REST, over gRPC, over REST while events arrive, and beside bare
+// servers.
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../libs/time/clock.js';
 import { cpuClock, report, type Figure } from './bench-report.js';
 import { fillFolder } from './filled-folder.js';
 import { withFolder } from './fraud-owner.js';
 import { startFraudPlatform } from './fraud-platform.js';
+import { bareFigures } from './limits/bare-figures.js';
 import type { OrdersOptions } from './orders.js';
 import { measureHandler, openAsker } from './query-in-process.js';
 import type { LoadJob, LoadResult } from './load-jobs.js';
@@ -64,8 +66,11 @@ async function serverFigures(dataDir: string): Promise<Figure[]> {
     ratePerS: MIXED_READS_PER_S,
     pushes: { eventsPerS: 5_000, batchEvents: 50, entities: 10_000, connections: 8 },
   });
+  const { grpcTarget } = platform;
+  const besideBare = await withFolder((folder) => bareFigures({ folder, restUrl, grpcTarget, entities: options.entities, seconds }));
   await platform.stop({ graceMs: 10_000 });
   return [
+    ...besideBare,
     { name: 'rest_p50_us', value: alone.p50Us, goal: { atMost: 250 }, note: 'one connection' },
     {
       name: 'rest_qps',

@@ -28,7 +28,9 @@ function sendWhole(
   response: ServerResponse,
   { status, headers, body }: Problem | (RestResponse & { readonly body: string | Uint8Array }),
 ): void {
-  response.writeHead(status, [...headerList(headers), 'content-length', String(Buffer.byteLength(body))]);
+  const list = headerList(headers);
+  list.push('content-length', String(Buffer.byteLength(body)));
+  response.writeHead(status, list);
   response.end(body);
 }
 

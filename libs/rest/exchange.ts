@@ -3,15 +3,13 @@ import type { Socket } from 'node:net';
 import { bearerKey, type Authorize, type Caller } from '../config/api-keys.js';
 import type { ThymeError } from '../errors/errors.js';
 import { incidentOf } from '../errors/incident.js';
-import { placeOf } from '../limits/connections.js';
-import type { OpenCalls } from '../limits/open-calls.js';
 import type { ProcessLimits } from '../limits/process-limits.js';
 import { LiveContext } from '../rpc/call-lifetime.js';
 import { Deadlines } from '../rpc/deadlines.js';
 import type { CallContext } from '../rpc/handlers.js';
 import type { Logger } from '../telemetry/logger.js';
-import { LATENCY_BUCKETS_SECONDS, type MetricsRegistry } from '../telemetry/metrics.js';
-import { TRACE_HEADERS, withSpan } from '../telemetry/tracing.js';
+import type { MetricsRegistry } from '../telemetry/metrics.js';
+import { isTracing, TRACE_HEADERS, withSpan } from '../telemetry/tracing.js';
 import type { Clock } from '../time/clock.js';
 import { isAcceptable } from './accept.js';
 import { closeAfter, sendAnswer, sendRefusal } from './answer.js';
@@ -21,12 +19,10 @@ import { HttpError } from './http-error.js';
 import { isOurFault } from './problem.js';
 import { readParameters } from './query-parameters.js';
 import { checkBodyType, readBody } from './request-body.js';
+import { RouteMeters } from './route-meter.js';
 import type { RestRequest, Route } from './route.js';
-import type { Router } from './router.js';
+import type { RoutedRequest, Router } from './router.js';
 import { SocketTurns } from './socket-turns.js';
-
-/** For routes that do not say. */
-const CALLS_MAX = 2_048;
 
 export interface ExchangeOptions {
   readonly router: Router;
@@ -59,18 +55,14 @@ export function createExchange(options: ExchangeOptions): Exchange {
   const turns = new SocketTurns();
   const open = new Set<Call>();
   const answering: Answering = { ...options, deadlines: new Deadlines(clock, open) };
-  const total = metrics.counter({
-    name: 'thyme_http_requests_total',
-    help: 'HTTP requests by outcome.',
-    labels: ['method', 'route', 'status'],
-  });
-  const seconds = metrics.histogram({
-    name: 'thyme_http_seconds',
-    help: 'Duration of HTTP requests.',
-    labels: ['route'],
-    bounds: LATENCY_BUCKETS_SECONDS,
-  });
+  const meters = new RouteMeters(metrics);
   let draining = false;
+
+  const closed = (call: Call): void => {
+    open.delete(call);
+    call.closed(limits);
+    if (draining) call.request.socket.end();
+  };
 
   return {
     timedOut: turns.timedOut,
@@ -78,16 +70,9 @@ export function createExchange(options: ExchangeOptions): Exchange {
       const turn = turns.enter(request, response);
       if (turn !== undefined && !(await turn)) return;
       const startUs = clock.nowUs();
-      const call = new Call(request, response, limits.bytes);
-      const place = placeOf(request.socket);
+      const call = new Call(request, response, limits);
       open.add(call);
-      limits.connections.begin(place);
-      response.on('close', () => {
-        open.delete(call);
-        call.closed();
-        limits.connections.end(place);
-        if (draining) request.socket.end();
-      });
+      response.on('close', () => closed(call));
       if (draining) closeAfter(response);
       try {
         await respond(call, answering);
@@ -96,9 +81,8 @@ export function createExchange(options: ExchangeOptions): Exchange {
           logger.error('request failed', { method: request.method, route: call.routed?.route.path, incident: incidentOf(error), error });
         sendRefusal(response, error);
       } finally {
-        const route = call.routed?.route.path ?? 'none'; // the route, not the path, which a stranger chooses
-        total.add({ method: knownMethod(request.method), route, status: String(response.statusCode) });
-        seconds.observe((clock.nowUs() - startUs) / 1e6, { route });
+        const { method } = request;
+        meters.count(call.routed?.route, method, { status: response.statusCode, seconds: (clock.nowUs() - startUs) / 1e6 });
       }
     },
     drain() {
@@ -112,33 +96,48 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
 }
 
-async function respond(call: Call, answering: Answering): Promise<void> {
+/** Undefined where all of it is done already. */
+function respond(call: Call, answering: Answering): Promise<void> | undefined {
   const { request } = call;
   const { url = '/', method = 'GET', headers } = request;
   answering.guard(request); // H4
   const mark = url.indexOf('?');
   const routed = answering.router.find(method, mark < 0 ? url : url.slice(0, mark));
-  const { route, pathParameters } = routed;
+  const { route } = routed;
   call.routed = routed;
   const caller = answering.authorize(route.scope, bearerKey(headers.authorization));
   checkAccept(headers.accept, route);
   const contentType = checkBodyType(request, route.body);
   const query = mark < 0 ? NO_PARAMETERS : readParameters(url.slice(mark + 1), route.parameters);
-  enter(call, caller, answering.limits.calls);
-  const body = await readBody(request, route.body, call.holding);
-  const span = { name: `${route.method} ${route.path}`, kind: 'server' as const, parent: traceHeadersOf(request) };
-  await withSpan(span, () =>
-    handleWithin(call, route, {
-      pathParameters,
-      query,
-      accept: headers.accept,
-      contentType,
-      body,
-      caller,
-      localPort: request.socket.localPort,
-      context: begin(call, caller, answering),
-    }),
-  );
+  // What asks for no key is answered at once, and not counted.
+  if (route.scope !== 'public') call.enter(caller, answering.limits.calls);
+  const asked = { routed, query, contentType, caller };
+  const body = readBody(request, route.body, call.holding);
+  if (body instanceof Promise) return body.then((bytes) => handle(call, asked, bytes, answering));
+  return handle(call, asked, body, answering);
+}
+
+interface Asked extends Pick<RestRequest, 'query' | 'contentType' | 'caller'> {
+  readonly routed: RoutedRequest;
+}
+
+function handle(call: Call, asked: Asked, body: Uint8Array, answering: Answering): Promise<void> | undefined {
+  const { routed, query, contentType, caller } = asked;
+  const { route, pathParameters } = routed;
+  const { headers, socket } = call.request;
+  const request = {
+    pathParameters,
+    query,
+    accept: headers.accept,
+    contentType,
+    body,
+    caller,
+    localPort: socket.localPort,
+    context: begin(call, caller, answering),
+  };
+  if (!isTracing()) return handleWithin(call, route, request);
+  const span = { name: `${route.method} ${route.path}`, kind: 'server' as const, parent: traceHeadersOf(call.request) };
+  return withSpan(span, () => handleWithin(call, route, request));
 }
 
 /** 406: what would be answered is of no use to the client. */
@@ -149,23 +148,6 @@ function checkAccept(accept: string | undefined, { answers }: Route): void {
   throw new HttpError(406, `Accept names nothing that is answered here: send ${types.join(' or ')}, or */*`);
 }
 
-/** Counts the call by its caller and route, until its connection is done with it. What asks for no key is answered at once. */
-function enter({ routed, response }: Call, { apiKeyFingerprint }: Caller, calls: OpenCalls): void {
-  if (routed === undefined || routed.route.scope === 'public') return;
-  const { path, callsMax = CALLS_MAX } = routed.route;
-  calls.enterCaller(apiKeyFingerprint);
-  try {
-    calls.enter(path, callsMax);
-  } catch (error) {
-    calls.leaveCaller(apiKeyFingerprint);
-    throw error;
-  }
-  response.on('close', () => {
-    calls.leave(path);
-    calls.leaveCaller(apiKeyFingerprint);
-  });
-}
-
 /** The answer's time begins. */
 function begin(call: Call, { apiKeyFingerprint, scopes }: Caller, { clock, deadlines }: Answering): CallContext {
   call.begin(clock.nowUs());
@@ -174,9 +156,10 @@ function begin(call: Call, { apiKeyFingerprint, scopes }: Caller, { clock, deadl
 }
 
 /** Runs handler and answer until the call is over, in time even where the handler does not heed its signal. */
-async function handleWithin({ lifetime, holding, response }: Call, route: Route, request: RestRequest): Promise<void> {
+function handleWithin(call: Call, route: Route, request: RestRequest): Promise<void> | undefined {
   const answer = route.handle(request);
-  await sendAnswer(response, answer instanceof Promise ? await lifetime.race(answer) : answer, { lifetime, holding });
+  if (answer instanceof Promise) return call.lifetime.race(answer).then((response) => sendAnswer(call.response, response, call));
+  return sendAnswer(call.response, answer, call);
 }
 
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
@@ -184,8 +167,4 @@ const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 function traceHeadersOf({ headers }: IncomingMessage): ReadonlyMap<string, string> {
   if (TRACE_HEADERS.every((name) => headers[name] === undefined)) return NO_PARAMETERS;
   return new Map(TRACE_HEADERS.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]] as const] : [])));
-}
-
-function knownMethod(method: string | undefined): string {
-  return method === 'GET' || method === 'POST' || method === 'HEAD' ? method : 'other';
 }

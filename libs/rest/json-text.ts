@@ -36,7 +36,8 @@ export function encodeJson(tree: JsonTree): string {
 /** Characters that JSON writes as they are: most texts have no others, and to see that is faster than JSON.stringify. */
 const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 
-function encodeText(text: string): string {
+/** One text, as `encodeJson` writes it. */
+export function encodeText(text: string): string {
   return PLAIN_TEXT.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
@@ -56,7 +57,8 @@ function encodeList(list: readonly JsonTree[]): string {
   return `[${elements}]`;
 }
 
-function encodeFloat(value: number): string {
+/** One float, as `encodeJson` writes a `JsonFloat`. */
+export function encodeFloat(value: number): string {
   if (!Number.isFinite(value)) return 'null';
   const text = Object.is(value, -0) ? '-0' : String(value);
   // From 1e21 on the text has an exponent, by which it is read as a float.

@@ -7,6 +7,8 @@ export interface RoutedRequest {
   readonly pathParameters: ReadonlyMap<string, string>;
 }
 
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
+
 interface Pattern {
   readonly segments: readonly string[];
   readonly routes: Map<string, Route>;
@@ -28,6 +30,8 @@ export class Router {
   /** Throws 404 or 405. HEAD is GET without the body, which node:http leaves out. */
   find(method: string, path: string): RoutedRequest {
     const wanted = method === 'HEAD' ? 'GET' : method;
+    const exact = this.#exact.get(path)?.get(wanted);
+    if (exact !== undefined) return { route: exact, pathParameters: NO_PARAMETERS };
     const found = this.#match(path);
     if (found === undefined) throw new HttpError(404, `there is nothing at ${path.slice(0, 128)}: see /openapi.json`);
     const route = found.routes.get(wanted);
@@ -40,7 +44,7 @@ export class Router {
 
   #match(path: string): { readonly routes: ReadonlyMap<string, Route>; readonly pathParameters: ReadonlyMap<string, string> } | undefined {
     const exact = this.#exact.get(path);
-    if (exact !== undefined) return { routes: exact, pathParameters: new Map() };
+    if (exact !== undefined) return { routes: exact, pathParameters: NO_PARAMETERS };
     const segments = path.split('/');
     for (const pattern of this.#patterns.values()) {
       const pathParameters = matchSegments(pattern.segments, segments);

@@ -5,6 +5,7 @@
 //   socket-turns.ts - one request at a time on each connection, and no stalls
 //   request-body.ts - its body, within the route's limit and the process's budget
 //   exchange.ts     - authorise, read, handle, answer: one request from head to end
+//   route-meter.ts  - how many there were, and how long they took
 //   call.ts         - a request that is being answered, and until when; answer.ts - its answer, written
 //   problem.ts      - every refusal as application/problem+json
 //

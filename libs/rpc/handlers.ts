@@ -22,6 +22,15 @@ export type ServiceHandlers<Service extends DescService> = {
   readonly [Name in keyof Service['method']]: MethodHandler<Service['method'][Name]>;
 };
 
+/** Unary methods whose answers a service can write as a message's bytes by itself, beside the handlers that give the message. */
+export type BytesHandlers<Service extends DescService> = {
+  readonly [Name in keyof Service['method']]?: BytesHandlerOf<Service['method'][Name]>;
+};
+
+type BytesHandlerOf<Method> = Method extends { readonly methodKind: 'unary'; readonly input: infer Input extends DescMessage }
+  ? UnaryHandler<MessageShape<Input>, Uint8Array>
+  : never;
+
 type MethodHandler<Method> = Method extends {
   readonly methodKind: infer Kind;
   readonly input: infer Input extends DescMessage;

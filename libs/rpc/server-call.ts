@@ -9,12 +9,12 @@ import {
   type ServerWritableStream,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { TRACE_HEADERS, withSpan } from '../telemetry/tracing.js';
+import { isTracing, TRACE_HEADERS, withSpan } from '../telemetry/tracing.js';
 import { CANCELLED, type ServerCall } from './call-context.js';
 import type { CallLifetime } from './call-lifetime.js';
 import type { BidiStreamingHandler, ClientStreamingHandler, ServerStreamingHandler, UnaryHandler } from './handlers.js';
 import { Outflow } from './outflow.js';
-import { encode, methodPath, wellFormed } from './service-definition.js';
+import { asBuffer, encode, methodPath, wellFormed } from './service-definition.js';
 import { toStatus } from './status.js';
 
 export type AnyCall =
@@ -29,8 +29,9 @@ export interface CallScope {
   close(call: ServerCall, error: unknown): void;
 }
 
+/** A unary handler may give its answer's bytes instead. */
 export type AnyHandler =
-  | UnaryHandler<Message, Message>
+  | UnaryHandler<Message, Message | Uint8Array>
   | ServerStreamingHandler<Message, Message>
   | ClientStreamingHandler<Message, Message>
   | BidiStreamingHandler<Message, Message>;
@@ -44,7 +45,7 @@ export function adaptHandler(method: DescMethod, handler: AnyHandler, scope: Cal
     case 'unary':
       return (call: ServerUnaryCall<Message, Buffer>, callback: sendUnaryData<Buffer>) => {
         answerOnce(method, call, callback, scope, ({ context }) =>
-          (handler as UnaryHandler<Message, Message>)(wellFormed(call.request), context),
+          (handler as UnaryHandler<Message, Message | Uint8Array>)(wellFormed(call.request), context),
         );
       };
     case 'client_streaming':
@@ -73,13 +74,11 @@ function answerOnce(
   call: ServerUnaryCall<Message, Buffer> | ServerReadableStream<Message, Buffer>,
   callback: sendUnaryData<Buffer>,
   scope: CallScope,
-  answer: (call: ServerCall) => Promise<Message> | Message,
+  answer: (call: ServerCall) => Promise<Message | Uint8Array> | Message | Uint8Array,
 ): void {
   const open = scope.open(call, method);
-  const run = (): Promise<Message> =>
-    withSpan({ name: methodPath(method), kind: 'server', parent: traceHeadersOf(call.metadata) }, () => answer(open));
   // The race answers in time for a handler that does not heed its signal.
-  open.lifetime.race(run()).then(
+  open.lifetime.race(spanned(method, call.metadata, () => answer(open))).then(
     (response) => {
       const { bytes, error } = encoded(open, response);
       if (bytes === undefined) callback(statusFor(error));
@@ -93,10 +92,16 @@ function answerOnce(
   );
 }
 
+/** What fails at once fails as what fails later. */
+async function spanned<T>(method: DescMethod, metadata: Metadata, work: () => T | Promise<T>): Promise<T> {
+  if (!isTracing()) return work();
+  return withSpan({ name: methodPath(method), kind: 'server', parent: traceHeadersOf(metadata) }, work);
+}
+
 /** An answer's bytes, counted until the stream closes, or why there are none. */
-function encoded({ method, traffic }: ServerCall, response: Message): { readonly bytes?: Buffer; readonly error?: unknown } {
+function encoded({ method, traffic }: ServerCall, response: Message | Uint8Array): { readonly bytes?: Buffer; readonly error?: unknown } {
   try {
-    const bytes = encode(method.output, response);
+    const bytes = response instanceof Uint8Array ? asBuffer(response) : encode(method.output, response);
     traffic?.sends(bytes.length);
     return { bytes };
   } catch (error) {

@@ -25,13 +25,13 @@ import { incidentOf, keepsWords } from '../errors/incident.js';
 import { createCompletion, settlesWithin, type Service } from '../lifecycle/service.js';
 import { sharedProcessLimits, type ProcessLimits } from '../limits/process-limits.js';
 import type { Logger } from '../telemetry/logger.js';
-import { LATENCY_BUCKETS_SECONDS, type MetricsRegistry } from '../telemetry/metrics.js';
+import { LATENCY_BUCKETS_SECONDS, type CounterSeries, type HistogramSeries, type MetricsRegistry } from '../telemetry/metrics.js';
 import type { Clock } from '../time/clock.js';
 import { admissionInterceptor, createAdmit, type Admissions } from './admission.js';
 import { ServerCall } from './call-context.js';
 import { CallDoor } from './call-door.js';
 import { Deadlines } from './deadlines.js';
-import type { ServiceHandlers } from './handlers.js';
+import type { BytesHandlers, ServiceHandlers } from './handlers.js';
 import { MESSAGE_BYTES_MAX, METHOD_LIMITS, type MethodLimits } from './method-limits.js';
 import { METHOD_SCOPES } from './method-scopes.js';
 import { adaptHandler, type AnyHandler, type CallScope } from './server-call.js';
@@ -53,11 +53,14 @@ export interface RpcServerOptions extends ListenAddress {
 }
 
 export interface RpcServer extends Service {
-  /** Before `start`. `endless` methods stream until somebody stops: the server's stop ends them at once. */
+  /**
+   * Before `start`. `endless` methods stream until somebody stops: the server's stop ends them at once. A method that is among `bytes`
+   * is answered by that one, whose bytes must be those of its message.
+   */
   add<Service extends DescService>(
     service: Service,
     handlers: ServiceHandlers<Service>,
-    options?: { readonly endless?: readonly (keyof Service['method'])[] },
+    options?: { readonly endless?: readonly (keyof Service['method'])[]; readonly bytes?: BytesHandlers<Service> },
   ): void;
   /** The port that was bound. */
   readonly port: number;
@@ -98,16 +101,18 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     get port() {
       return port;
     },
-    add(service, handlers, { endless = [] } = {}) {
+    add(service, handlers, { endless = [], bytes = {} } = {}) {
       // The cast forgets the messages' types, which the method's descriptor then stands for.
       const table = handlers as Readonly<Record<string, AnyHandler>>;
+      const bytesTable = bytes as Readonly<Record<string, AnyHandler | undefined>>;
       const implementation: Record<string, UntypedHandleCall> = {};
       for (const method of service.methods) {
         if (!METHOD_SCOPES.has(methodPath(method))) throw new TypeError(`${methodPath(method)} declares no scope (G1)`);
         if (!METHOD_LIMITS.has(methodPath(method))) throw new TypeError(`${methodPath(method)} declares no limits (G1)`);
         const handler = table[method.localName];
         if (handler === undefined) throw new TypeError(`${methodPath(method)} has no handler`);
-        implementation[method.localName] = adaptHandler(method, handler.bind(handlers), calls);
+        const inBytes = bytesTable[method.localName]?.bind(bytes);
+        implementation[method.localName] = adaptHandler(method, inBytes ?? handler.bind(handlers), calls);
         if (endless.includes(method.localName)) calls.endless.add(method);
       }
       server.addService(
@@ -172,6 +177,18 @@ function trackCalls({ logger, metrics, clock }: RpcServerOptions, admissions: Ad
     labels: ['method'],
     bounds: LATENCY_BUCKETS_SECONDS,
   });
+  const series = new Map<string, CounterSeries>();
+  const seconds = new Map<string, HistogramSeries>();
+  /** Each series is looked for once: labels for every call cost more than to count it. */
+  const count = (method: string, code: string, tookSeconds: number): void => {
+    const name = code === 'OK' ? method : `${method} ${code}`;
+    let total = series.get(name);
+    if (total === undefined) series.set(name, (total = handled.of({ method, code })));
+    total.add();
+    let took = seconds.get(method);
+    if (took === undefined) seconds.set(method, (took = latency.of({ method })));
+    took.observe(tookSeconds);
+  };
   metrics.gaugeOf({ name: 'thyme_rpc_open_calls', help: 'gRPC calls being answered.' }, () => calls.size);
   return {
     endless: new Set(),
@@ -188,8 +205,7 @@ function trackCalls({ logger, metrics, clock }: RpcServerOptions, admissions: Ad
       call.release();
       const method = methodPath(call.method);
       const code = outcomeOf(error, call);
-      handled.add({ method, code });
-      latency.observe((clock.nowUs() - call.startUs) / 1e6, { method });
+      count(method, code, (clock.nowUs() - call.startUs) / 1e6);
       if (code === 'INTERNAL' || (error instanceof ThymeError && keepsWords(error)))
         logger.error('call failed', { method, incident: incidentOf(error), error });
     },

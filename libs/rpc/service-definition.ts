@@ -41,9 +41,13 @@ export function methodDefinition(method: DescMethod): MethodDefinition<Message, 
   };
 }
 
+const PATHS = new WeakMap<DescMethod, string>();
+
 /** `/thyme.v1.QueryService/Query` */
 export function methodPath(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
+  let path = PATHS.get(method);
+  if (path === undefined) PATHS.set(method, (path = `/${method.parent.typeName}/${method.name}`));
+  return path;
 }
 
 /**
@@ -83,6 +87,10 @@ function tooManyElements(max: number): ThymeError {
 }
 
 export function encode(schema: DescMessage, message: Message): Buffer {
-  const bytes = toBinary(schema, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength); // a view: grpc-js wants a Buffer, not a copy
+  return asBuffer(toBinary(schema, message));
+}
+
+/** A view: grpc-js wants a Buffer, not a copy. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

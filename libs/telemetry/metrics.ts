@@ -3,6 +3,12 @@ export type Labels = Readonly<Record<string, string>>;
 
 export interface Counter {
   add(labels?: Labels, by?: number): void;
+  /** The series of these labels, for who counts there often: it is looked for once. */
+  of(labels: Labels): CounterSeries;
+}
+
+export interface CounterSeries {
+  add(by?: number): void;
 }
 
 export interface Gauge {
@@ -11,6 +17,12 @@ export interface Gauge {
 
 export interface Histogram {
   observe(value: number, labels?: Labels): void;
+  /** As of a counter. */
+  of(labels: Labels): HistogramSeries;
+}
+
+export interface HistogramSeries {
+  observe(value: number): void;
 }
 
 interface MetricOptions {
@@ -88,6 +100,10 @@ export class MetricsRegistry {
       add: (labels = {}, by = 1) => {
         series.at(labels).value += by;
       },
+      of: (labels) => {
+        const state = series.at(labels);
+        return { add: (by = 1) => void (state.value += by) };
+      },
     };
   }
 
@@ -113,13 +129,10 @@ export class MetricsRegistry {
       ]),
     );
     return {
-      observe: (value, labels = {}) => {
+      observe: (value, labels = {}) => observe(series.at(labels), bounds, value),
+      of: (labels) => {
         const state = series.at(labels);
-        state.sum += value;
-        state.count += 1;
-        let bucket = 0;
-        while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket++;
-        if (bucket < bounds.length) state.counts[bucket] = (state.counts[bucket] ?? 0) + 1;
+        return { observe: (value) => observe(state, bounds, value) };
       },
     };
   }
@@ -129,6 +142,20 @@ export class MetricsRegistry {
     if (this.#metrics.has(name)) throw new TypeError(`metric ${name} is registered twice, as something else`);
     this.#metrics.set(name, { head: `# HELP ${name} ${help.replace(/[\\\n]/g, ' ')}\n# TYPE ${name} ${type}`, lines });
   }
+}
+
+interface HistogramState {
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+function observe(state: HistogramState, bounds: readonly number[], value: number): void {
+  state.sum += value;
+  state.count += 1;
+  let bucket = 0;
+  while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket++;
+  if (bucket < bounds.length) state.counts[bucket] = (state.counts[bucket] ?? 0) + 1;
 }
 
 /** The format wants of each bucket what the faster ones have counted as well. */

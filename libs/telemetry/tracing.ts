@@ -1,4 +1,4 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api';
+import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type TracerProvider } from '@opentelemetry/api';
 
 // OpenTelemetry, seen from one place. Without an SDK in the process everything here is a no-op.
 
@@ -16,6 +16,18 @@ const KINDS = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: Span
 
 /** The names under which trace context travels in HTTP headers and gRPC metadata (W3C). */
 export const TRACE_HEADERS: readonly string[] = ['traceparent', 'tracestate'];
+
+/** What the API gives out until an SDK is registered, and then in front of it. */
+type Proxied = TracerProvider & { readonly getDelegateTracer?: (name: string) => unknown };
+
+/**
+ * Whether an SDK is registered. Where none is, who is called often leaves its spans out: one for nobody costs as much as to route
+ * a request.
+ */
+export function isTracing(): boolean {
+  const provider: Proxied = trace.getTracerProvider();
+  return provider.getDelegateTracer === undefined || provider.getDelegateTracer(TRACER_NAME) !== undefined;
+}
 
 /** Runs `work` inside a span that ends when it settles; a failure is marked by its name, not its words. */
 export async function withSpan<T>(options: SpanOptions, work: () => T | Promise<T>): Promise<T> {

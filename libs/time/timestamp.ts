@@ -24,13 +24,19 @@ export function formatTimestamp(timestampUs: TimestampUs): string {
   return `${whole}.${String(fractionUs).padStart(6, '0').replace(/0+$/, '')}Z`;
 }
 
-let lastSecond = 0;
-let lastText = '1970-01-01T00:00:00';
+/** Seconds whose texts are remembered: an answer names the one that is now, and the one of its watermark. */
+const TEXTS_KEPT = 8;
+const keptSeconds = new Float64Array(TEXTS_KEPT).fill(Number.NaN);
+const keptTexts = new Array<string>(TEXTS_KEPT).fill('');
 
-/** Most texts are of the second that is now, as the last was. */
+/** Most texts are of a second that was written just before. */
 function formatSecond(seconds: number): string {
-  if (seconds !== lastSecond) [lastSecond, lastText] = [seconds, new Date(seconds * 1_000).toISOString().slice(0, 19)];
-  return lastText;
+  const place = Math.abs(seconds % TEXTS_KEPT);
+  if (keptSeconds[place] !== seconds) {
+    keptTexts[place] = new Date(seconds * 1_000).toISOString().slice(0, 19);
+    keptSeconds[place] = seconds;
+  }
+  return keptTexts[place] ?? '';
 }
 
 function parseText(text: string): number {

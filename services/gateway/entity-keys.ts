@@ -3,20 +3,37 @@ import { EntityKeySchema, type EntityKey } from '../../gen/thyme/v1/values_pb.js
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
 import { jsonToValue } from '../../libs/rest/value-json.js';
+import type { KeyValue } from './reads.js';
 
 /** An entity as it was asked for, and as the query service takes it. The service coerces text to the key's type. */
-export interface AskedEntity {
-  readonly key: EntityKey;
+export class AskedEntity {
+  /** The key's values, in the order of its fields. */
+  readonly values: readonly KeyValue[];
   /** To be repeated in the answer, as it was sent. */
   readonly echo: JsonTree;
+
+  constructor(values: readonly KeyValue[], echo: JsonTree) {
+    this.values = values;
+    this.echo = echo;
+  }
+
+  /** As a message, made when it is asked for: who asks the engine of this process needs none. */
+  get key(): EntityKey {
+    return entityKeyOf(this.values);
+  }
+}
+
+export function entityKeyOf(values: readonly KeyValue[]): EntityKey {
+  return create(EntityKeySchema, { values: values.map((value) => jsonToValue(value, 'entity')) });
 }
 
 /** The names of the key's fields in order; asked only for keys that are given by name. */
 export type KeyFields = () => Promise<readonly string[]>;
 
 /** An entity as a body has it: text, a number (REST 8), a bool, or an object with the fields of a composite key. */
-export async function entityFromJson(json: unknown, place: string, fields: KeyFields): Promise<AskedEntity> {
-  if (typeof json === 'string' || typeof json === 'number' || typeof json === 'boolean') return { key: keyOf([json], place), echo: json };
+export function entityFromJson(json: unknown, place: string, fields: KeyFields): AskedEntity | Promise<AskedEntity> {
+  if (typeof json === 'string' || typeof json === 'number' || typeof json === 'boolean')
+    return new AskedEntity([keyValue(json, place)], json);
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw invalidArgument(place, 'send the key as text, a number or a bool, or as an object of its fields');
   }
@@ -24,10 +41,9 @@ export async function entityFromJson(json: unknown, place: string, fields: KeyFi
 }
 
 /** An entity as a URL has it: `entity_id=value`, or `entity.<field>=value` for each field. */
-export async function entityFromQuery(query: ReadonlyMap<string, string>, fields: KeyFields): Promise<AskedEntity> {
-  const named = new Map(
-    [...query].filter(([name]) => name.startsWith('entity.')).map(([name, value]) => [name.slice('entity.'.length), value]),
-  );
+export function entityFromQuery(query: ReadonlyMap<string, string>, fields: KeyFields): AskedEntity | Promise<AskedEntity> {
+  const named = new Map<string, string>();
+  for (const [name, value] of query) if (name.startsWith('entity.')) named.set(name.slice('entity.'.length), value);
   const id = query.get('entity_id');
   if (named.size > 0) {
     if (id !== undefined) throw invalidArgument('entity_id', 'is given along with entity.<field>: send one of the two');
@@ -35,7 +51,7 @@ export async function entityFromQuery(query: ReadonlyMap<string, string>, fields
   }
   if (id === undefined)
     throw invalidArgument('entity_id', 'is missing: send entity_id=VALUE, or entity.<field>=VALUE for each field of a composite key');
-  return { key: keyOf([id], 'entity_id'), echo: id };
+  return new AskedEntity([id], id);
 }
 
 /** The key as one text, for a column of entities. */
@@ -54,20 +70,18 @@ async function fromNamed(named: ReadonlyMap<string, unknown>, place: string, fie
     );
   }
   const values = names.map((name) => scalar(named.get(name), `${place}.${name}`));
-  return { key: keyOf(values, place), echo: new Map(names.map((name, i) => [name, values[i] ?? null])) };
+  const keyValues = values.map((value) => keyValue(value, place));
+  return new AskedEntity(keyValues, new Map(names.map((name, i) => [name, values[i] ?? null])));
 }
 
-function scalar(value: unknown, place: string): string | number | boolean {
+function scalar(value: unknown, place: string): KeyValue {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   throw invalidArgument(place, 'send text, a number or a bool');
 }
 
-function keyOf(values: readonly (string | number | boolean)[], place: string): EntityKey {
-  for (const value of values) {
-    // JSON numbers beyond 2^53 arrive rounded: the answer would be somebody else's.
-    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      throw invalidArgument(place, `${value} is beyond the integers that JSON numbers hold exactly: send it as text`);
-    }
-  }
-  return create(EntityKeySchema, { values: values.map((value) => jsonToValue(value, place)) });
+function keyValue(value: KeyValue, place: string): KeyValue {
+  // JSON numbers beyond 2^53 arrive rounded: the answer would be somebody else's.
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw invalidArgument(place, `${value} is beyond the integers that JSON numbers hold exactly: send it as text`);
+  return value === 0 ? 0 : value; // an integer has no negative zero
 }

@@ -1,46 +1,31 @@
-import { create } from '@bufbuild/protobuf';
-import { LookupRequestSchema, QueryRequestSchema, type LookupResponse, type QueryResponse } from '../../gen/thyme/v1/query_pb.js';
-import type { Value } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
-import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
-import { JSON_TYPE, jsonResponse, requestSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
-import { fieldsToJson, valueToJson } from '../../libs/rest/value-json.js';
+import { encodeJson, encodeText } from '../../libs/rest/json-text.js';
+import { QUERY_RUN_HEADER } from '../../libs/rest/problem.js';
+import { JSON_TYPE, requestSchema, type RestRequest, type RestResponse, type Route } from '../../libs/rest/route.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
+import { formatTimestamp } from '../../libs/time/timestamp.js';
 import type { Catalog } from './catalog.js';
 import { entityFromJson, entityFromQuery, type AskedEntity } from './entity-keys.js';
 import type { GatewayServices } from './gateway-services.js';
-import {
-  ENTITY_SCHEMA,
-  freshnessJson,
-  INPUTS_SCHEMA,
-  READ_PARAMETERS,
-  READ_SCHEMA,
-  RUN_HEADERS,
-  runHeaders,
-  TIME_SCHEMA,
-  timeText,
-} from './read-shapes.js';
-import { bodyFields, inputsAt, jsonBody, optionalText, readOptions, requiredText, type Fields } from './request-fields.js';
+import { messageReads } from './message-reads.js';
+import { ENTITY_SCHEMA, INPUTS_SCHEMA, READ_PARAMETERS, READ_SCHEMA, RUN_HEADERS, TIME_SCHEMA } from './read-shapes.js';
+import { valuesJson, type ReadAnswer } from './reads.js';
+import { bodyFields, jsonBody, optionalText, plainInputsAt, readTimes, requiredText, type Fields } from './request-fields.js';
 
 /** GET and POST /features: one entity's features, or its row in a dataset. */
-export function featureRoutes({ query }: GatewayServices, catalog: Catalog): readonly Route[] {
+export function featureRoutes({ query, reads = messageReads(query) }: GatewayServices, catalog: Catalog): readonly Route[] {
   async function features(
     featureset: string,
     entity: AskedEntity,
     fields: Fields,
-    inputs: Record<string, Value>,
+    inputs: ReadonlyMap<string, unknown>,
     context: CallContext,
   ): Promise<RestResponse> {
-    const answer = await query.query(
-      create(QueryRequestSchema, { featureset, entity: entity.key, ...readOptions(fields), inputs }),
-      context,
-    );
-    return shaped(answer, featureset, entity, new Map(answer.features.map(({ name, value }) => [name, valueToJson(value)])));
+    return shaped(await reads.query({ featureset, entity: entity.values, inputs, ...readTimes(fields) }, context), featureset, entity);
   }
 
   async function row(dataset: string, entity: AskedEntity, fields: Fields, context: CallContext): Promise<RestResponse> {
-    const answer = await query.lookup(create(LookupRequestSchema, { dataset, entity: entity.key, ...readOptions(fields) }), context);
-    return shaped(answer, dataset, entity, answer.row === undefined ? null : fieldsToJson(answer.row.fields));
+    return shaped(await reads.lookup({ dataset, entity: entity.values, ...readTimes(fields) }, context), dataset, entity);
   }
 
   async function get({ query: parameters, context }: RestRequest): Promise<RestResponse> {
@@ -52,7 +37,7 @@ export function featureRoutes({ query }: GatewayServices, catalog: Catalog): rea
         featureset,
         await entityFromQuery(parameters, () => catalog.entityFields(featureset, context)),
         parameters,
-        {},
+        NO_INPUTS,
         context,
       );
     if (dataset === undefined)
@@ -64,7 +49,7 @@ export function featureRoutes({ query }: GatewayServices, catalog: Catalog): rea
     const fields = bodyFields(request, POST_SCHEMA);
     const featureset = requiredText(fields, 'featureset');
     const entity = await entityFromJson(fields.get('entity_id'), 'entity_id', () => catalog.entityFields(featureset, request.context));
-    return features(featureset, entity, fields, inputsAt(fields.get('inputs'), 'inputs'), request.context);
+    return features(featureset, entity, fields, plainInputsAt(fields.get('inputs'), 'inputs'), request.context);
   }
 
   return [
@@ -107,14 +92,20 @@ const POST_SCHEMA = requestSchema(
   ['featureset', 'entity_id'],
 );
 
-function shaped(answer: QueryResponse | LookupResponse, entityType: string, entity: AskedEntity, features: JsonTree): RestResponse {
-  const body = {
-    entity_type: entityType,
-    entity_id: entity.echo,
-    features,
-    mode: answer.pointInTime ? 'point_in_time' : 'online',
-    as_of: timeText(answer.asOfUs),
-    freshness: freshnessJson(answer.freshness),
+const NO_INPUTS: ReadonlyMap<string, unknown> = new Map();
+
+/** Written as it is read, in one text: READ_SCHEMA. */
+function shaped(answer: ReadAnswer, entityType: string, { echo }: AskedEntity): RestResponse {
+  const { queryRunId, asOfUs, pointInTime, freshness } = answer;
+  return {
+    status: 200,
+    headers: { 'content-type': JSON_TYPE, [QUERY_RUN_HEADER]: queryRunId }, // W1
+    body: `{"entity_type":${encodeText(entityType)},"entity_id":${encodeJson(echo)},"features":${valuesJson(answer)},"mode":"${
+      pointInTime ? 'point_in_time' : 'online'
+    }","as_of":"${formatTimestamp(asOfUs)}","freshness":${freshnessText(freshness)}}`,
   };
-  return jsonResponse(encodeJson(body), runHeaders(answer.queryRunId));
+}
+
+function freshnessText({ watermarkUs, lagUs }: ReadAnswer['freshness']): string {
+  return `{"watermark":${watermarkUs === undefined ? 'null' : `"${formatTimestamp(watermarkUs)}"`},"lag_us":${lagUs ?? null}}`;
 }

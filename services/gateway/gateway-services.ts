@@ -8,10 +8,13 @@ import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
 import type { EventRing } from '../../libs/telemetry/event-ring.js';
 import type { MetricsRegistry } from '../../libs/telemetry/metrics.js';
 import type { Clock } from '../../libs/time/clock.js';
+import type { Reads } from './reads.js';
 
 /** What the routes stand on. The handlers may be in this process (the services' own) or elsewhere (`createClient`). */
 export interface GatewayServices {
   readonly query: ServiceHandlers<typeof QueryService>;
+  /** Reads of one entity by who answers them in this very process; `query` is asked where it is absent. */
+  readonly reads?: Reads | undefined;
   readonly ingest: ServiceHandlers<typeof IngestService>;
   readonly registry: ServiceHandlers<typeof RegistryService>;
   readonly aggregator: ServiceHandlers<typeof AggregatorService>;

@@ -1,8 +1,9 @@
 // The gateway: REST in front of the gRPC services, which it calls through their handlers and so
-// cannot tell whether they run in this process.
+// cannot tell whether they run in this process; reads of one entity go to its engine where it has one.
 //
 //   routes.ts          - the table of all routes, by which OpenAPI is written too
 //   feature-routes.ts  - one entity: features, raw lookup
+//   reads.ts           - whom it asks: the engine of this process, or a query service by message-reads.ts
 //   batch-routes.ts    - many entities at one instant
 //   offline-routes.ts  - many (entity, instant) pairs, streamed
 //   run-routes.ts      - query runs and their replay

@@ -5,6 +5,7 @@ import { refuseUnknown } from '../../libs/rest/known-names.js';
 import type { JsonSchema, RestRequest, RouteBody } from '../../libs/rest/route.js';
 import { jsonToFields } from '../../libs/rest/value-json.js';
 import { parseTimestamp } from '../../libs/time/timestamp.js';
+import type { RowAsked } from './reads.js';
 
 // Names are read out of Maps: a member called `__proto__` is one like any other, and refused like any unknown one.
 export type Fields = ReadonlyMap<string, unknown>;
@@ -20,14 +21,32 @@ export function bodyFields({ body }: RestRequest, schema: JsonSchema): Fields {
 
 /** `prefix` is put before the name of what is refused: `queries[3].`. */
 export function refuseUnknownMembers(names: Iterable<string>, { properties = {} }: JsonSchema, prefix = ''): void {
-  refuseUnknown(names, { kind: 'member', known: Object.keys(properties as object), prefix }); // the cast: such is a JSON Schema
+  const known = properties as object; // such is a JSON Schema
+  for (const name of names) if (!Object.hasOwn(known, name)) refuseUnknown([name], { kind: 'member', known: Object.keys(known), prefix });
 }
 
 /** Request-time inputs by name; null counts as none. */
 export function inputsAt(value: unknown, place: string): Record<string, Value> {
+  return jsonToFields(objectAt(value, place), place);
+}
+
+/** The same as they came, for who reads them by their types; a negative zero, which is an integer in JSON, as a zero. */
+export function plainInputsAt(value: unknown, place: string): ReadonlyMap<string, unknown> {
+  const inputs = new Map<string, unknown>();
+  for (const [name, input] of Object.entries(objectAt(value, place))) inputs.set(name, plainOf(input));
+  return inputs;
+}
+
+function objectAt(value: unknown, place: string): object {
   const inputs = value ?? {};
   if (typeof inputs !== 'object' || Array.isArray(inputs)) throw invalidArgument(place, 'must be an object of inputs by name');
-  return jsonToFields(inputs, place);
+  return inputs;
+}
+
+function plainOf(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json === 0 ? 0 : json;
+  if (Array.isArray(json)) return json.map(plainOf);
+  return Object.fromEntries(Object.entries(json).map(([name, member]) => [name, plainOf(member)])); // own members, of whatever names
 }
 
 export function jsonBody(schema: RouteBody['schema'], options: { readonly mebibytesMax: number; readonly wayOut: string }): RouteBody {
@@ -63,8 +82,12 @@ export function requiredList(fields: Fields, name: string, lengthMax: number): r
 
 /** S1: RFC 3339, a date, or epoch seconds as a number or as text. `place` names the row, where there are rows. */
 export function timestampUs(value: unknown, place: string): bigint {
+  return BigInt(instantAt(value, place));
+}
+
+function instantAt(value: unknown, place: string): number {
   try {
-    return BigInt(parseTimestamp(value));
+    return parseTimestamp(value);
   } catch (error) {
     throw invalidArgument(place, error instanceof Error ? error.message : 'is no timestamp');
   }
@@ -85,6 +108,20 @@ export function readOptions(fields: Fields): { readonly timestampUs?: bigint; re
     ...(knownAt === undefined ? {} : { knownAtUs: knownAt }),
     ...(after === undefined ? {} : { after }),
   };
+}
+
+/** The same as plain numbers of microseconds. */
+export function readTimes(fields: Fields): Pick<RowAsked, 'timestampUs' | 'knownAtUs' | 'after'> {
+  return {
+    timestampUs: optionalInstant(fields, 'timestamp'),
+    knownAtUs: optionalInstant(fields, 'known_at'),
+    after: optionalText(fields, 'after'),
+  };
+}
+
+function optionalInstant(fields: Fields, name: string): number | undefined {
+  const value = fields.get(name) ?? undefined;
+  return value === undefined ? undefined : instantAt(value, name);
 }
 
 export function limitOf(query: ReadonlyMap<string, string>, options: { readonly fallback: number; readonly max: number }): number {

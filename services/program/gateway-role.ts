@@ -14,7 +14,7 @@ import type { ServeConfig } from './serve-config.js';
 
 export const VERSION = '0.1.0';
 
-type Handlers = Pick<GatewayServices, 'query' | 'ingest' | 'registry' | 'aggregator' | 'keys' | 'isReady'>;
+type Handlers = Pick<GatewayServices, 'query' | 'reads' | 'ingest' | 'registry' | 'aggregator' | 'keys' | 'isReady'>;
 
 /** REST on its port and, unless something else has it, on the one where the published client reads. */
 export function createGatewayRole(config: ServeConfig, telemetry: Telemetry, authority: Authority, handlers: Handlers): RestServer {

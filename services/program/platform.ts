@@ -119,7 +119,7 @@ function assemble(config: ServeConfig, telemetry: Telemetry, { work, queryRole, 
   };
 }
 
-/** One query service is asked as it is; several are routed to by key. */
+/** One query service is asked as it is, the engine of this process without messages; several are routed to by key. */
 function gatewayWork(
   config: ServeConfig,
   { clock }: Telemetry,
@@ -129,9 +129,7 @@ function gatewayWork(
   const remote = config.query.map((name) => ({ name, query: createClient(QueryService, channels.to(name)) }));
   const holders = queryRole === undefined ? remote : [{ name: 'this process', query: queryRole.query }, ...remote];
   const [only] = holders;
-  const query =
-    only !== undefined && holders.length === 1
-      ? only.query
-      : createQueryRouter({ holders, catalog: new Catalog(reached.registry, clock), clock, tokenKey: credentials.tokenKey });
+  if (only !== undefined && holders.length === 1) return { ...reached, query: only.query, reads: queryRole?.reads };
+  const query = createQueryRouter({ holders, catalog: new Catalog(reached.registry, clock), clock, tokenKey: credentials.tokenKey });
   return { ...reached, query };
 }

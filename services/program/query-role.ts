@@ -9,15 +9,15 @@ import type { Service } from '../../libs/lifecycle/service.js';
 import { ERASE_WITHIN_US } from '../../libs/erasure/erase-within.js';
 import { FolderReplicaStores } from '../../libs/replica/replica-stores.js';
 import type { ReplicationSource } from '../../libs/replica/replication-source.js';
-import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
+import type { BytesHandlers, ServiceHandlers } from '../../libs/rpc/handlers.js';
 import type { Store } from '../../libs/store/store.js';
 import { AuditStore } from './audit-store.js';
 import type { Telemetry } from './telemetry.js';
 import { QueryEngine } from '../query/engine.js';
-import { queryHandlers } from '../query/handlers.js';
+import { queryBytes, queryHandlers } from '../query/handlers.js';
 import { QueryRuns } from '../query/query-runs.js';
 import { queryRunMetrics, replicaMetrics } from './role-metrics.js';
-import { timedQueries } from './timings.js';
+import { QueryTimes } from './timings.js';
 import { ReplicaErasing } from './replica-erasing.js';
 import { StoreReplica } from '../store-replica/store-replica.js';
 
@@ -38,6 +38,10 @@ export interface QueryRoleOptions extends ReplicasOptions {
 
 export interface QueryRole extends Service {
   readonly query: ServiceHandlers<typeof QueryService>;
+  /** The engine itself, for who is in the same process. */
+  readonly reads: Pick<QueryEngine, 'query' | 'lookup'>;
+  /** For a gRPC server, beside `query`. */
+  readonly bytes: BytesHandlers<typeof QueryService>;
   readonly replica: StoreReplica;
   isReady(): boolean;
 }
@@ -78,8 +82,18 @@ export async function openQueryRole(options: QueryRoleOptions): Promise<QueryRol
     eraseFromRuns: (entities) => runs.erase(entities),
     onFailure: (error) => logger.error('what was erased is still in files: it is tried again', { error }),
   });
-  const query = timedQueries(queryHandlers(engine, runs), clock, options.metrics);
-  return { query, replica, isReady: () => holdsState(replica), ...withRuns(replica, { runs, erasing }, stores) };
+  const times = new QueryTimes(clock, options.metrics);
+  const handlers = queryHandlers(engine, runs);
+  const query = times.shownBy({ ...handlers, ...times.of(handlers) });
+  const reads = times.of(engine);
+  return {
+    query,
+    reads,
+    bytes: { query: queryBytes(reads) },
+    replica,
+    isReady: () => holdsState(replica),
+    ...withRuns(replica, { runs, erasing }, stores),
+  };
 }
 
 /** Whether every partition has a state to answer from. */

@@ -36,7 +36,7 @@ export function createRpcRole(config: ServeConfig, telemetry: Telemetry, roles: 
   const { work, queryRole, standby, authorize } = roles;
   const server = createRpcServer({ ...doorOf(config), port: config.grpcPort, portVariable: 'THYME_GRPC_PORT', authorize, ...telemetry });
   const served = addWork(server, work);
-  if (queryRole !== undefined) server.add(QueryService, queryRole.query);
+  if (queryRole !== undefined) server.add(QueryService, queryRole.query, { bytes: queryRole.bytes });
   if (standby !== undefined) served.push(...addStandby(server, standby, served));
   addReflection(server, [Health, ...served, ...(queryRole === undefined ? [] : [QueryService])]);
   const health = new HealthRegister();

@@ -2,7 +2,7 @@
 // It is shown by ListPartitions and ListJobs, and so by /api/v1/status, and by /metrics.
 import { create } from '@bufbuild/protobuf';
 import { type AggregatorService, ListJobsResponseSchema } from '../../gen/thyme/v1/jobs_pb.js';
-import { type Freshness, ListPartitionsResponseSchema, type QueryService } from '../../gen/thyme/v1/query_pb.js';
+import { ListPartitionsResponseSchema, type QueryService } from '../../gen/thyme/v1/query_pb.js';
 import { type Timing, TimingSchema } from '../../gen/thyme/v1/timing_pb.js';
 import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
 import type { MetricsRegistry } from '../../libs/telemetry/metrics.js';
@@ -17,35 +17,60 @@ type Timings = ReadonlyMap<string, RecentPercentiles>;
 
 const QUANTILES = ['p50', 'p95', 'p99', 'max'] as const;
 
-/** The same handlers, whose queries and lookups are measured. Those that fail are not: they answer nothing. */
-export function timedQueries(queries: Queries, clock: Clock, metrics: MetricsRegistry): Queries {
-  const query = new RecentPercentiles(clock);
-  const freshness = new RecentPercentiles(clock);
-  const timings: Timings = new Map([
-    ['query', query],
-    ['freshness', freshness],
-  ]);
-  timingMetrics(metrics, timings, 'query');
-  const measured = async <Answer extends { readonly freshness?: Freshness | undefined }>(
-    work: () => Answer | Promise<Answer>,
-  ): Promise<Answer> => {
-    const startUs = clock.nowUs();
-    const answer = await work();
-    const nowUs = clock.nowUs();
-    query.record(nowUs - startUs, nowUs);
+interface Measured {
+  readonly freshness?: { readonly lagUs?: number | bigint | undefined } | undefined;
+}
+
+/** How long queries and lookups take, and how fresh their state is. Those that fail are not counted: they answer nothing. */
+export class QueryTimes {
+  readonly #clock: Clock;
+  readonly #query: RecentPercentiles;
+  readonly #freshness: RecentPercentiles;
+  readonly #timings: Timings;
+
+  constructor(clock: Clock, metrics: MetricsRegistry) {
+    this.#clock = clock;
+    this.#query = new RecentPercentiles(clock);
+    this.#freshness = new RecentPercentiles(clock);
+    this.#timings = new Map([
+      ['query', this.#query],
+      ['freshness', this.#freshness],
+    ]);
+    timingMetrics(metrics, this.#timings, 'query');
+  }
+
+  /** The same, measured: the engine, or handlers over it. */
+  of<A, B, Context, QueryAnswer extends Measured, LookupAnswer extends Measured>(asked: {
+    query(question: A, context: Context): Promise<QueryAnswer> | QueryAnswer;
+    lookup(question: B, context: Context): Promise<LookupAnswer> | LookupAnswer;
+  }): { query(question: A, context: Context): Promise<QueryAnswer>; lookup(question: B, context: Context): Promise<LookupAnswer> } {
+    return {
+      query: async (question, context) => {
+        const startUs = this.#clock.nowUs();
+        return this.#record(startUs, await asked.query(question, context));
+      },
+      lookup: async (question, context) => {
+        const startUs = this.#clock.nowUs();
+        return this.#record(startUs, await asked.lookup(question, context));
+      },
+    };
+  }
+
+  shownBy(queries: Queries): Queries {
+    return {
+      ...queries,
+      listPartitions: async (request, context) =>
+        create(ListPartitionsResponseSchema, { ...(await queries.listPartitions(request, context)), timings: timingsOf(this.#timings) }),
+    };
+  }
+
+  #record<Answer extends Measured>(startUs: number, answer: Answer): Answer {
+    const nowUs = this.#clock.nowUs();
+    this.#query.record(nowUs - startUs, nowUs);
     const lagUs = answer.freshness?.lagUs;
-    if (lagUs !== undefined) freshness.record(Number(lagUs), nowUs);
+    if (lagUs !== undefined) this.#freshness.record(Number(lagUs), nowUs);
     return answer;
-  };
-  return {
-    ...queries,
-    query: (request, context) => measured(() => queries.query(request, context)),
-    lookup: (request, context) => measured(() => queries.lookup(request, context)),
-    async listPartitions(request, context) {
-      const answer = await queries.listPartitions(request, context);
-      return create(ListPartitionsResponseSchema, { ...answer, timings: timingsOf(timings) });
-    },
-  };
+  }
 }
 
 /** How long ticks take, which the aggregator tells; the handlers show it. */

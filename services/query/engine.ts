@@ -1,6 +1,7 @@
 // The query service: answers from the replica in its own process (DESIGN 7). A query passes
 //
-//   handlers.ts          - the RPCs; request-messages.ts and answer-messages.ts - their messages to and from what the engine takes
+//   handlers.ts          - the RPCs; request-messages.ts and answer-messages.ts - their messages to and from what the engine takes;
+//                          answer-bytes.ts - the answer to a query, as bytes
 //   engine.ts            - one question: revision, key, token, instant, tick, plan, answer
 //   served-revisions.ts  - which revision answers (S18); attempts.ts - again, where more was looked up than known
 //   await-token.ts       - waits for one's own writes (S21)

@@ -32,7 +32,7 @@ import {
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { int64IfAny } from '../../libs/wire/integers.js';
 import { present, textIfAny } from '../../libs/wire/present.js';
-import { plainEntries } from '../../libs/wire/untyped-values.js';
+import { queryResponseBytes } from './answer-bytes.js';
 import { batchResponses, freshnessOf, listOf, namesOf, offlineResponses, queryResponse, structOf } from './answer-messages.js';
 import type { QueryCaller } from './answers.js';
 import type { QueryEngine } from './engine.js';
@@ -40,7 +40,16 @@ import { rowsInputOf, rowsResponse } from './list-rows.js';
 import { entityCountOf, type QueryRun, type RunKeyValue } from './query-run.js';
 import type { QueryRuns } from './query-runs.js';
 import { replayRun } from './replay-run.js';
-import { batchInputOf, batchInputOfStream, entityOf, offlineInputOf, questionsOf, streamEndedEarly, timeOf } from './request-messages.js';
+import {
+  batchInputOf,
+  batchInputOfStream,
+  entityOf,
+  offlineInputOf,
+  queryInputOf,
+  questionsOf,
+  streamEndedEarly,
+  timeOf,
+} from './request-messages.js';
 
 export interface QueryHandlers {
   query(request: QueryRequest, caller: QueryCaller): Promise<QueryResponse>;
@@ -58,14 +67,7 @@ export interface QueryHandlers {
 /** The RPCs of QueryService. */
 export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandlers {
   return {
-    async query(request, caller) {
-      const inputs = plainEntries(request.inputs, 'inputs.');
-      const answer = await engine.query(
-        { featureset: request.featureset, entity: entityOf(request.entity, 'entity'), inputs, ...timeOf(request) },
-        caller,
-      );
-      return queryResponse(answer);
-    },
+    query: async (request, caller) => queryResponse(await engine.query(queryInputOf(request), caller)),
 
     async queryBatch(request, caller) {
       const answer = await engine.queryBatch(batchInputOf(request), caller);
@@ -137,6 +139,11 @@ export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandle
 
     listPartitions: () => create(ListPartitionsResponseSchema, engine.partitions()),
   };
+}
+
+/** Query whose answer is written as the message's bytes, without the message. */
+export function queryBytes(engine: Pick<QueryEngine, 'query'>): (request: QueryRequest, caller: QueryCaller) => Promise<Uint8Array> {
+  return async (request, caller) => queryResponseBytes(await engine.query(queryInputOf(request), caller));
 }
 
 const kindOf: Readonly<Record<QueryRun['kind'], QueryRun_Kind>> = {

@@ -12,7 +12,7 @@ import { safeNumber } from '../../libs/wire/integers.js';
 import { textIfAny } from '../../libs/wire/present.js';
 import { instantIfAny, microsOf } from '../../libs/wire/timestamps.js';
 import { plainEntries, plainFromProto } from '../../libs/wire/untyped-values.js';
-import type { BatchInput, OfflineInput, OfflineQuestion, QueryTime } from './answers.js';
+import type { BatchInput, OfflineInput, OfflineQuestion, QueryInput, QueryTime } from './answers.js';
 import { BATCH_ENTITIES_MAX } from './query-limits.js';
 import type { GivenInputs } from './row-inputs.js';
 
@@ -29,6 +29,11 @@ export function timeOf({ timestampUs, knownAtUs, timestamp, knownAt, after }: Ti
 export function entityOf(key: EntityKey | undefined, place: string): readonly unknown[] {
   if (key === undefined) throw invalidArgument(place, 'is missing: send its key');
   return key.values.map((value, i) => plainFromProto(value, `${place}.values[${i}]`));
+}
+
+export function queryInputOf(request: QueryRequest): QueryInput {
+  const inputs = plainEntries(request.inputs, 'inputs.');
+  return { featureset: request.featureset, entity: entityOf(request.entity, 'entity'), inputs, ...timeOf(request) };
 }
 
 export function batchInputOf(request: QueryBatchRequest): BatchInput {

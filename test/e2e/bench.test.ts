@@ -15,7 +15,7 @@ const BENCH_DEADLINE_MS = 180_000;
 const benches: Readonly<Record<string, readonly [args: readonly string[], names: readonly string[]]>> = {
   read: [
     ['--events', '2000', '--entities', '200', '--queries', '500', '--seconds', '0.5'],
-    ['handler_p50_us', 'handler_p99_us', 'rest_p50_us', 'rest_qps', 'grpc_qps', 'mixed_p99_ms'],
+    ['handler_p50_us', 'handler_p99_us', 'rest_p50_us', 'rest_qps', 'grpc_qps', 'mixed_p99_ms', 'rest_ratio', 'grpc_ratio'],
   ],
   hot: [
     ['--events', '5000', '--queries', '200', '--late-inserts', '50'],

@@ -7,6 +7,7 @@ import { isAcceptable, preferredType } from '../../../libs/rest/accept.js';
 import { ArrowStreamEncoder } from '../../../libs/rest/arrow.js';
 import { encodeJson, JsonFloat } from '../../../libs/rest/json-text.js';
 import { parseJson, parseObject, scanObject } from '../../../libs/rest/json-scan.js';
+import { readParameters } from '../../../libs/rest/query-parameters.js';
 import type { Route } from '../../../libs/rest/route.js';
 import { Router } from '../../../libs/rest/router.js';
 import { jsonToFields, jsonToValue, valueToJson } from '../../../libs/rest/value-json.js';
@@ -164,6 +165,34 @@ describe('the router', () => {
     for (const path of ['/a/', '/a/b/c', '/A', '']) expect(() => router.find('GET', path), path).to.throw('there is nothing');
     expect(() => router.find('DELETE', '/a')).to.throw('understands GET only');
     expect(() => router.find('GET', '/a/%ff')).to.throw('percent-encoded');
+  });
+});
+
+describe('query parameters', () => {
+  const parameters = ['a', 'b', 'c'].map((name) => ({ name, description: '' }));
+
+  it('are those that URLSearchParams reads, whatever they are written with', () => {
+    const part = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '=', '&', '%41', '%', '+', '.', 'é', ' ', '-') });
+    fc.assert(
+      fc.property(fc.array(part), (parts) => {
+        const text = parts.join('&');
+        const wanted = [...new URLSearchParams(text)];
+        const names = wanted.map(([name]) => name);
+        const isRight = new Set(names).size === names.length && names.every((name) => ['a', 'b', 'c'].includes(name));
+        if (isRight) expect([...readParameters(text, parameters)]).to.deep.equal(wanted);
+        else expect(() => readParameters(text, parameters)).to.throw();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('may be a family, by field', () => {
+    const family = [{ name: 'entity', description: '', isFamily: true }];
+    expect([...readParameters('entity.user=u&entity.day=1', family)]).to.deep.equal([
+      ['entity.user', 'u'],
+      ['entity.day', '1'],
+    ]);
+    expect(() => readParameters('entity=u', family)).to.throw('entity.<field>');
   });
 });
 

@@ -1,9 +1,10 @@
+import { INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api';
 import { expect } from 'chai';
 import { composeServices, createCompletion, settlesWithin, type Service } from '../../../libs/lifecycle/service.js';
 import { EventRing } from '../../../libs/telemetry/event-ring.js';
 import { createLogger } from '../../../libs/telemetry/logger.js';
 import { MetricsRegistry } from '../../../libs/telemetry/metrics.js';
-import { traceHeaders, withSpan } from '../../../libs/telemetry/tracing.js';
+import { isTracing, traceHeaders, withSpan } from '../../../libs/telemetry/tracing.js';
 import { ManualClock, systemClock } from '../../../libs/time/clock.js';
 
 describe('metrics', () => {
@@ -11,12 +12,14 @@ describe('metrics', () => {
     const metrics = new MetricsRegistry();
     const counter = metrics.counter({ name: 'thyme_x_total', help: 'Xs.', labels: ['kind'] });
     counter.add({ kind: 'a"b\\c\nd' });
-    counter.add({ kind: 'a"b\\c\nd' }, 2);
+    counter.of({ kind: 'a"b\\c\nd' }).add(2);
     metrics.counter({ name: 'thyme_plain_total', help: 'Plain.' });
     metrics.gauge({ name: 'thyme_y', help: 'Y.' }).set(1.5);
     metrics.gaugeOf({ name: 'thyme_z', help: 'Z.' }, () => 7);
     const histogram = metrics.histogram({ name: 'thyme_s', help: 'S.', bounds: [0.1, 1], labels: ['r'] });
-    for (const value of [0.05, 0.1, 0.5, 5]) histogram.observe(value, { r: 'q' });
+    for (const value of [0.05, 0.1]) histogram.observe(value, { r: 'q' });
+    const series = histogram.of({ r: 'q' });
+    for (const value of [0.5, 5]) series.observe(value);
     expect(metrics.render().split('\n')).to.include.members([
       '# TYPE thyme_x_total counter',
       'thyme_x_total{kind="a\\"b\\\\c\\nd"} 3',
@@ -102,6 +105,29 @@ describe('spans', () => {
       await withSpan({ name: 'a', kind: 'server' }, () => Promise.reject(new Error('b'))).catch((error: unknown) => error),
     ).to.have.property('message', 'b');
     expect([...traceHeaders()]).to.deep.equal([]);
+  });
+
+  it('are wanted once an SDK is registered, and by those who were there before', async () => {
+    expect(isTracing()).to.equal(false);
+    const begun: string[] = [];
+    const noop = trace.getTracer('none');
+    trace.setGlobalTracerProvider({
+      getTracer: () => ({
+        startSpan: (name) => {
+          begun.push(name);
+          return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+        },
+        startActiveSpan: noop.startActiveSpan.bind(noop),
+      }),
+    });
+    try {
+      expect(isTracing()).to.equal(true);
+      await withSpan({ name: 'a', kind: 'internal' }, () => 5);
+      expect(begun).to.deep.equal(['a']);
+    } finally {
+      trace.disable();
+    }
+    expect(isTracing()).to.equal(false);
   });
 });
 
