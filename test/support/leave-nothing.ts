@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, s
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
-import type { RootHookObject, Suite } from 'mocha';
+import type { Context, RootHookObject, Suite } from 'mocha';
 import { removeTemporaryFolders } from './temporary-folder.js';
 
 const RUN_VARIABLE = 'THYME_TEST_RUN';
@@ -55,7 +55,7 @@ function filesOf({ suites }: Suite): readonly string[] {
 export const mochaHooks: RootHookObject = {
   // Here too, since Mocha forgets between files what a module has asked of it once.
   afterEach: removeTemporaryFolders,
-  async afterAll() {
+  async afterAll(this: Context) {
     const endMs = performance.now() + REMOVAL_DEADLINE_MS;
     let left = await leftovers();
     while (left.length > 0 && performance.now() < endMs) {
@@ -63,8 +63,7 @@ export const mochaHooks: RootHookObject = {
       left = await leftovers();
     }
     for (const name of left) rmSync(join(own, name), { recursive: true, force: true });
-    const root = this.test?.parent;
-    const files = root === undefined ? [] : filesOf(root);
+    const files = this.test?.parent === undefined ? [] : filesOf(this.test.parent);
     if (left.length > 0)
       throw new Error(`${files.join(', ')} left ${left.map((name) => basename(name)).join(', ')} in the temporary folder`);
   },

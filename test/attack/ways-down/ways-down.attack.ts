@@ -49,6 +49,12 @@ describe('ways down', function () {
     expectCalm(figures, { grownMibMax: 160 });
   });
 
+  it('a plan of misspelt names stops at so many problems', async () => {
+    const figures = await onRest('misspeltNames');
+    expect(figures.findings['outcomes']).to.equal('200×1');
+    expectCalm(figures, { grownMibMax: 160, probesMin: CALM_WHEN_QUIET });
+  });
+
   it('a batch of empty keys is refused by its number of elements', async () => {
     const figures = await onGrpc('emptyKeys');
     expect(figures.findings['outcome']).to.equal('status 3');
