@@ -33,7 +33,12 @@ const PIPELINE: Shape = {
   },
 };
 
-const FEATURESET: Shape = { ...METADATA, features: [{ ...METADATA, id: 'number' }] };
+const FEATURESET: Shape = {
+  ...METADATA,
+  entity: ['text'],
+  features: [{ ...METADATA, id: 'number', ref: { dataset: 'text', field: 'text' }, from: { featureset: 'text', feature: 'text' } }],
+  extractors: [{ inputs: ['text'], outputs: ['text'] }],
+};
 
 /** Reports each member that is of another type than its definition has. With none, every check may rely on `Definitions`. */
 export function checkShapes({ datasets, sources, pipelines, featuresets }: Definitions, problems: Problems): void {

@@ -3,7 +3,7 @@ import { checkDataset } from './check-dataset.js';
 import { checkFeatureset } from './check-featureset.js';
 import { checkPipeline } from './check-pipeline.js';
 import { checkSource } from './check-source.js';
-import { DATASETS_MAX, FEATURESETS_MAX } from './limits.js';
+import { DATASETS_MAX, FEATURESETS_MAX, PROBLEMS_MAX } from './limits.js';
 import { collectDefinitions, type Collected } from './collect.js';
 import type { Definitions } from './definitions.js';
 import { DefinitionIndex } from './definition-index.js';
@@ -16,17 +16,18 @@ import { definitionsInvalid, type Problem, Problems } from './problem.js';
  */
 export function checkDefinitions(definitions: Definitions): readonly Problem[] {
   const problems = new Problems();
-  const index = new DefinitionIndex(definitions);
-  checkCounts(definitions, problems);
-  reportDuplicates('dataset', definitions.datasets, problems);
-  reportDuplicates('featureset', definitions.featuresets, problems);
-  for (const dataset of definitions.datasets) checkDataset(dataset, problems);
-  for (const source of definitions.sources) checkSource(source, index, problems);
-  checkFilling(index, problems);
-  for (const pipeline of definitions.pipelines) checkPipeline(pipeline, index, problems);
-  for (const featureset of definitions.featuresets) checkFeatureset(featureset, index, problems);
-  checkCycles(definitions, problems);
-  return problems.found;
+  return problems.atMost(PROBLEMS_MAX, () => {
+    const index = new DefinitionIndex(definitions);
+    checkCounts(definitions, problems);
+    reportDuplicates('dataset', definitions.datasets, problems);
+    reportDuplicates('featureset', definitions.featuresets, problems);
+    for (const dataset of definitions.datasets) checkDataset(dataset, problems);
+    for (const source of definitions.sources) checkSource(source, index, problems);
+    checkFilling(index, problems);
+    for (const pipeline of definitions.pipelines) checkPipeline(pipeline, index, problems);
+    for (const featureset of definitions.featuresets) checkFeatureset(featureset, index, problems);
+    checkCycles(definitions, problems);
+  });
 }
 
 /** Collects and checks a module; throws THYME_DEFINITIONS_INVALID with every problem. */

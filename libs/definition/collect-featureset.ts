@@ -1,7 +1,6 @@
 import type { FeatureDefinition, FeaturesetDefinition } from './definitions.js';
 import { compileValueFromAuthor } from '../schema/author-value.js';
 import type { Value } from '../schema/value-type.js';
-import { kindOf } from './check-shape.js';
 import { datasetNameOf, type FeatureMark, featuresetNameOf, type Marks, type Method } from './marks.js';
 import { omitUndefined } from './omit-undefined.js';
 import type { Problems } from './problem.js';
@@ -17,13 +16,13 @@ export function featuresetDefinition(
   const extractors = marks.extractors.map(({ name: method, inputs, outputs, method: run }) => {
     const id = `${name}.${method}`;
     functions.set(id, (...given) => run.apply(owner, [...given])); // `this` is the class, as authors of static methods expect
-    return { name: method, inputs: namesIn(id, inputs, problems), outputs: namesIn(id, outputs, problems), function: id };
+    return { name: method, inputs, outputs, function: id };
   });
   const { description, owner: person, tags, deprecated, entity } = options;
   return {
     ...omitUndefined({ description, owner: person, tags, deprecated }),
     name,
-    entity: namesIn(name, entity, problems),
+    entity,
     features: marks.features.map((mark) => featureDefinition(name, mark, problems)),
     extractors,
   };
@@ -46,7 +45,7 @@ function refOf(place: string, { ref }: FeatureMark, problems: Problems): Feature
   if (ref === undefined) return undefined;
   return attempt(place, 'ref: [Dataset, field] names a class above this one', problems, () => ({
     dataset: datasetNameOf(ref[0]),
-    field: nameIn(ref[1]),
+    field: ref[1],
   }));
 }
 
@@ -54,7 +53,7 @@ function fromOf(place: string, { from }: FeatureMark, problems: Problems): Featu
   if (from === undefined) return undefined;
   return attempt(place, 'from: [Featureset, feature] names a class above this one', problems, () => ({
     featureset: featuresetNameOf(from[0]),
-    feature: nameIn(from[1]),
+    feature: from[1],
   }));
 }
 
@@ -62,17 +61,6 @@ function defaultOf(place: string, mark: FeatureMark, problems: Problems): Value 
   const { type, default: given } = mark;
   if (given === undefined || given === null) return undefined; // a default stands for null: null is none
   return attempt(place, "give a default of the feature's own type", problems, () => compileValueFromAuthor(type, 'the default')(given));
-}
-
-function namesIn(place: string, given: readonly unknown[], problems: Problems): readonly string[] {
-  // Array.from: a hole in a list is something that stands there, too.
-  return Array.from(given).flatMap((name) => attempt(place, 'name features as text', problems, () => nameIn(name)) ?? []);
-}
-
-/** The editor knows that it is text; a module that was committed without a look at its types may hold anything. */
-function nameIn(given: unknown): string {
-  if (typeof given === 'string') return given;
-  throw new TypeError(`${given === undefined ? 'nothing' : kindOf(given)} stands where a name should`);
 }
 
 function attempt<T>(place: string, fix: string, problems: Problems, body: () => T): T | undefined {

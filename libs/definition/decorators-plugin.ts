@@ -8,7 +8,7 @@ export interface DecoratorsPlugin {
 }
 
 const TYPESCRIPT = /\.[cm]?tsx?(?:\?|$)/;
-const DECORATOR = /^\s*@\w/m;
+const DECORATOR = /^[ \t]*@\w/m;
 
 /** For `plugins` of vitest.config.ts: compiles modules with decorators as `thyme commit` does. */
 export function standardDecorators(): DecoratorsPlugin {

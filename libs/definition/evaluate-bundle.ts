@@ -63,16 +63,30 @@ function moduleInvalid(place: string, description: string, cause?: unknown): Thy
   return new ThymeError('THYME_MODULE_INVALID', 'INVALID_ARGUMENT', `${place}: ${description}`, [{ field: place, description }], { cause });
 }
 
+/** Of a line of a stack: a path has 4,096 bytes at most, and those of a project far fewer. */
+const FRAME_LENGTH_READ = 1_024;
+
 /** The innermost frame of the author's, by the bundle's source map: `features.ts:12`. */
 function placeOf(error: unknown, code: string, filename: string): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const at = stack.indexOf(`${filename}:`);
   const position = at < 0 ? null : /^:(\d+)(?::(\d+))?/.exec(stack.slice(at + filename.length));
   // Under --enable-source-maps the stack names the author's file already.
-  if (position === null) return /\(?([^\s()]+\.[cm]?[jt]sx?:\d+)(?::\d+)?\)?/.exec(stack)?.[1] ?? filename;
+  if (position === null) return frameOf(stack) ?? filename;
   const [line, column] = [Number(position[1]), Number(position[2] ?? 1)];
   const entry = sourceMapOf(code)?.findEntry(line - 1, column - 1);
   return entry !== undefined && 'originalSource' in entry ? `${entry.originalSource}:${entry.originalLine + 1}` : `${filename}:${line}`;
+}
+
+/** The first place that a line of the stack names. The message before them may be of any length, and a pattern is slow on it. */
+function frameOf(stack: string): string | undefined {
+  for (const line of stack.split('\n')) {
+    const place = line.startsWith('    at ')
+      ? /([^\s()]+\.[cm]?[jt]sx?:\d+)(?::\d+)?\)?$/.exec(line.slice(-FRAME_LENGTH_READ))?.[1]
+      : undefined;
+    if (place !== undefined) return place;
+  }
+  return undefined;
 }
 
 function sourceMapOf(code: string): SourceMap | undefined {

@@ -6,6 +6,8 @@ export const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 export const DATASETS_MAX = 1_000;
 export const FEATURESETS_MAX = 1_000;
+/** More than anybody mends before he asks again. Each may name the nearest of a thousand names. */
+export const PROBLEMS_MAX = 200;
 export const FIELDS_MAX = 512;
 /** Keys are part of every store key: see GROUP_KEY_BYTES_MAX. */
 export const KEYS_MAX = 8;

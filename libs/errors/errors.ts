@@ -76,28 +76,41 @@ export function notFound(kind: string, name: string, known: Iterable<string>): T
   return new ThymeError('THYME_NOT_FOUND', 'NOT_FOUND', `no ${kind} is called '${name.slice(0, 128)}'${hint}`);
 }
 
-/** The known name with the fewest edits from `name`, at most a third of its length (and at least two). */
+/** What differs in more letters is another name. */
+const EDITS_MAX = 4;
+
+/** The known name with the fewest edits from `name`, at most a third of its length (and from two to four). */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let nearest: string | undefined;
-  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let fewest = Math.min(EDITS_MAX, Math.max(2, Math.floor(name.length / 3))) + 1;
+  const asked = name.toLowerCase();
   for (const candidate of known) {
-    if (Math.abs(candidate.length - name.length) >= fewest) continue;
-    const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits < fewest) [nearest, fewest] = [candidate, edits];
+    const edits = editsBelow(fewest, asked, candidate.toLowerCase());
+    if (edits !== undefined) [nearest, fewest] = [candidate, edits];
   }
   return nearest;
 }
 
-/** Levenshtein distance by the usual two-row dynamic programme. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+/**
+ * Levenshtein distance where it is below `max`, by the usual two-row dynamic programme, of which only so much is worked out: names that a
+ * stranger sends are compared with hundreds of others.
+ */
+function editsBelow(max: number, a: string, b: string): number | undefined {
+  if (Math.abs(a.length - b.length) >= max) return undefined;
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => Math.min(j, max));
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substituted));
+    const row = new Array<number>(b.length + 1).fill(max);
+    if (i < max) row[0] = i;
+    let least = row[0] ?? max;
+    for (let j = Math.max(1, i - max + 1); j <= Math.min(b.length, i + max - 1); j++) {
+      const substituted = (previous[j - 1] ?? max) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const edits = Math.min((previous[j] ?? max) + 1, (row[j - 1] ?? max) + 1, substituted, max);
+      row[j] = edits;
+      if (edits < least) least = edits;
     }
+    if (least >= max) return undefined;
     previous = row;
   }
-  return previous[b.length] ?? 0;
+  const edits = previous[b.length] ?? max;
+  return edits < max ? edits : undefined;
 }

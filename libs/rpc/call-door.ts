@@ -3,23 +3,34 @@ import type { Server } from '@grpc/grpc-js';
 import { placeOf } from '../limits/connections.js';
 import type { ProcessLimits } from '../limits/process-limits.js';
 import type { Clock } from '../time/clock.js';
+import { CallQueue } from './call-queue.js';
 import { CallTraffic } from './call-traffic.js';
 import { Deadlines } from './deadlines.js';
 import { METHOD_LIMITS } from './method-limits.js';
+import { readingOf, ReadTurns, type Reading } from './read-turns.js';
 import { refuseStream } from './refuse-stream.js';
+import { endSession } from './session-end.js';
 import { SessionPace } from './session-pace.js';
 
 type Serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
-interface Session {
+interface Session extends Reading {
   readonly http2: Http2Session;
   readonly pace: SessionPace;
   readonly place: string;
   readonly calls: Set<CallTraffic>;
 }
 
+/** A call that has arrived and is not begun yet. */
+interface Arrival {
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  readonly session: Session;
+  readonly serve: Serve;
+}
+
 /**
- * Stands between node:http2 and grpc-js, which checks none of this: connections, the pace of each, and the bytes of each call.
+ * Stands between node:http2 and grpc-js, which checks none of this: connections, the pace of each and of all, and the bytes of each call.
  * What it lets through is grpc-js's from there on.
  */
 export class CallDoor {
@@ -28,6 +39,8 @@ export class CallDoor {
   readonly #open = new Set<CallTraffic>();
   readonly #deadlines: Deadlines;
   readonly #sessions = new WeakMap<Http2Session, Session>();
+  readonly #reads = new ReadTurns();
+  readonly #queue = new CallQueue<Session, Arrival>((arrival) => this.#begin(arrival));
   #entering: CallTraffic | undefined;
 
   constructor(limits: ProcessLimits, clock: Clock) {
@@ -45,10 +58,14 @@ export class CallDoor {
   guard(server: Server): void {
     for (const http2Server of inside(server).http2Servers.keys()) {
       this.#limits.connections.guard(http2Server);
+      http2Server.on('session', (session) => this.#connected(session));
       // The casts: those are the listeners that grpc-js has registered for streams.
       const serves = http2Server.listeners('stream') as Serve[];
       http2Server.removeAllListeners('stream');
-      http2Server.on('stream', (stream, headers) => this.#arrived(stream, headers, (...args) => serves.forEach((serve) => serve(...args))));
+      const serve: Serve = (stream, headers) => {
+        for (const one of serves) one(stream, headers);
+      };
+      http2Server.on('stream', (stream, headers) => this.#arrived(stream, headers, serve));
     }
   }
 
@@ -56,42 +73,56 @@ export class CallDoor {
     this.#deadlines.close();
   }
 
+  #connected(http2: Http2Session): void {
+    const { socket } = http2;
+    const session = {
+      http2,
+      pace: new SessionPace(() => this.#clock.nowUs()),
+      place: placeOf(socket),
+      calls: new Set<CallTraffic>(),
+      ...readingOf(socket),
+    };
+    this.#sessions.set(http2, session);
+    this.#reads.add(session);
+    http2.once('close', () => this.#reads.delete(session));
+  }
+
   #arrived(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, serve: Serve): void {
-    const session = stream.session;
-    if (session === undefined || session.destroyed) return;
-    const known = this.#sessionOf(session);
-    switch (known.pace.opened()) {
+    const session = stream.session === undefined || stream.session.destroyed ? undefined : this.#sessions.get(stream.session);
+    if (session === undefined) return;
+    stream.on('error', ignore); // until it is begun nobody else listens
+    this.#reads.opened(session);
+    const arrival = { stream, headers, session, serve };
+    switch (session.pace.opened()) {
       case 'begin':
-        this.#begin(stream, headers, known, serve);
+        this.#queue.addNow(session, arrival);
         break;
       case 'wait a turn':
-        stream.on('error', () => undefined); // nobody else listens yet
-        setImmediate(() => this.#begin(stream, headers, known, serve));
+        this.#queue.add(session, arrival);
         break;
       case 'close the session':
-        stream.on('error', () => undefined);
-        closeCalmly(known);
+        endSession(session.http2, session.calls, 'a stream begins');
     }
   }
 
-  #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: Session, serve: Serve): void {
+  /** False where the call is gone already. */
+  #begin({ stream, headers, session, serve }: Arrival): boolean {
     // grpc-js would answer it, and end the process by that: node:http2 throws.
     if (stream.closed || stream.destroyed) {
       this.#closed(stream, session);
-      return;
+      return false;
     }
     const path = headers[':path'] ?? '';
     const limits = METHOD_LIMITS.get(path);
     if (limits === undefined) {
       serve(stream, headers);
-      return;
+      return true;
     }
     try {
       this.#limits.calls.enter(path, limits.callsMax);
     } catch (error) {
-      stream.on('error', () => undefined);
       refuseStream(stream, error);
-      return;
+      return true;
     }
     const traffic = new CallTraffic(stream, limits, { bytes: this.#limits.bytes, clock: this.#clock });
     this.#open.add(traffic);
@@ -112,41 +143,20 @@ export class CallDoor {
     } finally {
       this.#entering = undefined;
     }
+    return true;
   }
 
   #closed({ rstCode }: ServerHttp2Stream, session: Session): void {
     if (rstCode === constants.NGHTTP2_NO_ERROR || !session.pace.wasReset()) return;
-    // Not in this turn: nghttp2 may be about to free the very stream, and frees it twice when its session ends meanwhile, at which
-    // node:http2 ends the process (node_http2.cc: CheckAllocatedSize).
-    setImmediate(() => closeCalmly(session));
+    endSession(session.http2, session.calls, 'a stream ends');
   }
-
-  #sessionOf(session: Http2Session): Session {
-    let known = this.#sessions.get(session);
-    if (known === undefined) {
-      known = { http2: session, pace: new SessionPace(() => this.#clock.nowUs()), place: placeOf(session.socket), calls: new Set() };
-      this.#sessions.set(session, known);
-    }
-    return known;
-  }
-}
-
-/**
- * At once, in the middle of what it has sent: the hundreds of streams that are still to be read then cost nothing. Where answers are
- * on their way it waits for a turn of its own: node:http2 tells of streams while nghttp2 reads, and a session that is
- * destroyed within that packs the data of its other streams without an end (nodejs/node, node_http2.cc: SendPendingData).
- */
-function closeCalmly({ http2, calls }: Session): void {
-  const destroy = (): void => {
-    if (http2.destroyed) return;
-    http2.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    http2.destroy();
-  };
-  if ([...calls].some(({ isAnswering }) => isAnswering)) setImmediate(destroy);
-  else destroy();
 }
 
 /** What grpc-js 1.14.7 keeps private; a test holds that it is there. */
 function inside(server: Server): { readonly http2Servers: ReadonlyMap<Http2Server, unknown> } {
   return server as unknown as ReturnType<typeof inside>;
+}
+
+function ignore(): void {
+  // a stream that ends before it was begun ends nothing else
 }

@@ -2,6 +2,7 @@
 //
 //   service-definition.ts - the generated service as grpc-js wants it
 //   call-door.ts          - between node:http2 and grpc-js: connections, their pace, and the bytes of each call
+//   read-turns.ts         - what all connections open in a turn; call-queue.ts - what is begun in it; session-end.ts - whom it closes
 //   call-traffic.ts       - those bytes, against method-limits.ts and the process's budget; outflow.ts - of streamed answers
 //   admission.ts          - who may call what, before a handler is started or a message read
 //   wire-elements.ts      - what a message would be made into, counted before it is decoded

@@ -12,7 +12,11 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-// At the root of Mocha, so a test file need not remember it; runs also after a test that failed.
-afterEach(async () => {
+/** All that `temporaryFolder` has made since. */
+export async function removeTemporaryFolders(): Promise<void> {
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
-});
+}
+
+// At the root of Mocha, so a test file need not remember it; runs also after a test that failed. Where leave-nothing.ts is loaded in front
+// of all files Mocha is not there yet, and its hook does the same for every file.
+if ('afterEach' in globalThis) afterEach(removeTemporaryFolders);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { checkDefinitions } from '../../libs/definition/check.js';
-import { COUNT, signals, kafka, RIGHT, steps, column, eq, join, joined, other, FROM } from './definition-check-module.js';
+import { PROBLEMS_MAX } from '../../libs/definition/limits.js';
+import { COUNT, feature, signals, kafka, RIGHT, steps, column, eq, join, joined, other, FROM } from './definition-check-module.js';
 
 describe('checkDefinitions', () => {
   it('finds nothing in a module that is right', () => {
@@ -8,6 +9,17 @@ describe('checkDefinitions', () => {
     expect(checkDefinitions({ ...RIGHT, sources: [kafka] })).to.deep.equal([]);
     expect(checkDefinitions({ ...RIGHT, ...joined(join(['user_id'])) })).to.deep.equal([]);
     expect(checkDefinitions({ ...RIGHT, featuresets: [signals([FROM]), other([COUNT])] })).to.deep.equal([]);
+  });
+
+  it('stops at so many problems, and says that there are more', () => {
+    const wrong = Array.from({ length: 1_000 }, (_, i) => feature(`f${i}`, i + 10, { ref: { dataset: 'Stats', field: `no_field_${i}` } }));
+    const problems = checkDefinitions({ ...RIGHT, featuresets: [signals([...wrong, COUNT])] });
+    expect(problems).to.have.length(PROBLEMS_MAX + 1);
+    expect(problems.at(-1)).to.deep.equal({
+      place: 'module',
+      message: `it has more than ${PROBLEMS_MAX} problems`,
+      fix: 'mend these, and ask again',
+    });
   });
 
   it('reports what builds on a problem once', () => {

@@ -168,7 +168,7 @@ export const leavingWatchers: Attack = async ({ grpcTarget }) => {
       await sleep(40); // until they are being answered
       await write(socket, Buffer.concat(streams.map(resetFrame)));
     }
-    await sleep(20);
+    for (let waits = 0; waits < 100 && countClosed([socket]) === 0; waits++) await sleep(20);
     closed += countClosed([socket]);
     socket.destroy();
   }

@@ -36,6 +36,23 @@ export const emptyDatasets: Attack = async ({ restUrl }) => {
   return { outcomes: tally(outcomes), ms: Math.round(performance.now() - startMs) };
 };
 
+/** Names that are nearly those of a dataset's fields, each looked for among all of them. */
+export const misspeltNames: Attack = async ({ restUrl }) => {
+  const nameOf = (kind: string, i: number): string => `${'long_'.repeat(11)}${kind}${String(i).padStart(5, '0')}`;
+  const fields = Array.from({ length: 511 }, (_, i) => ({ name: nameOf('a', i), type: { kind: 'KIND_INT' } }));
+  const features = Array.from({ length: 1_000 }, (_, i) => ({
+    name: `f${i}`,
+    id: i + 1,
+    type: { kind: 'KIND_INT' },
+    ref: { owner: 'D', member: nameOf('bcdefg', i) },
+  }));
+  const featuresets = Array.from({ length: 5 }, (_, i) => ({ name: `F${i}`, entity: ['key'], features }));
+  const body = JSON.stringify({ definitions: { datasets: [{ name: 'D', version: 1, fields }], featuresets } });
+  const startMs = performance.now();
+  const outcomes = [await statusOf(`${restUrl}/api/v1/plan`, body)];
+  return { sentKiB: Math.round(body.length / 1_024), outcomes: tally(outcomes), ms: Math.round(performance.now() - startMs) };
+};
+
 /** Long keys by the ten thousand, then all runs that are on record. */
 export const longKeysOnRecord: Attack = async ({ restUrl }) => {
   const ids = Array.from({ length: 10_000 }, (_, i) => `${i}`.padStart(900, 'k'));
