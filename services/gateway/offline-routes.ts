@@ -32,6 +32,7 @@ import {
   bodyFields,
   inputsAt,
   jsonBody,
+  optionalText,
   refuseUnknownMembers,
   requiredList,
   requiredText,
@@ -188,6 +189,7 @@ async function* messages(featureset: string, fields: Fields, asked: readonly Ask
   const head = {
     featureset,
     judgeFirst: true,
+    queryRunId: optionalText(fields, 'query_run_id') ?? '',
     ...(knownAt === undefined
       ? {}
       : knownAt === 'timestamp'
@@ -207,6 +209,11 @@ const BODY_SCHEMA = requestSchema(
     featureset: { type: 'string' },
     queries: { type: 'array', maxItems: QUESTIONS_MAX, items: QUERY_SCHEMA },
     known_at: { ...TIME_SCHEMA, description: "An instant, or 'timestamp': each row then sees what was known at its own time." },
+    query_run_id: {
+      type: 'string',
+      description:
+        'X-Query-Run-Id of an earlier request of the same training set: both are then one query run. Where that is no longer kept, or somebody else, the answer has a new one.',
+    },
   },
   ['featureset', 'queries'],
 );
