@@ -24,9 +24,9 @@ export interface WantedField {
 export interface EntityGroups {
   /** A group's key has the parts of the entity's in another order, and so lies in another slot. */
   readonly isTurned: boolean;
-  of(entity: EntityKey): EntityKey;
+  readonly of: (entity: EntityKey) => EntityKey;
   /** Takes the values of a group's key. */
-  entityOf(values: Row): EntityKey;
+  readonly entityOf: (values: Row) => EntityKey;
 }
 
 /** Reads wanted fields of one entity: a value for each, null throughout where there is no row. */
