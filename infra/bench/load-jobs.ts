@@ -35,6 +35,7 @@ export type LoadJob =
   | {
       readonly kind: 'offline';
       readonly url: string;
+      readonly featureset: 'FraudFacts' | 'FraudCounts';
       readonly orders: OrdersOptions;
       readonly rows: number;
       readonly rowsPerRequest: number;

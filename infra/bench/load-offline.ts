@@ -7,16 +7,20 @@ import { lcg, orders, userId, zipf } from './orders.js';
 
 const CHECK_EVERY = 5_000;
 
-/** A training set in several requests, one after the other: rows a second from the first request to the last byte. */
+/**
+ * A training set of users drawn as their orders are, in several requests, one after the other: rows a second from the first request
+ * to the last byte.
+ */
 export async function runOffline({
   url,
+  featureset,
   orders: options,
   rows,
   rowsPerRequest,
 }: Extract<LoadJob, { readonly kind: 'offline' }>): Promise<LoadResult> {
   const oracle = new OrderOracle(orders(options));
   const random = lcg(5);
-  const draw = zipf(options.entities, random);
+  const draw = options.skew === 'uniform' ? () => Math.floor(random() * options.entities) : zipf(options.entities, random);
   const latencies = new Latencies();
   const faults: string[] = [];
   let [checked, tookUs, count] = [0, 0, 0];
@@ -25,7 +29,7 @@ export async function runOffline({
       const atUs = Math.floor(options.endUs - random() * options.spanUs);
       return { entity_id: userId(draw()), timestamp: new Date(atUs / 1_000).toISOString() };
     });
-    const body = JSON.stringify({ featureset: 'FraudFacts', queries });
+    const body = JSON.stringify({ featureset, queries });
     const startUs = nowUs();
     const response = await fetch(`${url}/features/offline`, {
       method: 'POST',

@@ -39,6 +39,7 @@ export class OrderOracle {
     const max = within(7 * DAY_US).reduce<number | null>((most, amount) => Math.max(most ?? 0, amount), null);
     if (features['max_order_amount_7d'] !== max)
       return `${id}: max_order_amount_7d is ${String(features['max_order_amount_7d'])}, not ${String(max)}`;
+    if (!Object.hasOwn(features, 'p95_amount_30d')) return undefined;
     return percentileFault(id, within(30 * DAY_US), features['p95_amount_30d']);
   }
 }

@@ -20,13 +20,15 @@ const PATIENCE: readonly number[] = [0, 429, 503, 504];
 export interface OfflineHead {
   readonly featureset: string;
   readonly knownAt: string | undefined;
+  /** The run that the first request goes on with. */
+  readonly queryRunId?: string | undefined;
 }
 
 /** Who takes the answers, in the order of the rows. */
 export interface OfflineAnswers {
   /** One row's answer: a line of JSON. */
   row(line: string): Promise<void> | void;
-  /** All rows since the last call were answered by this run. */
+  /** All rows since the last call were answered by this run: one for all of them, unless the deployment has lost it meanwhile. */
   end(queryRunId: string): Promise<void> | void;
 }
 
@@ -43,9 +45,10 @@ export class OfflineAsker {
   readonly #client: RestClient;
   readonly #answers: OfflineAnswers;
   #answered = 0;
+  #queryRunId: string | undefined;
 
   constructor(head: OfflineHead, client: RestClient, answers: OfflineAnswers) {
-    [this.#head, this.#client, this.#answers] = [head, client, answers];
+    [this.#head, this.#client, this.#answers, this.#queryRunId] = [head, client, answers, head.queryRunId];
   }
 
   async ask(rows: Iterable<SpineRow> | AsyncIterable<SpineRow>): Promise<void> {
@@ -87,13 +90,13 @@ export class OfflineAsker {
   async #once({ queries }: Request): Promise<{ readonly answered: number; readonly failure?: unknown }> {
     const { featureset, knownAt } = this.#head;
     const known = knownAt === undefined ? '' : `,"known_at":${JSON.stringify(knownAt)}`;
-    const body = `{"featureset":${JSON.stringify(featureset)}${known},"queries":[${queries.join(',')}]}`;
+    const run = this.#queryRunId === undefined ? '' : `,"query_run_id":${JSON.stringify(this.#queryRunId)}`;
+    const body = `{"featureset":${JSON.stringify(featureset)}${known}${run},"queries":[${queries.join(',')}]}`;
     let answered = 0;
-    let run = '';
     let failure: unknown;
     try {
       const { lines, queryRunId = '' } = await this.#client.postLines('/features/offline', body);
-      run = queryRunId;
+      this.#queryRunId = queryRunId === '' ? this.#queryRunId : queryRunId;
       for await (const line of lines) {
         await this.#answers.row(line);
         answered++;
@@ -101,7 +104,7 @@ export class OfflineAsker {
     } catch (error) {
       failure = error;
     }
-    if (answered > 0) await this.#answers.end(run);
+    if (answered > 0) await this.#answers.end(this.#queryRunId ?? '');
     return failure === undefined ? { answered } : { answered, failure };
   }
 }

@@ -32,8 +32,7 @@ export async function askedPairs(
 ): Promise<readonly SpineRow[]> {
   if (at !== undefined && instants !== undefined) throw new UsageError('--at is one instant: leave it out, or --from, --to and --every');
   const times = at === undefined ? instants : [at];
-  if (texts === undefined || times === undefined)
-    throw new UsageError('give -i FILE, or -e ENTITY with --at TIME or --from, --to and --every');
+  if (texts === undefined || times === undefined) throw noPairs();
   const inputs = inputsText === undefined ? undefined : inputsOf(inputsText, texts.length);
   if (Array.isArray(inputs) && inputs.length !== texts.length)
     throw new UsageError(`--inputs: ${inputs.length} for ${texts.length} entities: write one for each, or one object for all`);
@@ -49,6 +48,26 @@ export async function askedPairs(
       };
     });
   });
+}
+
+/** The instants of all entities, where neither a file nor an entity is named; undefined where one is. */
+export function instantsOfAll({
+  input,
+  entity,
+  at,
+  instants,
+}: Omit<AskedPairs, 'inputs'> & { readonly input: string | undefined }): readonly string[] | undefined {
+  if (input !== undefined || entity !== undefined) return undefined;
+  if (at !== undefined && instants !== undefined) throw new UsageError('--at is one instant: leave it out, or --from, --to and --every');
+  const times = at === undefined ? instants : [at];
+  if (times === undefined) throw noPairs();
+  return times;
+}
+
+function noPairs(): UsageError {
+  return new UsageError(
+    'give -i FILE, or -e ENTITY with --at TIME or --from, --to and --every; without -e those ask about all known entities',
+  );
 }
 
 export function pairsSpine(rows: readonly SpineRow[]): Spine {

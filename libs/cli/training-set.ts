@@ -9,7 +9,7 @@
 // The spine is read three times: to find what its columns hold, to ask, and to write. Invariants:
 //   B1. A row that was answered is not asked about again, however often the run is killed.
 //   B2. The file is made of the spine and the answers alone, in the spine's order: a run that was killed and gone on with writes the
-//       rows that an uninterrupted one writes. Only the ids of the query runs differ, in the metadata.
+//       rows that an uninterrupted one writes. Only the id of the query run differs, in the metadata.
 //   B3. Memory is bounded by one request, or one batch of rows.
 import { createHash } from 'node:crypto';
 import type { TableRow } from '../files/table.js';
@@ -40,6 +40,8 @@ export interface Spine {
   rows(opened?: (file: { readonly columns: readonly string[] | undefined; readonly isText: boolean }) => void): AsyncIterable<SpineRow>;
   readonly timestampColumn: string;
   readonly entityColumns: ReadonlySet<string>;
+  /** Lets go of what it keeps for a run to be gone on with, once the file is whole. */
+  readonly remove?: () => Promise<void>;
 }
 
 export interface TrainingSetOptions {
@@ -76,6 +78,7 @@ export async function writeTrainingSet(options: TrainingSetOptions, context: Com
   const metadata = metadataOf(options, { survey, spool, commit });
   await writeFile(options, { survey, spool, metadata }, context);
   await spool.remove();
+  await spine.remove?.();
   tell({ options, survey, spool, metadata }, context);
 }
 
@@ -124,7 +127,7 @@ async function answerAll(
   const { terminal, client } = context;
   const progress = new ProgressLine(terminal, systemClock, { words: 'asked', total: survey.rows, first: spool.rows });
   let answered = spool.rows;
-  const asker = new OfflineAsker({ ...head, knownAt: spool.job.knownAt }, client, {
+  const asker = new OfflineAsker({ ...head, knownAt: spool.job.knownAt, queryRunId: spool.runs.at(-1) }, client, {
     async row(line) {
       const { features } = JSON.parse(line) as { readonly features: Readonly<Record<string, unknown>> };
       await spool.add(JSON.stringify(names.map((name) => features[name] ?? null)));

@@ -68,7 +68,7 @@ export type OfflineQuestion<C> = QuestionInputs<C> & { readonly entity: EntityKe
 /** An answer beside its question `Q`, with whatever else that has, such as a label. */
 export type OfflineRow<C, Q = OfflineQuestion<C>> = Q & {
   readonly features: Answered<C>;
-  /** The run of the request that this row came with: a large training set is asked in several. */
+  /** The run that this row is on record with: one for all of them, in however many requests they were asked. */
   readonly queryRunId: string;
 };
 
@@ -148,8 +148,9 @@ export class ThymeClient {
     { knownAt }: OfflineOptions = {},
   ): AsyncGenerator<OfflineRow<C, Q>> {
     let start = 0;
+    let queryRunId: string | undefined;
     for await (const asked of chunked(questions, OFFLINE_QUESTIONS)) {
-      yield* this.#askOffline<C, Q>(featureset, { asked, start }, knownAt);
+      queryRunId = yield* this.#askOffline<C, Q>(featureset, { asked, start, queryRunId }, knownAt);
       start += asked.length;
     }
   }
@@ -219,15 +220,15 @@ export class ThymeClient {
     }
   }
 
-  /** `start` is the place of the first of them in all that are asked: errors name the whole's. */
+  /** `start` is the place of the first of them in all that are asked: errors name the whole's. Returns the run, for the next. */
   async *#askOffline<C extends Class, Q extends OfflineQuestion<C>>(
     featureset: C,
-    { asked, start }: { readonly asked: readonly Q[]; readonly start: number },
+    { asked, start, queryRunId: before }: { readonly asked: readonly Q[]; readonly start: number; readonly queryRunId: string | undefined },
     knownAt: TimestampInput | undefined,
-  ): AsyncGenerator<OfflineRow<C, Q>> {
+  ): AsyncGenerator<OfflineRow<C, Q>, string> {
     const codec = featuresetCodec(featureset);
     const queries = asked.map((question, i) => questionJson(featureset, question, `questions[${start + i}]`));
-    const request = { featureset: codec.name, queries, known_at: knownAt && instantText(knownAt) };
+    const request = { featureset: codec.name, queries, known_at: knownAt && instantText(knownAt), query_run_id: before };
     const { lines, queryRunId = '' } = await this.#offlineLines(request, start);
     let answered = 0;
     for await (const line of lines) {
@@ -237,6 +238,7 @@ export class ThymeClient {
       yield { ...question, features, queryRunId };
     }
     if (answered < asked.length) throw new RestError(0, `${answered} rows answer ${asked.length} questions`);
+    return queryRunId;
   }
 }
 

@@ -20,9 +20,19 @@ export interface WantedField {
   readonly place: string;
 }
 
+/** The groups of a timeline, and the entities that they are of. */
+export interface EntityGroups {
+  /** A group's key has the parts of the entity's in another order, and so lies in another slot. */
+  readonly isTurned: boolean;
+  readonly of: (entity: EntityKey) => EntityKey;
+  /** Takes the values of a group's key. */
+  readonly entityOf: (values: Row) => EntityKey;
+}
+
 /** Reads wanted fields of one entity: a value for each, null throughout where there is no row. */
 export interface FieldRead {
   readonly timelineId: number;
+  readonly groups: EntityGroups;
   read(key: EntityKey, context: ReadContext): readonly Value[];
 }
 
@@ -100,7 +110,7 @@ class PipelineSource implements FieldSource {
   readonly #aggregations: ReadonlyMap<string, Aggregation>;
   readonly #measures: readonly Measure[];
   readonly #shape: TimelineShape;
-  readonly #groupOf: (key: EntityKey) => EntityKey;
+  readonly #groups: EntityGroups;
   readonly timelineId: number;
 
   constructor(
@@ -111,7 +121,7 @@ class PipelineSource implements FieldSource {
     this.timelineId = identity.id;
     this.#measures = identity.measures;
     this.#shape = shape;
-    this.#groupOf = compileGroupOf(dataset, pipeline.aggregate?.groupBy ?? []);
+    this.#groups = compileGroups(dataset, pipeline.aggregate?.groupBy ?? []);
     this.#aggregations = new Map(pipeline.aggregate?.aggregations.map((aggregation) => [aggregation.field, aggregation]));
   }
 
@@ -134,7 +144,7 @@ class PipelineSource implements FieldSource {
     return new RowListing({
       timelineId: this.timelineId,
       shape: this.#shape,
-      groupOf: this.#groupOf,
+      groupOf: this.#groups.of,
       place,
       question,
       value: { type: typeOf(this.dataset, field), finish: compileFinish(aggregation, typeOf(this.dataset, field), place) },
@@ -155,10 +165,12 @@ class PipelineSource implements FieldSource {
     const placed = questions.map((question, i): PlacedQuestion => ({ question, place: asked[i]?.place ?? '' }));
     const timeline = new TimelineRead(this.timelineId, this.#shape, placed);
     const finishers = this.#finishers(wanted);
+    const groups = this.#groups;
     return {
       timelineId: this.timelineId,
+      groups,
       read: (key, context) => {
-        const answers = timeline.read(this.#groupOf(key), context);
+        const answers = timeline.read(groups.of(key), context);
         return finishers.map((finish) => finish(answers, key, context));
       },
     };
@@ -181,17 +193,27 @@ class PipelineSource implements FieldSource {
 }
 
 /** A group's key has its parts in the order of `groupBy`, an entity's in that of the dataset's key fields. */
-function compileGroupOf(dataset: DatasetDefinition, groupBy: readonly string[]): (key: EntityKey) => EntityKey {
+function compileGroups(dataset: DatasetDefinition, groupBy: readonly string[]): EntityGroups {
   const parts = groupBy.map((name) => dataset.keys.indexOf(name));
   if (parts.length !== dataset.keys.length || parts.includes(-1))
     throw unservable(dataset.name, 'has other key fields than its pipeline groups by: make them the same');
-  if (parts.every((part, i) => part === i)) return (key) => key;
   const fields = keyFieldsOf(dataset);
+  if (parts.every((part, i) => part === i)) return plainGroups(dataset);
+  const entities = new EntityKeys(fields, dataset.name);
   const groups = new EntityKeys(
     parts.flatMap((part) => fields[part] ?? []),
     dataset.name,
   );
-  return (key) => groups.of(parts.map((part) => key.values[part] ?? null));
+  return {
+    isTurned: true,
+    of: (key) => groups.of(parts.map((part) => key.values[part] ?? null)),
+    entityOf: (values) => entities.of(fields.map((_, i) => values[parts.indexOf(i)] ?? null)),
+  };
+}
+
+function plainGroups(dataset: DatasetDefinition): EntityGroups {
+  const entities = new EntityKeys(keyFieldsOf(dataset), dataset.name);
+  return { isTurned: false, of: (key) => key, entityOf: (values) => entities.of(values) };
 }
 
 function typeOf(dataset: DatasetDefinition, field: string): ValueType {
@@ -252,6 +274,7 @@ class IndexSource implements FieldSource {
     ]);
     return {
       timelineId: this.timelineId,
+      groups: plainGroups(this.dataset),
       read: (key, context) => {
         const [newest] = timeline.read(key, context);
         const bytes = Array.isArray(newest) ? (newest[0] as unknown) : undefined;

@@ -4,7 +4,7 @@ import type { Field, Row, Value } from '../schema/value-type.js';
 import { describeType } from '../schema/value-type.js';
 import { invalidArgument, nearestName } from '../errors/errors.js';
 import { BoundExtractor, type ExtractorFunction, type RowInProgress } from './bound-extractor.js';
-import type { DatasetPlan, FieldRead } from './dataset-plan.js';
+import type { DatasetPlan, EntityGroups, FieldRead } from './dataset-plan.js';
 import { EntityKeys } from './entity-keys.js';
 import { unservable } from './feature-errors.js';
 import type { ComputedStep, FeatureGraph, PlannedFeature } from './feature-graph.js';
@@ -19,6 +19,12 @@ export interface PlanParts {
   /** The dataset's name of a class of the bundle. */
   datasetNameOf(datasetClass: unknown): string;
   readonly decimal: DecimalClass;
+}
+
+/** A timeline that refs read, and how its groups are named. */
+export interface EntityTimeline {
+  readonly timelineId: number;
+  readonly groups: EntityGroups;
 }
 
 /** What `readInputs` has read: a value for each of the plan's inputs. */
@@ -62,6 +68,11 @@ export class FeaturePlan {
     this.#reads = planReads(features, this.keys, parts);
     this.#steps = graph.steps.map((step) => bindStep(step, parts));
     this.timelineIds = this.#reads.map(({ read }) => read.timelineId);
+  }
+
+  /** The timelines of its refs, each once: whose groups are the entities of which anything is kept. */
+  get entityTimelines(): readonly EntityTimeline[] {
+    return [...new Map(this.#reads.map(({ read: { timelineId, groups } }) => [timelineId, { timelineId, groups }])).values()];
   }
 
   /** The values of request-time inputs; INVALID_ARGUMENT names the one that is missing, unknown or misfits. */

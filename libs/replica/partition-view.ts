@@ -1,6 +1,7 @@
 import type { AppliedState } from '../change/applied-state.js';
 import type { Applier } from '../change/applier.js';
 import type { CommitRecord } from '../change/change.js';
+import { groupKeysOf } from '../change/group-keys.js';
 import type { Revision } from '../definition/revision.js';
 import { ThymeError } from '../errors/errors.js';
 import { AppliedTick, type ReplicaTick } from './replica-tick.js';
@@ -58,6 +59,10 @@ export class PartitionView implements ReplicaView {
 
   isReady(timelineId: number): boolean {
     return this.#applier?.state.ready.has(timelineId) ?? false;
+  }
+
+  groupKeys(range: Parameters<ReplicaView['groupKeys']>[0]): AsyncIterable<Uint8Array> {
+    return groupKeysOf(this.#ready().store, range);
   }
 
   lagUs(): number | undefined {

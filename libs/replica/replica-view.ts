@@ -15,6 +15,12 @@ export interface ReplicaView {
   /** Every adopted revision, newest first. */
   revisions(): readonly Revision[];
   isReady(timelineId: number): boolean;
+  /** The keys of a timeline's groups in a slot, in their order: those behind `after`, as of about now. */
+  groupKeys(range: {
+    readonly slot: number;
+    readonly timelineId: number;
+    readonly after?: Uint8Array | undefined;
+  }): AsyncIterable<Uint8Array>;
   /** How far the replica may lie behind its owner, µs; undefined when it is cut off. */
   lagUs(): number | undefined;
   /** Resolves once `reached` holds for what is applied; rejects when the signal aborts. */

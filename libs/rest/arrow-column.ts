@@ -65,7 +65,7 @@ export function buildColumn(column: ArrowColumn, type: DataType, values: readonl
     case 'bytes':
       return makeData({ type: type as Binary, ...shared, ...concatenated(values, (value) => bytesOf(value, column)) });
     default:
-      return makeData({ type: type as Utf8, ...shared, ...concatenated(values, (value) => Buffer.from(textOf(value))) });
+      return makeData({ type: type as Utf8, ...shared, ...concatenatedTexts(values) });
   }
   // The casts above: `type` is what arrowTypeOf made of the very kind that each case names.
 }
@@ -108,6 +108,22 @@ function concatenated(
     valueOffsets[i + 1] = (valueOffsets[i] ?? 0) + piece.length;
   });
   return { valueOffsets, data: Buffer.concat(pieces) };
+}
+
+/** Bytes of UTF-8 that a UTF-16 unit takes at most. */
+const UTF8_BYTES_MAX = 3;
+
+/** Written into one piece of memory: a buffer for each text costs more than its bytes. */
+function concatenatedTexts(values: readonly (Value | undefined)[]): { readonly valueOffsets: Int32Array; readonly data: Uint8Array } {
+  const texts = values.map((value) => (isNull(value) ? '' : textOf(value)));
+  const room = Buffer.allocUnsafe(texts.reduce((sum, { length }) => sum + UTF8_BYTES_MAX * length, 0));
+  const valueOffsets = new Int32Array(values.length + 1);
+  let end = 0;
+  for (let i = 0; i < texts.length; i++) {
+    end += room.write(texts[i] ?? '', end);
+    valueOffsets[i + 1] = end;
+  }
+  return { valueOffsets, data: Uint8Array.from(room.subarray(0, end)) };
 }
 
 function int64Of({ kind }: Value, column: ArrowColumn): bigint {

@@ -38,13 +38,10 @@ export class ArrowStreamEncoder {
     return this.#sink.take();
   }
 
-  batch(rows: readonly ArrowRow[]): Uint8Array {
+  /** `leading`: the first columns, by themselves; rows then have the others. */
+  batch(rows: readonly ArrowRow[], leading: readonly (readonly Value[])[] = []): Uint8Array {
     const children = this.#columns.map(({ column, type }, i) =>
-      buildColumn(
-        column,
-        type,
-        rows.map((row) => row[i]),
-      ),
+      buildColumn(column, type, leading[i] ?? rows.map((row) => row[i - leading.length])),
     );
     const data = makeData({ type: new Struct<TypeMap>(this.#schema.fields), length: rows.length, nullCount: 0, children });
     this.#writer.write(new RecordBatch(this.#schema, data));

@@ -79,6 +79,8 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
     queryOffline: TRAINING_SET,
     lookup: ONE_ENTITY,
     listRows: { ...ONE_ENTITY, callsMax: 128 },
+    // A page reads up to 10,000 groups.
+    listEntities: { ...SMALL, timeoutMs: MINUTE, callsMax: 16 },
     listQueryRuns: { ...SMALL, callsMax: 64 },
     getQueryRun: SMALL,
     replayQueryRun: { ...SMALL, timeoutMs: 2 * MINUTE, callsMax: 64 },

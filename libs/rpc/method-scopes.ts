@@ -39,6 +39,7 @@ export const METHOD_SCOPES: ReadonlyMap<string, RequiredScope> = new Map([
     queryOffline: 'read',
     lookup: 'read',
     listRows: 'read',
+    listEntities: 'read',
     listQueryRuns: 'read',
     getQueryRun: 'read',
     replayQueryRun: 'read',

@@ -40,6 +40,8 @@ function formatSecond(seconds: number): string {
 }
 
 function parseText(text: string): number {
+  const usual = parseUsual(text);
+  if (!Number.isNaN(usual)) return usual;
   const date = RFC_3339.exec(text);
   if (date !== null) return parseDate(date);
   const epoch = EPOCH_SECONDS.exec(text);
@@ -47,6 +49,40 @@ function parseText(text: string): number {
   // Whole seconds and fraction apart: their sum as a double would lose the last microsecond.
   const us = Number(epoch[2]) * 1e6 + Math.round(Number(`0.${epoch[3] ?? '0'}`) * 1e6);
   return epoch[1] === '-' ? 0 - us : us;
+}
+
+const ZERO = 0x30;
+/** Where no month has fewer. */
+const DAYS_OF_EVERY_MONTH = 28;
+
+/**
+ * `2026-01-31T12:00:00Z` or `2026-01-31T12:00:00.123456Z`, which a training set has a hundred thousand times: a fifth of what the
+ * expression and its match cost. NaN for every other text, be it a timestamp or not.
+ */
+function parseUsual(text: string): number {
+  const { length } = text;
+  if (length < 20 || length > 27 || length === 21 || text[4] !== '-' || text[7] !== '-' || text[10] !== 'T') return Number.NaN;
+  if (text[13] !== ':' || text[16] !== ':' || text[length - 1] !== 'Z' || (length > 20 && text[19] !== '.')) return Number.NaN;
+  const year = digits(text, 0, 4);
+  const month = digits(text, 5, 7);
+  const day = digits(text, 8, 10);
+  const [hour, minute, second] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
+  // Date.UTC takes years of two digits for others.
+  if (!(year >= 1_000 && month >= 1 && month <= 12 && day >= 1 && day <= DAYS_OF_EVERY_MONTH)) return Number.NaN;
+  if (!(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN;
+  const fractionUs = length === 20 ? 0 : digits(text, 20, length - 1) * 10 ** (27 - length);
+  return Date.UTC(year, month - 1, day, hour, minute, second) * 1_000 + fractionUs;
+}
+
+/** The number that the digits [start, end) make; NaN where one is none. */
+function digits(text: string, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 function parseDate(match: RegExpExecArray): number {

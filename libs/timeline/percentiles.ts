@@ -8,18 +8,49 @@ import type { WindowView } from './window-view.js';
 
 /** The value of nearest rank, ceil(pct / 100 · n) and at least the first (S9); null of nothing (S5). */
 export function percentile(view: WindowView, column: number, pct: number): number | null {
-  const partial = view.partial(column);
+  const partial = view.range(column);
   if (partial.count === 0) return null;
   const rank = Math.min(partial.count, Math.max(1, Math.ceil((pct * partial.count) / 100)));
+  if (isFew(view)) return valueOfRank(view, column, rank);
   const search = rankSearch(view, column);
   return search.valueOfRank(rank, { min: partial.min, max: partial.max });
+}
+
+/** Rows of a window that is answered without a search: most groups have no more, and to make one costs more than to sort them. */
+const FEW_ROWS = 32;
+/** Good for one answer, which is made in one go. */
+const few = new Float64Array(FEW_ROWS);
+
+function isFew({ items }: WindowView): boolean {
+  let rows = 0;
+  for (const item of items) {
+    if (item.kind === 'entry') return false;
+    rows += item.end - item.start;
+  }
+  return rows <= FEW_ROWS;
+}
+
+/** By insertion, each value where it belongs; at least `rank` of them are there. */
+function valueOfRank({ items, bounds: { knownAtUs } }: WindowView, column: number, rank: number): number {
+  let count = 0;
+  for (const item of items) {
+    if (item.kind === 'entry') continue;
+    for (let index = item.start; index < item.end; index++) {
+      const value = item.page.number(index, column);
+      if (value !== value || item.page.known(index) > knownAtUs) continue;
+      let at = count++;
+      for (; at > 0 && few[at - 1]! > value; at--) few[at] = few[at - 1]!;
+      few[at] = value;
+    }
+  }
+  return few[rank - 1]!;
 }
 
 /** The share of the window's values that lie strictly below the newest one (S9); null of nothing (S5). */
 export function percentRank(view: WindowView, column: number): number | null {
   const newest = newestNumber(view, column);
   if (newest === undefined) return null;
-  const { count } = view.partial(column);
+  const { count } = view.range(column);
   // Rounding within digests must not put a share outside 0 to 1.
   return Math.min(count - 1, Math.max(0, rankSearch(view, column).countBelow(newest))) / count;
 }
@@ -28,7 +59,7 @@ export function percentRank(view: WindowView, column: number): number | null {
 function rankSearch(view: WindowView, column: number): RankSearch {
   const kept = view.rankSearches[column];
   if (kept !== undefined) return kept;
-  const { count } = view.partial(column);
+  const { count } = view.range(column);
   const search = new RankSearch();
   const spans: RowSpan[] = [];
   const late: Float64Array[] = [];

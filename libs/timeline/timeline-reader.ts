@@ -64,7 +64,7 @@ export class TimelineReading {
 function answer(view: WindowView, question: WindowQuestion): WindowAnswer {
   switch (question.kind) {
     case 'count':
-      return question.column === undefined ? view.rowCount() : view.partial(question.column).count;
+      return question.column === undefined ? view.rowCount() : view.range(question.column).count;
     case 'lastK':
       return lastValues(view, question);
     default:
@@ -74,16 +74,16 @@ function answer(view: WindowView, question: WindowQuestion): WindowAnswer {
 }
 
 function answerNumber(view: WindowView, question: Exclude<WindowQuestion, { kind: 'count' | 'lastK' }>): number | null {
-  const partial = view.partial(question.column);
   switch (question.kind) {
     case 'sum':
       return view.sum(question.column);
     case 'avg':
       return view.mean(question.column);
     case 'min':
-      return partial.count === 0 ? null : partial.min;
-    case 'max':
-      return partial.count === 0 ? null : partial.max;
+    case 'max': {
+      const range = view.range(question.column);
+      return range.count === 0 ? null : range[question.kind];
+    }
     case 'percentile':
       return percentile(view, question.column, question.pct);
     case 'percentRank':

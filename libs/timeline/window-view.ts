@@ -1,3 +1,4 @@
+import { ColumnRange } from './column-range.js';
 import { type CoverItem, coverWindow, expandEntry, type WindowBounds } from './cover.js';
 import { endedWithin } from './ended-rows.js';
 import { ExactSum } from './exact-sum.js';
@@ -11,6 +12,7 @@ import type { TimelinePages } from './timeline-pages.js';
 /** One window at one instant, for all that is asked of it: what was once computed is kept. */
 export class WindowView {
   readonly #partials: (ColumnPartial | undefined)[] = [];
+  readonly #ranges: (ColumnRange | undefined)[] = [];
   readonly #sums: (number | undefined)[] = [];
   /** All that the window consists of; folds take it in any order. */
   readonly items: readonly CoverItem[];
@@ -39,6 +41,19 @@ export class WindowView {
       else for (let index = item.start; index < item.end; index++) if (item.page.known(index) <= this.bounds.knownAtUs) count++;
     }
     return count;
+  }
+
+  /** Count and extremes: without the sum, unless that was asked for before. */
+  range(column: number): Pick<ColumnRange, 'count' | 'min' | 'max'> {
+    const known = this.#partials[column] ?? this.#ranges[column];
+    if (known !== undefined) return known;
+    const range = new ColumnRange();
+    for (const item of this.items) {
+      if (item.kind === 'entry') range.addEntry(item.page, item.index, column);
+      else range.addRows(item.page, column, { start: item.start, end: item.end, knownAtUs: this.bounds.knownAtUs });
+    }
+    this.#ranges[column] = range;
+    return range;
   }
 
   partial(column: number): ColumnPartial {

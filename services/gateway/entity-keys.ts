@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { EntityKeySchema, type EntityKey } from '../../gen/thyme/v1/values_pb.js';
+import type { EntityKey } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { encodeJson, type JsonTree } from '../../libs/rest/json-text.js';
 import { jsonToValue } from '../../libs/rest/value-json.js';
@@ -24,7 +23,7 @@ export class AskedEntity {
 }
 
 export function entityKeyOf(values: readonly KeyValue[]): EntityKey {
-  return create(EntityKeySchema, { values: values.map((value) => jsonToValue(value, 'entity')) });
+  return { $typeName: 'thyme.v1.EntityKey', values: values.map((value) => jsonToValue(value, 'entity')) };
 }
 
 /** The names of the key's fields in order; asked only for keys that are given by name. */

@@ -1,12 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import {
-  OfflineQuestionSchema,
   QueryOfflineRequestSchema,
   type OfflineQuestion,
   type QueryOfflineRequest,
   type QueryOfflineResponse,
 } from '../../gen/thyme/v1/query_pb.js';
-import { ValueSchema, type ListValue } from '../../gen/thyme/v1/values_pb.js';
+import type { ListValue, Value } from '../../gen/thyme/v1/values_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { ARROW_TYPE, ArrowStreamEncoder } from '../../libs/rest/arrow.js';
 import { preferredType } from '../../libs/rest/accept.js';
@@ -21,10 +20,10 @@ import {
   type RestResponse,
   type Route,
 } from '../../libs/rest/route.js';
-import { jsonToValue, valueToJson } from '../../libs/rest/value-json.js';
+import { valueToJson } from '../../libs/rest/value-json.js';
 import type { CallContext } from '../../libs/rpc/handlers.js';
 import type { Catalog } from './catalog.js';
-import { entityFromJson, entityText, type AskedEntity, type KeyFields } from './entity-keys.js';
+import { entityFromJson, entityText, type AskedEntity } from './entity-keys.js';
 import type { GatewayServices } from './gateway-services.js';
 import { ROWS_PER_MESSAGE } from './offline-spread.js';
 import { ENTITY_SCHEMA, FEATURES_SCHEMA, INPUTS_SCHEMA, RUN_HEADERS, runHeaders, TIME_SCHEMA } from './read-shapes.js';
@@ -32,6 +31,7 @@ import {
   bodyFields,
   inputsAt,
   jsonBody,
+  optionalText,
   refuseUnknownMembers,
   requiredList,
   requiredText,
@@ -120,15 +120,20 @@ async function* ndjsonBody(answering: Answering): AsyncIterable<string> {
 async function* arrowBody(encoder: ArrowStreamEncoder, answering: Answering): AsyncIterable<Uint8Array> {
   yield encoder.start();
   for await (const { rows, start } of chunks(answering)) {
+    const asked = rows.map((_, i) => askedAt(answering, start + i));
     yield encoder.batch(
-      rows.map((row, i) => {
-        const asked = askedAt(answering, start + i);
-        const instant = create(ValueSchema, { kind: { case: 'timestampUs', value: asked.question.timestampUs } });
-        return [jsonToValue(entityText(asked.entity), 'entity_id'), instant, ...row.values];
-      }),
+      rows.map(({ values }) => values),
+      [
+        asked.map(({ entity }) => valueOf({ case: 'stringValue', value: entityText(entity) })),
+        asked.map(({ question }) => valueOf({ case: 'timestampUs', value: question.timestampUs })),
+      ],
     );
   }
   yield encoder.end();
+}
+
+function valueOf(kind: Value['kind']): Value {
+  return { $typeName: 'thyme.v1.Value', kind };
 }
 
 /** The messages that hold rows, each with the place of its first row. Fails unless every question is answered (W2). */
@@ -162,24 +167,46 @@ async function readQuestions(fields: Fields, featureset: string, catalog: Catalo
   let names: Promise<readonly string[]> | undefined;
   const keyFields = () => (names ??= catalog.entityFields(featureset, context));
   const asked: Asked[] = [];
-  for (const [i, query] of requiredList(fields, 'queries', QUESTIONS_MAX).entries())
-    asked.push(await readQuestion(query, `queries[${i}]`, keyFields));
+  for (const [i, query] of requiredList(fields, 'queries', QUESTIONS_MAX).entries()) {
+    const place = `queries[${i}]`;
+    const members = membersOf(query, place);
+    // No promise for a row whose key is one value: there are a hundred thousand of them.
+    const entity = entityFromJson(members.entity_id, `${place}.entity_id`, keyFields);
+    asked.push(askedOf(entity instanceof Promise ? await entity : entity, members, place));
+  }
   return asked;
 }
 
-async function readQuestion(query: unknown, place: string, keyFields: KeyFields): Promise<Asked> {
+interface Members {
+  readonly entity_id?: unknown;
+  readonly timestamp?: unknown;
+  readonly inputs?: unknown;
+}
+
+const MEMBERS: readonly (keyof Members)[] = ['entity_id', 'timestamp', 'inputs'];
+
+/** Parsed JSON has own members alone, and no prototype has one of these names. */
+function membersOf(query: unknown, place: string): Members {
   if (typeof query !== 'object' || query === null || Array.isArray(query))
     throw invalidArgument(place, 'must be an object with entity_id and timestamp');
-  const members = new Map<string, unknown>(Object.entries(query));
-  refuseUnknownMembers(members.keys(), QUERY_SCHEMA, `${place}.`);
-  const entity = await entityFromJson(members.get('entity_id'), `${place}.entity_id`, keyFields);
-  const timestamp = members.get('timestamp');
-  const us = timestampUs(timestamp, `${place}.timestamp`);
-  const inputs = inputsAt(members.get('inputs'), `${place}.inputs`);
+  const names = Object.keys(query);
+  let known = 0;
+  for (const name of MEMBERS) if (Object.hasOwn(query, name)) known++;
+  if (known < names.length) refuseUnknownMembers(names, QUERY_SCHEMA, `${place}.`);
+  return query;
+}
+
+/** Written out, as its values are. */
+function askedOf(entity: AskedEntity, { timestamp, inputs }: Members, place: string): Asked {
   return {
     entity,
     timestamp: typeof timestamp === 'number' ? timestamp : String(timestamp),
-    question: create(OfflineQuestionSchema, { entity: entity.key, timestampUs: us, inputs }),
+    question: {
+      $typeName: 'thyme.v1.OfflineQuestion',
+      entity: entity.key,
+      timestampUs: timestampUs(timestamp, `${place}.timestamp`),
+      inputs: inputs === undefined ? {} : inputsAt(inputs, `${place}.inputs`),
+    },
   };
 }
 
@@ -188,6 +215,7 @@ async function* messages(featureset: string, fields: Fields, asked: readonly Ask
   const head = {
     featureset,
     judgeFirst: true,
+    queryRunId: optionalText(fields, 'query_run_id') ?? '',
     ...(knownAt === undefined
       ? {}
       : knownAt === 'timestamp'
@@ -207,6 +235,11 @@ const BODY_SCHEMA = requestSchema(
     featureset: { type: 'string' },
     queries: { type: 'array', maxItems: QUESTIONS_MAX, items: QUERY_SCHEMA },
     known_at: { ...TIME_SCHEMA, description: "An instant, or 'timestamp': each row then sees what was known at its own time." },
+    query_run_id: {
+      type: 'string',
+      description:
+        'X-Query-Run-Id of an earlier request of the same training set: both are then one query run. Where that is no longer kept, or somebody else, the answer has a new one.',
+    },
   },
   ['featureset', 'queries'],
 );

@@ -35,7 +35,9 @@ export async function* spreadOffline(
   );
   let isFirst = true;
   for await (const { rows, streams } of parts) {
-    const { queryRunId = '', features = [] } = streams[0]?.first ?? {};
+    // One of the holders goes on with the run; the others have none of that id, and begin one of their own.
+    const told = streams.find(({ first: { queryRunId } }) => queryRunId === head.queryRunId) ?? streams[0];
+    const { queryRunId = '', features = [] } = told?.first ?? {};
     yield create(QueryOfflineResponseSchema, isFirst ? { queryRunId, features, rows } : { rows });
     isFirst = false;
   }

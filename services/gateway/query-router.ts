@@ -2,7 +2,8 @@
 // holder of its partition and, where that one does not answer, to the next; a batch is spread and put together again.
 import { create } from '@bufbuild/protobuf';
 import { ListPartitionsResponseSchema, ListQueryRunsResponseSchema, type QueryService } from '../../gen/thyme/v1/query_pb.js';
-import { ThymeError } from '../../libs/errors/errors.js';
+import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
+import { readEntityCursor } from '../../libs/feature/entity-cursor.js';
 import type { TokenKey } from '../../libs/feature/token.js';
 import type { CallContext, ServiceHandlers } from '../../libs/rpc/handlers.js';
 import type { Clock } from '../../libs/time/clock.js';
@@ -46,6 +47,15 @@ export function createQueryRouter({ holders: listed, catalog, clock, tokenKey }:
     async listRows(request, context) {
       const [partition] = await places.partitions({ kind: 'dataset', name: request.dataset }, [request.entity], context);
       return tryEach(holders, partition, context, ({ query }) => query.listRows(request, context));
+    },
+
+    /** A page is of one partition, which its cursor tells. */
+    async listEntities(request, context) {
+      const { partition } = readEntityCursor(request.cursor);
+      const count = await holders.partitionCount(context);
+      if (partition >= count)
+        throw invalidArgument('cursor', `is of partition ${partition}, and there are ${count}: begin without a cursor`);
+      return tryEach(holders, partition, context, ({ query }) => query.listEntities(request, context));
     },
 
     /** Ids sort by time, and a cursor is the last one shown: each holder goes on behind it. */

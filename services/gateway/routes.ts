@@ -11,6 +11,7 @@ import { keyRoutes } from './key-routes.js';
 import { offlineRoute } from './offline-routes.js';
 import { pushRoutes } from './push-routes.js';
 import { registryRoutes } from './registry-routes.js';
+import { entityRoute } from './entity-routes.js';
 import { rowRoute } from './row-routes.js';
 import { runRoutes } from './run-routes.js';
 import { sourceRoutes } from './source-routes.js';
@@ -22,6 +23,7 @@ export function gatewayRoutes(services: GatewayServices, ofOthers: readonly Rout
   const routes: Route[] = [
     ...featureRoutes(services, catalog),
     rowRoute(services, catalog),
+    entityRoute(services),
     batchRoute(services, catalog),
     offlineRoute(services, catalog),
     ...runRoutes(services),

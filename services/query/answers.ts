@@ -63,6 +63,8 @@ export interface OfflineInput {
   readonly knownAt?: number | 'timestamp' | undefined;
   /** All questions are judged before the first is answered; otherwise each message of them as it comes. */
   readonly judgeFirst?: boolean | undefined;
+  /** The run of an earlier request of the same training set, which this one is put on record with. */
+  readonly continuedRunId?: string | undefined;
 }
 
 export interface OfflineQuestion {

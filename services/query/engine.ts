@@ -9,6 +9,7 @@
 //   libs/feature         - the featureset's plan: windows, then extractors
 //   batch-query.ts       - many entities: judged, evaluated in blocks, handed on part by part
 //   list-rows.ts         - the rows that a value is made of
+//   entity-pages.ts      - which entities there are
 //   offline-query.ts     - training sets: the same for (entity, instant) pairs
 //   row-inputs.ts        - request-time inputs of rows
 //   row-turns.ts         - what long answers may do in one turn of the event loop, all together
@@ -25,7 +26,7 @@ import type { AuthorModule } from '../../libs/feature/revision-plans.js';
 import { Readings } from '../../libs/feature/readings.js';
 import type { TokenKey } from '../../libs/feature/token.js';
 import type { ReplicaViews } from '../../libs/replica/replica-view.js';
-import type { Row } from '../../libs/schema/value-type.js';
+import type { Field, Row } from '../../libs/schema/value-type.js';
 import type { Clock } from '../../libs/time/clock.js';
 import type { Instant } from '../../libs/timeline/timeline.js';
 import type {
@@ -46,6 +47,7 @@ import { awaitToken } from './await-token.js';
 import { BatchDelivery, checkBatch, evaluateBatch, hasInputs, judgeBatch, lookedUpMore, type TakePart } from './batch-query.js';
 import { checkDeadline, untilDeadline } from './deadline.js';
 import type { RowsAnswer, RowsInput } from './list-rows.js';
+import { entityPage, type EntityPage, type EntityPageOptions } from './entity-pages.js';
 import { OfflineQuery } from './offline-query.js';
 import { askedTime, instantOf, type AskedTime } from './query-instant.js';
 import { WHOLE_ANSWER_BYTES_MAX } from './query-limits.js';
@@ -244,9 +246,18 @@ export class QueryEngine {
     });
   }
 
+  /** Entities of the featureset of which anything is kept; no query, so not on record. */
+  async entities(
+    { featureset, ...asked }: Omit<EntityPageOptions, 'plan' | 'signal'> & { readonly featureset: string },
+    { signal }: QueryCaller,
+  ): Promise<EntityPage & { readonly keyFields: readonly Field[] }> {
+    const { plan } = this.#revisions.featureset(featureset);
+    return { ...(await entityPage(this.#views, { plan, signal, ...asked })), keyFields: plan.keys.fields };
+  }
+
   /** Many (entity, instant) pairs, in the order asked, with bounded memory however many they are. */
   queryOffline(input: OfflineInput, questions: AsyncIterable<readonly OfflineQuestion[]>, caller: QueryCaller): OfflineAnswer {
-    const run = this.#begin('offline', input.featureset, caller);
+    const run = this.#begin('offline', input.featureset, caller, input.continuedRunId);
     run.knownAtUs = input.knownAt;
     const end = (error?: unknown): void => this.#end(run, caller, error);
     try {
@@ -300,9 +311,10 @@ export class QueryEngine {
     }
   }
 
-  #begin(kind: QueryRun['kind'], name: string, caller: QueryCaller): RunDraft {
+  #begin(kind: QueryRun['kind'], name: string, caller: QueryCaller, continuedId?: string): RunDraft {
     const createdUs = this.#clock.nowUs();
-    const run = new RunDraft(this.#runs.newId(createdUs), kind, name, { createdUs, caller });
+    const isContinued = continuedId !== undefined;
+    const run = new RunDraft(continuedId ?? this.#runs.newId(createdUs), kind, name, { createdUs, caller, isContinued });
     caller.onQueryRunId?.(run.id);
     return run;
   }

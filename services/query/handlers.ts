@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import {
   GetQueryRunResponseSchema,
+  ListEntitiesResponseSchema,
   ListPartitionsResponseSchema,
   ListQueryRunsResponseSchema,
   LookupResponseSchema,
@@ -10,6 +11,8 @@ import {
   ReplayQueryRunResponseSchema,
   type GetQueryRunRequest,
   type GetQueryRunResponse,
+  type ListEntitiesRequest,
+  type ListEntitiesResponse,
   type ListPartitionsResponse,
   type ListQueryRunsRequest,
   type ListQueryRunsResponse,
@@ -30,6 +33,7 @@ import {
   type ReplayQueryRunResponse,
 } from '../../gen/thyme/v1/query_pb.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
+import { entityCursor, readEntityCursor } from '../../libs/feature/entity-cursor.js';
 import { int64IfAny } from '../../libs/wire/integers.js';
 import { present, textIfAny } from '../../libs/wire/present.js';
 import { queryResponseBytes } from './answer-bytes.js';
@@ -37,6 +41,8 @@ import { batchResponses, freshnessOf, listOf, namesOf, offlineResponses, queryRe
 import type { QueryCaller } from './answers.js';
 import type { QueryEngine } from './engine.js';
 import { rowsInputOf, rowsResponse } from './list-rows.js';
+import { LISTED_ENTITIES_DEFAULT } from './query-limits.js';
+import { continuedRun } from './continued-run.js';
 import { entityCountOf, type QueryRun, type RunKeyValue } from './query-run.js';
 import type { QueryRuns } from './query-runs.js';
 import { replayRun } from './replay-run.js';
@@ -58,6 +64,7 @@ export interface QueryHandlers {
   queryOffline(requests: AsyncIterable<QueryOfflineRequest>, caller: QueryCaller): AsyncGenerator<QueryOfflineResponse>;
   lookup(request: LookupRequest, caller: QueryCaller): Promise<LookupResponse>;
   listRows(request: ListRowsRequest, caller: QueryCaller): Promise<ListRowsResponse>;
+  listEntities(request: ListEntitiesRequest, caller: QueryCaller): Promise<ListEntitiesResponse>;
   listQueryRuns(request: ListQueryRunsRequest): Promise<ListQueryRunsResponse>;
   getQueryRun(request: GetQueryRunRequest): Promise<GetQueryRunResponse>;
   replayQueryRun(request: ReplayQueryRunRequest, caller: QueryCaller): Promise<ReplayQueryRunResponse>;
@@ -90,7 +97,9 @@ export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandle
       const stream = requests[Symbol.asyncIterator]();
       const first = await stream.next();
       if (first.done === true) throw streamEndedEarly();
-      const answer = engine.queryOffline(offlineInputOf(first.value), questionsOf(first.value, stream), caller);
+      const input = offlineInputOf(first.value);
+      const continuedRunId = await continuedRun(runs, first.value.queryRunId, input, caller);
+      const answer = engine.queryOffline({ ...input, continuedRunId }, questionsOf(first.value, stream), caller);
       yield* offlineResponses(answer);
     },
 
@@ -111,6 +120,16 @@ export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandle
     },
 
     listRows: async (request, caller) => rowsResponse(await engine.rows(rowsInputOf(request), caller)),
+
+    async listEntities({ featureset, limit, cursor }, caller) {
+      const asked = { featureset, limit: limit === 0 ? LISTED_ENTITIES_DEFAULT : limit, place: readEntityCursor(cursor) };
+      const { entities, keyFields, next } = await engine.entities(asked, caller);
+      return create(ListEntitiesResponseSchema, {
+        fields: namesOf(keyFields),
+        entities: entities.map((key) => ({ values: listOf(key, keyFields).values })),
+        nextCursor: next === undefined ? '' : entityCursor(next),
+      });
+    },
 
     async listQueryRuns({ featureset, limit, cursor, kind, failed, latencyMsMin, apiKeyFingerprint }) {
       if (!(latencyMsMin >= 0)) throw invalidArgument('latency_ms_min', 'send a number of milliseconds');

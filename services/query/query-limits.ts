@@ -44,3 +44,9 @@ export const ATTEMPTS_MAX = 8;
 /** Rows of a window in one page, when the caller does not say, and at most: a page is read in one block of the event loop. */
 export const LISTED_ROWS_DEFAULT = 50;
 export const LISTED_ROWS_MAX = 200;
+
+/** Entities in one page, when the caller does not say, and at most: 10,000 of the longest keys are 10 MiB. */
+export const LISTED_ENTITIES_DEFAULT = 1_000;
+export const LISTED_ENTITIES_MAX = 10_000;
+/** Groups that one page looks at, where others have told their entities: some 50 ms, in the turns of the store. */
+export const LOOKED_AT_ENTITIES_MAX = 20_000;

@@ -32,6 +32,8 @@ export type RunKeyValue = string | number | boolean;
 export interface EndedQuery {
   /** How many entities it holds on to. */
   readonly entityCount: number;
+  /** The run is on record already: this is one more request of it. */
+  readonly isContinued?: boolean;
   toRun(): QueryRun;
 }
 

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { dispositionOf, invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import type { Store } from '../../libs/store/store.js';
 import type { Clock } from '../../libs/time/clock.js';
+import { withContinued } from './continued-run.js';
 import { type ErasedEntity, eraseFromRuns } from './erased-runs.js';
 import type { EndedQuery, QueryRun, RunRecorder } from './query-run.js';
 import { EARLIER_FORMAT, isRunId, runIds } from './query-run-keys.js';
@@ -149,11 +150,16 @@ export class QueryRuns implements RunRecorder {
 
   /** NOT_FOUND for an id that never was, or is no longer kept. */
   async get(id: string): Promise<QueryRun> {
-    await this.#settled();
-    const run = isRunId(id) ? await this.#read(() => findRun(this.#store, id)) : undefined;
+    const run = await this.find(id);
     if (run === undefined)
       throw new ThymeError('THYME_NOT_FOUND', 'NOT_FOUND', `no query run '${id.slice(0, 64)}': the newest ${this.#runsKeptMax} are kept`);
     return run;
+  }
+
+  /** Undefined for an id that never was, or is no longer kept. */
+  async find(id: string): Promise<QueryRun | undefined> {
+    await this.#settled();
+    return isRunId(id) ? this.#read(() => findRun(this.#store, id)) : undefined;
   }
 
   /** Takes erased entities out of the runs, and their bytes out of the files (S26). */
@@ -230,9 +236,11 @@ export class QueryRuns implements RunRecorder {
   }
 
   async #writeSome(ended: readonly EndedQuery[]): Promise<void> {
-    const chunks = chunksOf(ended.map((query) => query.toRun()));
+    const runs = await withContinued(this.#store, ended);
+    const added = runs.length;
+    const chunks = chunksOf(runs);
     const forgotten = await this.#oldest.upTo({
-      runs: this.#kept + ended.length - this.#runsKeptMax,
+      runs: this.#kept + added - this.#runsKeptMax,
       bytes: this.#keptBytes + sumOf(chunks) - this.#bytesKeptMax,
     });
     const batch = this.#store.batch();
@@ -240,7 +248,7 @@ export class QueryRuns implements RunRecorder {
     for (const chunk of forgotten) deleteChunk(batch, chunk);
     await batch.write({ sync: false });
     this.#oldest.forgot(forgotten);
-    this.#kept += ended.length;
+    this.#kept += added;
     this.#keptBytes += sumOf(chunks) - sumOf(forgotten);
     for (const { runs } of forgotten) this.#kept -= runs;
     for (const chunk of chunks) this.#oldest.wrote(chunk);

@@ -26,6 +26,7 @@ export class RunDraft implements EndedQuery {
   readonly #kind: QueryRun['kind'];
   readonly #name: string;
   readonly #caller: QueryCaller;
+  readonly isContinued: boolean;
   readonly #timestampsUs: number[] = [];
   #keys: Row[] = [];
   /** How many there were, of which #keys are the first. */
@@ -38,8 +39,13 @@ export class RunDraft implements EndedQuery {
     id: string,
     kind: QueryRun['kind'],
     name: string,
-    { createdUs, caller }: { readonly createdUs: number; readonly caller: QueryCaller },
+    {
+      createdUs,
+      caller,
+      isContinued = false,
+    }: { readonly createdUs: number; readonly caller: QueryCaller; readonly isContinued?: boolean },
   ) {
+    this.isContinued = isContinued;
     this.id = id;
     this.#kind = kind;
     this.#name = name;
@@ -101,7 +107,7 @@ export class RunDraft implements EndedQuery {
 }
 
 /** As many as there is room for. */
-function withinText(entities: readonly (readonly RunKeyValue[])[]): readonly (readonly RunKeyValue[])[] {
+export function withinText(entities: readonly (readonly RunKeyValue[])[]): readonly (readonly RunKeyValue[])[] {
   let text = 0;
   const end = entities.findIndex((key, i) => {
     for (const value of key) text += typeof value === 'string' ? value.length : 8;

@@ -47,7 +47,7 @@ const benches: Readonly<Record<string, readonly [args: readonly string[], names:
   ],
   offline: [
     ['--events', '2000', '--entities', '200', '--rows', '2000'],
-    ['rows_per_s', 'peak_rss_mb'],
+    ['rows_per_s', 'rows_per_s_uniform', 'rows_per_s_without_percentiles', 'cpu_us_per_row', 'peak_rss_mb'],
   ],
   size: [
     ['--events', '2000', '--entities', '1000'],

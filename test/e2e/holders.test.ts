@@ -55,6 +55,41 @@ describe('query services that hold some partitions each', function () {
     }
   });
 
+  it('list the entities of all partitions, in the same order', async () => {
+    const listed = async (restUrl: string): Promise<readonly unknown[]> => {
+      const entities: unknown[] = [];
+      for (let cursor = ''; ;) {
+        const page = jsonOf(
+          await curl(`${restUrl}/features/entities?featureset=AirportDelay&limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`),
+        );
+        entities.push(...(page['entities'] as readonly unknown[]));
+        if (page['next_cursor'] === null) return entities;
+        cursor = String(page['next_cursor']);
+      }
+    };
+    const whole = await listed(embedded);
+    expect(whole.length).to.be.greaterThan(2);
+    expect(new Set(whole).size).to.equal(whole.length);
+    expect(await listed(url)).to.deep.equal(whole);
+    const beyond = Buffer.from('[3,0,0,null]').toString('base64url');
+    for (const restUrl of [url, embedded])
+      expect((await curl(`${restUrl}/features/entities?featureset=AirportDelay&cursor=${beyond}`)).text).to.match(
+        /there are 3: begin without a cursor/,
+      );
+  });
+
+  it('keep a training set of several requests as one run, where one of them has it', async () => {
+    const queries = USERS.map((entity_id) => ({ entity_id, timestamp: new Date().toISOString() }));
+    const ask = async (query_run_id?: string): Promise<string> => {
+      const body = JSON.stringify({ featureset: 'AirportDelay', queries, query_run_id });
+      const answer = await fetch(`${url}/features/offline`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+      await answer.text();
+      return answer.headers.get('x-query-run-id') ?? '';
+    };
+    const first = await ask();
+    expect(await ask(first)).to.equal(first);
+  });
+
   it('list the runs of all of them, newest first, page by page', async () => {
     const ids: unknown[] = [];
     for (let cursor = ''; ;) {

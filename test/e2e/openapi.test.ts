@@ -120,6 +120,7 @@ describe('/openapi.json', function () {
     await ask('GET', '/features', { query: { entity_type: 'OriginStats', entity_id: 'ATL' } });
     await ask('GET', '/features', { query: { entity_type: 'Flight', entity_id: 'nowhere' } });
     await ask('GET', '/features/rows', { query: { entity_type: 'OriginStats', field: 'flights_1d', entity_id: 'ATL', after: token } });
+    await ask('GET', '/features/entities', { query: { featureset: 'AirportDelay', limit: '1' } });
     await ask('POST', '/features', { body: { ...read, timestamp: at } });
     await ask('POST', '/features/batch', { body: { featureset: 'AirportDelay', entity_ids: ['ATL', 'nowhere'] } });
     await ask('POST', '/features/offline', {

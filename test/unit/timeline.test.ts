@@ -71,6 +71,37 @@ describe('a timeline', () => {
     expect(pages.fetches).to.have.length(1);
   });
 
+  it('has the nearest rank of few values as of many (S9)', () => {
+    for (const count of [1, 2, 3, 31, 32, 33, 34]) {
+      const values = fill(count, (random) => Math.floor(random() * 20) - 10);
+      const pages = write(rowsOf(values));
+      const sorted = [...values].sort((a, b) => a - b);
+      for (const pct of [0.1, 1, 50, 95, 99.9, 100]) {
+        const expected = (sorted[Math.max(1, Math.ceil((pct * count) / 100)) - 1] ?? 0) + 0;
+        expect(
+          ask(pages, Number.MAX_SAFE_INTEGER, { kind: 'percentile', column: 0, windowUs: null, pct }),
+          `${count}, ${pct}`,
+        ).to.deep.equal([expected]);
+      }
+    }
+  });
+
+  it('answers a question the same whatever was asked of the window before it (S4)', () => {
+    const pages = write(rowsOf(fill(5_000, (random) => random() * 1e6 - 5e5)));
+    const questions: WindowQuestion[] = [
+      { kind: 'count', column: 0, windowUs: 3_000 },
+      { kind: 'max', column: 0, windowUs: 3_000 },
+      { kind: 'percentile', column: 0, windowUs: 3_000, pct: 95 },
+      { kind: 'percentRank', column: 0, windowUs: 3_000 },
+      { ...SUM, windowUs: 3_000 },
+      { kind: 'avg', column: 0, windowUs: 3_000 },
+      { kind: 'min', column: 0, windowUs: 3_000 },
+    ];
+    const alone = questions.map((question) => ask(pages, 4_500, question)[0]);
+    expect(ask(pages, 4_500, ...questions)).to.deep.equal(alone);
+    expect(ask(pages, 4_500, ...[...questions].reverse())).to.deep.equal([...alone].reverse());
+  });
+
   it('fetches no page twice, and few for a long window', () => {
     const pages = write(rowsOf(fill(40_000, (random) => random())));
     pages.fetches.length = 0;

@@ -64,4 +64,41 @@ describe('timestamps (S1)', () => {
       '2025-12-31T23:59:59.999999Z',
     ]);
   });
+
+  it('reads the usual form as it reads the same instant in another one', () => {
+    const texts = [
+      '1000-01-01T00:00:00Z',
+      '9999-12-28T23:59:59.999999Z',
+      '2026-02-28T23:59:59.1Z',
+      '2024-02-29T00:00:00Z',
+      '2026-01-31T12:00:00.000001Z',
+      '0999-12-31T23:59:59Z',
+      '0099-01-01T00:00:00Z',
+    ];
+    // A zone of its own goes by the general expression.
+    for (const text of texts) {
+      const read = (form: string): number | string => {
+        try {
+          return parseTimestamp(form);
+        } catch (error) {
+          return error instanceof RangeError ? 'refused' : 'failed';
+        }
+      };
+      expect(read(text), text).to.equal(read(text.replace('Z', '+00:00')));
+    }
+    for (const text of [
+      '2026-02-29T00:00:00Z',
+      '2026-13-01T00:00:00Z',
+      '2026-00-01T00:00:00Z',
+      '2026-01-00T00:00:00Z',
+      '2026-01-01T24:00:00Z',
+      '2026-01-01T00:60:00Z',
+      '2026-01-01T00:00:60Z',
+      '2026-01-01T00:00:00.Z',
+      '2026-01-01T00:00:00.1234567Z',
+      '2026-01-01T00:00:0xZ',
+      '2026-01-01T00:00:00.-1Z',
+    ])
+      expect(() => parseTimestamp(text), text).to.throw(RangeError);
+  });
 });

@@ -140,6 +140,41 @@ describe('training sets in files', function () {
     );
   });
 
+  it('ask about all entities of which anything is kept where none is named, and go on with those of the beginning', async () => {
+    const grid = ['--from', '2026-01-01', '--to', '2026-01-02', '--every', '12h'];
+    const printed = await run('Quote', ...grid, '--inputs', '{"surge":1}');
+    expect(printed.code, printed.err).to.equal(0);
+    const ids = printed.out.split('\n').map((line) => (JSON.parse(line) as { readonly entity_id: unknown }).entity_id);
+    expect(ids).to.deep.equal(['u1', 'u1', 'u1']);
+    expect(printed.err).to.match(/^Query run: \S+\nResults: \S+$/); // one
+    const args = ['Quote', ...grid, '--inputs', '{"surge":2}', '--known-at', KNOWN, '-o', files.path('all.jsonl')];
+    files.write('all.jsonl.entities', '"u1"\n"u9"\n'); // as a run that was killed leaves it
+    expect((await run(...args)).err).to.match(/all\.jsonl\.entities is of a run that did not end/);
+    const resumed = await run(...args, '--resume');
+    expect(resumed.code, resumed.err).to.equal(0);
+    expect((await rowsOf('all.jsonl')).map(({ entity_id, rides_1d }) => [entity_id, rides_1d])).to.deep.equal([
+      ['u1', 3],
+      ['u1', 3],
+      ['u1', 0],
+      ['u9', 0],
+      ['u9', 0],
+      ['u9', 0],
+    ]);
+    expect(existsSync(files.path('all.jsonl.entities'))).to.equal(false);
+    const refusals: readonly (readonly [readonly string[], number, RegExp])[] = [
+      [['Leg', ...grid], 1, /Leg refers to no dataset, so nothing says which entities there are: name them/],
+      [['SlotSeats', ...grid, '-o', files.path('none.csv')], 1, /nothing is kept of any entity of SlotSeats yet/],
+      [['Quote', ...grid, '--inputs', '[{"surge":1}]'], 2, /--inputs: write an object/],
+      [['Quote', ...grid, '--at', TIME], 2, /--at is one instant/],
+    ];
+    for (const [asked, code, words] of refusals) {
+      const result = await run(...asked);
+      expect([result.code, result.out], result.err).to.deep.equal([code, '']);
+      expect(result.err).to.match(words);
+    }
+    expect(existsSync(files.path('none.csv.entities')) || existsSync(files.path('none.csv.entities.unfinished'))).to.equal(false);
+  });
+
   it('are refused with the row or the flag that is wrong, and leave nothing', async () => {
     const spine = files.write('bad.csv', `rider,timestamp,surge\nu1,${TIME},1\nu2,soon,1\n`);
     const output = files.path('bad.parquet');
@@ -197,9 +232,15 @@ describe('training sets in files', function () {
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(existsSync(files.path('long.jsonl'))).to.equal(false);
+    const markBefore = readFileSync(partial, 'utf8');
     writeFileSync(partial, '[1,2', { flag: 'a' }); // as a write that the kill cut in two
     const resumed = await run(...args.slice(1), '--resume');
     expect(resumed.code, resumed.err).to.equal(0);
+    // One run, which was begun before the kill.
+    const [begun] = /[0-9a-f]{14}-[0-9a-f]{16}/.exec(markBefore) ?? [];
+    expect(resumed.err.match(/Query run: \S+/g)).to.deep.equal([`Query run: ${begun ?? ''}`]);
+    const { body } = await platform.client.get(`/query-runs/${begun ?? ''}`);
+    expect((body as { readonly row_count: number }).row_count).to.be.at.least(11_500);
     expect(resumed.err).to.match(/long\.jsonl: going on behind \d{4,5} of 11500 rows/);
     const whole = await run('Quote', '-i', spine, '--known-at', KNOWN, '-o', files.path('whole.jsonl'));
     expect(whole.code, whole.err).to.equal(0);

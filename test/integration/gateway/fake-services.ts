@@ -19,6 +19,7 @@ import {
   GetQueryRunResponseSchema,
   ListPartitionsResponseSchema,
   ListQueryRunsResponseSchema,
+  ListEntitiesResponseSchema,
   ListRowsResponseSchema,
   LookupResponseSchema,
   QueryBatchResponseSchema,
@@ -317,6 +318,16 @@ const fakeQuery: GatewayServices['query'] = {
       count: 1n,
       rows: [{ eventTimeUs: NEW_YEAR_US, knownUs: NEW_YEAR_US, endUs: NEW_YEAR_US + 1n, values }],
       nextCursor: limit === 1 ? 'c3' : '',
+    });
+  },
+  listEntities: ({ featureset, limit }) => {
+    if (featureset === 'Signls') throw notFound('featureset', featureset, ['Signals']);
+    const text = (value: string) => ({ kind: { case: 'stringValue' as const, value } });
+    const isRoute = featureset === 'Routes';
+    return create(ListEntitiesResponseSchema, {
+      fields: isRoute ? ['from', 'to'] : ['user_id'],
+      entities: [{ values: isRoute ? [text('ATL'), text('ORD')] : [text('user_1')] }],
+      nextCursor: limit === 1 ? 'c4' : '',
     });
   },
   listQueryRuns: () =>

@@ -333,6 +333,7 @@ describe('REST writes, registry and refusals', () => {
       '/features/batch',
       '/features/offline',
       '/features/rows',
+      '/features/entities',
       '/query-runs',
       '/query-runs/{id}',
       '/query-runs/{id}/replay',
