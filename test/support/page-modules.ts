@@ -12,8 +12,24 @@ export interface CodeBlock {
 
 /** The fenced blocks of `docs/<page>.md`, in their order. */
 export function codeBlocks(page: string): readonly CodeBlock[] {
-  const text = readFileSync(`docs/${page}.md`, 'utf8');
-  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', code = '']) => ({ language, code }));
+  return blocksIn(readFileSync(`docs/${page}.md`, 'utf8'));
+}
+
+/** The same by the page's sections: what stands before the first `##`, and under each. */
+export function sectionBlocks(page: string): readonly (readonly CodeBlock[])[] {
+  return readFileSync(`docs/${page}.md`, 'utf8')
+    .split(/^(?=## )/m)
+    .map(blocksIn);
+}
+
+/** A text with a diff made to it, which shows lines that stay with a blank before them. Throws where it does not fit at one place. */
+export function applyDiff(text: string, diff: string): string {
+  const lines = diff.replace(/\n$/, '').split('\n');
+  const side = (sign: '-' | '+'): string =>
+    lines.flatMap((line) => (line === '' ? [''] : line[0] === ' ' || line[0] === sign ? [line.slice(1)] : [])).join('\n');
+  const parts = `\n${text}`.split(`\n${side('-')}\n`);
+  if (parts.length !== 2) throw new Error(`it fits at ${parts.length - 1} places:\n${diff}`);
+  return parts.join(`\n${side('+')}\n`).slice(1);
 }
 
 /** Those of one language. */
@@ -21,6 +37,10 @@ export function codeOf(page: string, language: string): readonly string[] {
   return codeBlocks(page)
     .filter((block) => block.language === language)
     .map(({ code }) => code);
+}
+
+function blocksIn(text: string): readonly CodeBlock[] {
+  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', code = '']) => ({ language, code }));
 }
 
 /** A folder in which `thyme` is this program, since it lies within the repository; git ignores it. `remove` ends it. */
