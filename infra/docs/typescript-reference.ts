@@ -41,7 +41,7 @@ export function typescriptReference(found: readonly PublicExport[] = publicExpor
 /** The modules that people import, by package.json, each with the source that tsconfig.json names for it. */
 export function entryPoints(): readonly EntryPoint[] {
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly exports: Readonly<Record<string, unknown>> };
-  const { config } = ts.readConfigFile('tsconfig.json', (path) => readFileSync(path, 'utf8')) as {
+  const { config } = ts.readConfigFile('tsconfig.json', readText) as {
     readonly config: { readonly compilerOptions: { readonly paths: Readonly<Record<string, readonly string[]>> } };
   };
   return Object.entries(exports).flatMap(([path, target]) => {
@@ -55,7 +55,7 @@ export function entryPoints(): readonly EntryPoint[] {
 
 export function publicExports(): readonly PublicExport[] {
   const entries = entryPoints();
-  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile('tsconfig.json', ts.sys.readFile).config, ts.sys, '.');
+  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile('tsconfig.json', readText).config, ts.sys, '.');
   const program = ts.createProgram(
     entries.map(({ source }) => source),
     { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true },
@@ -178,6 +178,10 @@ function entryText(name: string, found: readonly PublicExport[]): readonly strin
   const beside = [...new Set(found.flatMap((one) => one.beside))].sort();
   const named = beside.length === 0 ? [] : [`#### What ${name} names besides`, ['```ts', beside.join('\n'), '```'].join('\n')];
   return [`## ${name}`, ...values, ...named];
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8');
 }
 
 function prose(doc: string): string {

@@ -6,8 +6,8 @@ import { eventually } from '../support/eventually.js';
 import { applyDiff, ModuleFolder, sectionBlocks } from '../support/page-modules.js';
 import { cli } from './cli/cli-run.js';
 
-/** Times and lags are other ones in each run. */
-const VARYING = /"\d{4}-[\d-]+T[\d:.]+Z"|"lag_us": \d+/g;
+/** Times, lags and keys are other ones in each run. */
+const VARYING = /"\d{4}-[\d-]+T[\d:.]+Z"|"lag_us": \d+|query runs \d+ by key \w+, last \S+/g;
 
 interface Shown {
   readonly command: string;
