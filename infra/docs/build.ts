@@ -13,7 +13,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { createMarkdownRenderer } from 'vitepress';
 import { grpcReference } from './grpc-reference.js';
-import { IMAGES, linked, pageSet, slugOf, type Page } from './page-set.js';
+import { anchored, cited, IMAGES, linked, pageSet, slugOf, type Page } from './page-set.js';
 import { shell } from './page-shell.js';
 import { restReference } from './rest-reference.js';
 import { searchFiles } from './search-files.js';
@@ -35,7 +35,7 @@ export async function buildDocs(folder: string): Promise<readonly Page[]> {
   mkdirSync(folder, { recursive: true });
   for (const page of pages) {
     const html = markdown.render(page.text, { path: page.source, relativePath: page.source });
-    writeFileSync(join(folder, `${page.name}.html`), shell(page, linked(html, page, pages), pages));
+    writeFileSync(join(folder, `${page.name}.html`), shell(page, linked(cited(anchored(html), page), page, pages), pages));
   }
   const search = await searchFiles(pages);
   writeFileSync(join(folder, 'search.js'), search.script);

@@ -8,6 +8,8 @@ import { buildDocs } from '../../infra/docs/build.js';
 import type { Page } from '../../infra/docs/page-set.js';
 import { SEARCH_OPTIONS, type Section } from '../../infra/docs/search/section.js';
 import { sectionsOf } from '../../infra/docs/search-files.js';
+import { ThymeError } from '../../libs/errors/errors.js';
+import { toProblem } from '../../libs/rest/problem.js';
 import { createRestServer, type RestServer } from '../../libs/rest/server.js';
 import { createLogger } from '../../libs/telemetry/logger.js';
 import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
@@ -78,6 +80,19 @@ describe('the documentation as pages', function () {
 
   it('have the rules under the anchors that messages cite', () => {
     for (const rule of ['s1', 's19a', 's24', 's26']) expect(html('rules')).to.include(`id="${rule}"`);
+  });
+
+  it('lead from a rule that is cited to it, but not from a name like it, and from a problem of REST to its row', () => {
+    const cites = html('concepts');
+    expect(cites).to.match(/\(<a href="\/docs\/rules\.html#s2">S2<\/a>, <a href="\/docs\/rules\.html#s4">S4<\/a>\)/);
+    expect(html('sources')).to.not.include('rules.html#s3"');
+    for (const { name } of pages)
+      expect(html(name).match(/<(?:code|pre|h\d)[^>]*>[^<]*<a href="\/docs\/rules/) ?? [], name).to.deep.equal([]);
+    const codes = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(THYME_\w+)`/gm)].map(([, code = '']) => code);
+    expect(codes.filter((code) => !html('errors').includes(`<tr id="${code}">`))).to.deep.equal([]);
+    const { headers } = toProblem(new ThymeError('THYME_NOT_FOUND', 'NOT_FOUND', 'no such thing'));
+    const [, page = '', anchor = ''] = /^<\/docs\/(\w+)\.html#(\w+)>; rel="help"$/.exec(headers['link'] ?? '') ?? [];
+    expect(html(page)).to.include(`id="${anchor}"`);
   });
 
   it('hold nothing that the strictest policy would stop: one script by its name, no script and no style within', () => {
