@@ -137,7 +137,7 @@ describe('the documentation as pages', function () {
     for (const text of [
       'One entity. Scope: read.',
       'QueryOfflineRequest',
-      'Waits until the records behind this token are applied (S21).',
+      'Waits until the records behind this token are applied (<a href="/docs/rules.html#s21">S21</a>).',
       'map of ',
     ])
       expect(html('grpc')).to.include(text);
