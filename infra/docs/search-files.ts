@@ -50,7 +50,9 @@ function plainText(markdown: string): string {
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/^\|[-|: ]+\|$/gm, '')
     .replace(/\|[-|]{3,}/g, ' ')
-    .replace(/[`*|#]+/g, ' ')
+    .replace(/\/\*\*|\*\//g, ' ')
+    .replace(/[`*]+/g, '')
+    .replace(/[|#]+/g, ' ')
     .replaceAll('&lt;', '<')
     .replace(/\s+/g, ' ')
     .trim();

@@ -77,8 +77,8 @@ function snippet(text: string, terms: readonly string[]): string {
   const places = terms.map((term) => text.toLowerCase().indexOf(term.toLowerCase())).filter((place) => place >= 0);
   const start = Math.max(0, Math.min(...places, text.length) - SNIPPET_CHARACTERS / 3);
   const from = places.length === 0 || start < 1 ? 0 : text.indexOf(' ', start) + 1;
-  const cut = text.slice(from, from + SNIPPET_CHARACTERS);
-  return `${from > 0 ? '… ' : ''}${cut}${from + SNIPPET_CHARACTERS < text.length ? ' …' : ''}`;
+  const end = text.length - from <= SNIPPET_CHARACTERS ? text.length : text.lastIndexOf(' ', from + SNIPPET_CHARACTERS);
+  return `${from > 0 ? '… ' : ''}${text.slice(from, end)}${end < text.length ? ' …' : ''}`;
 }
 
 /** The field, and behind it the links that were found. */
