@@ -13,8 +13,8 @@ const EARLIER_US = 6 * 3_600e6;
 const EARLIER_PRODUCER = 'example-orders';
 
 /**
- * Pushes orders of the last hours, once, and then a few of made-up users twice a second, until the signal aborts. A few users order far more
- * than the rest.
+ * Pushes orders of the last hours, once, and then a few of made-up users twice a second, until the signal aborts. A few users order
+ * far more than the rest.
  */
 export async function generateOrders(client: RestClient, clock: Clock, signal: AbortSignal): Promise<void> {
   await pushEarlier(client, clock);
