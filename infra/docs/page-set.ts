@@ -35,7 +35,7 @@ export function pageSet(): readonly Page[] {
 export function linked(html: string, { source }: Page, pages: readonly Page[]): string {
   const names = new Map(pages.map((page) => [page.source, page.name]));
   const links = html.replace(/<a href="([^"]*)"[^>]*>([^]*?)<\/a>/g, (all, href: string, text: string) => {
-    if (/^(https?:|mailto:|#)/.test(href)) return all;
+    if (/^(https?:|mailto:|#)/.test(href) || href.startsWith(BASE)) return all;
     const [file = '', anchor] = href.split('#');
     const name = names.get(join(dirname(source), file.replace(/\.html$/, '.md')));
     return name === undefined ? text : `<a href="${BASE}${name}.html${anchor === undefined ? '' : `#${anchor}`}">${text}</a>`;
@@ -43,6 +43,29 @@ export function linked(html: string, { source }: Page, pages: readonly Page[]): 
   return links
     .replaceAll('<button title="Copy Code" class="copy"></button>', '')
     .replace(/ src="([^":]+)"/g, (_all, path: string) => ` src="${BASE}${join(dirname(source), path).replace(/^docs\//, '')}"`);
+}
+
+const CITED = /\((S\d{1,2}a?(?:(?:, | and )S\d{1,2}a?)*)\)/g;
+/** What a citation in it is not a link: headings, code, and what is a link already. */
+const WHOLE = /<(h\d|code|pre|a)\b[^>]*>[^]*?<\/\1>/g;
+
+/** Rules that are cited, such as "(S24)", as links to them. */
+export function cited(html: string, { name }: Page): string {
+  if (name === 'rules') return html;
+  const kept = [...html.matchAll(WHOLE)].map(([all]) => all);
+  return html
+    .split(WHOLE)
+    .filter((_, i) => i % 2 === 0) // between them stand the names of the tags
+    .map((text) =>
+      text.replace(CITED, (all) => all.replace(/S\d+a?/g, (rule) => `<a href="${BASE}rules.html#${rule.toLowerCase()}">${rule}</a>`)),
+    )
+    .map((text, i) => text + (kept[i] ?? ''))
+    .join('');
+}
+
+/** Rows of tables that begin with an error's code are anchors by it, to which problems of REST lead. */
+export function anchored(html: string): string {
+  return html.replace(/<tr>(\s*<td><code>(THYME_\w+)<\/code>)/g, '<tr id="$2">$1');
 }
 
 /** As GitHub makes them of headings: lower case, without punctuation, hyphens for spaces. */

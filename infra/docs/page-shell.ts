@@ -1,6 +1,9 @@
 import { BASE, slugOf, type Page } from './page-set.js';
 
-/** A whole document. It has no script and no style of its own, so that the strictest policy holds for it. */
+/**
+ * A whole document. It has no script and no style within, so that the strictest policy holds for it; the one script that it names is the
+ * search's, which shows its field once it runs.
+ */
 export function shell({ name, title, text }: Page, html: string, pages: readonly Page[]): string {
   const links = pages.map((page) => {
     const here = page.name === name ? ' aria-current="page"' : '';
@@ -15,8 +18,15 @@ export function shell({ name, title, text }: Page, html: string, pages: readonly
 <title>${escaped(title)} · Thyme</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${BASE}style.css">
+<script type="module" src="${BASE}search.js"></script>
 </head>
 <body>
+<header>
+<form id="search" role="search" hidden>
+<input type="search" aria-label="Search the documentation" placeholder="Search: /" autocomplete="off" spellcheck="false" maxlength="200">
+<div class="found"><p id="search-state" role="status"></p><ul id="found"></ul></div>
+</form>
+</header>
 <nav aria-label="Pages"><ul>
 ${links.join('\n')}
 </ul></nav>

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const dist = join(root, 'dist');
-/** The console's page, which the build has just bundled, has no source of its name. */
-const BUNDLED = join('services', 'console', 'bundle');
+/** The console's page and the search of the documentation, which were bundled just now, have no sources of their names. */
+const BUNDLED = [join('services', 'console', 'bundle'), 'docs'];
 
 for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
   const compiled = /^(.*)(?:\.js|\.d\.ts|\.js\.map)$/.exec(entry.name);
   if (!entry.isFile() || compiled === null) continue;
   const folder = relative(dist, entry.parentPath ?? entry.path);
-  if (folder === BUNDLED) continue;
+  if (BUNDLED.includes(folder)) continue;
   const source = join(root, folder, `${compiled[1]}`);
   if (!['.ts', '.tsx', '.js'].some((ending) => existsSync(`${source}${ending}`))) rmSync(join(dist, folder, entry.name));
 }

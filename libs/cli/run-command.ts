@@ -3,6 +3,7 @@ import { createEnv } from '../config/env.js';
 import { nearestName, ThymeError } from '../errors/errors.js';
 import { RestClient, RestError } from '../client/rest-client.js';
 import { CommandError, UsageError, type Command, type CommandContext, type CommandEntry, type Terminal } from './command.js';
+import { citedRules } from './cited-rules.js';
 import { helpOf, readCall, usageOf } from './command-line.js';
 import { findFolderKey } from './folder-key.js';
 import { VERSION } from './version.js';
@@ -108,12 +109,13 @@ function report(error: unknown, command: Command, terminal: Terminal): number {
   return 1;
 }
 
-/** A failure in the words of whoever refused; of what nobody expected, where it came from. */
+/** A failure in the words of whoever refused, with where the rules stand that they cite; of what nobody expected, where it came from. */
 export function failureLines(error: unknown): readonly string[] {
   if (error instanceof RestError || error instanceof ThymeError) {
     // Most messages say all of it already.
     const unsaid = error instanceof ThymeError ? error.violations.filter(({ description }) => !error.message.includes(description)) : [];
-    return [error.message, ...unsaid.map(({ field, description }) => `  ${field}: ${description}`)];
+    const said = [error.message, ...unsaid.map(({ field, description }) => `  ${field}: ${description}`)];
+    return [...said, ...citedRules(said.join('\n'))];
   }
   // What the system says of a file says it all: nobody looks for a missing file in a stack.
   if (error instanceof CommandError || (error instanceof Error && 'syscall' in error)) return [error.message];

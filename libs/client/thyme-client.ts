@@ -18,6 +18,7 @@ import { RestClient, type RequestOptions, type RestClientOptions } from './rest-
 import { RefusedEventsError, RestError } from './rest-error.js';
 
 export { ThymeError } from '../errors/errors.js';
+export type { RestClientOptions } from './rest-client.js';
 export { DeadlineError, RefusedEventsError, RestError, UnreachableError } from './rest-error.js';
 
 /** A Date, or RFC 3339 text, which holds microseconds and not only milliseconds. */
@@ -39,6 +40,7 @@ export interface ReadOptions extends CallOptions {
   readonly after?: string;
 }
 
+/** What every answer says of itself. */
 export interface AnswerInfo {
   readonly queryRunId: string;
   /** The T that was used, cut to milliseconds. */
@@ -49,20 +51,24 @@ export interface AnswerInfo {
   readonly lagUs: number | null;
 }
 
+/** One entity's features, typed as the class declares them. */
 export interface Answer<C> extends AnswerInfo {
   readonly features: Answered<C>;
 }
 
+/** Many entities' features, all as of one instant. */
 export interface BatchAnswer<C> extends AnswerInfo {
   /** A row for each entity, in their order. */
   readonly rows: readonly Answered<C>[];
 }
 
+/** A dataset's row. */
 export interface LookupAnswer<C> extends AnswerInfo {
   /** Null where a dataset that no pipeline aggregates into has none (S5). */
   readonly row: Looked<C>;
 }
 
+/** A row of a training set that is asked: an entity, an instant, and the inputs that its featureset takes. */
 export type OfflineQuestion<C> = QuestionInputs<C> & { readonly entity: EntityKey<Row<C>>; readonly timestamp: TimestampInput };
 
 /** An answer beside its question `Q`, with whatever else that has, such as a label. */
@@ -72,11 +78,13 @@ export type OfflineRow<C, Q = OfflineQuestion<C>> = Q & {
   readonly queryRunId: string;
 };
 
+/** What holds for a whole training set. */
 export interface OfflineOptions {
   /** An instant, or 'timestamp': each row then sees what was known at its own time (S22). */
   readonly knownAt?: TimestampInput;
 }
 
+/** How rows are pushed. */
 export interface LogOptions extends CallOptions {
   /** Never late, and known at its event time (S10, S22). */
   readonly historical?: boolean;
@@ -87,6 +95,7 @@ export interface LogOptions extends CallOptions {
   readonly after?: string;
 }
 
+/** What became of a push. */
 export interface Logged {
   readonly eventsSent: number;
   /** For `after`: it covers all of the rows, in however many requests they went (S21). Undefined where nothing was sent. */

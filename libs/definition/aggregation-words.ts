@@ -10,6 +10,7 @@ import { takeExpression } from './recorded-expression.js';
 declare const reads: unique symbol;
 declare const gives: unique symbol;
 
+/** What `Count(...)` and the others give: an aggregation over rows of R, whose answer is V. */
 export interface Aggregation<in R, out V> {
   readonly [reads]: (row: R) => void;
   readonly [gives]: V;
@@ -34,15 +35,19 @@ type Listed<R, N, D> = N extends keyof R ? (D extends true ? NonNullable<R[N]> :
 export const Count = <R>(o: Over<R> & { readonly of?: Names<NoInfer<R>> } = {}): Aggregation<R, number> => aggregation('count', o);
 /** S8: exact for an int, to 1e-12 for a float; 0 over none (S5). */
 export const Sum = <R, const N extends NamesOf<R, number>>(o: Of<R, N>): Aggregation<R, At<R, N>> => aggregation('sum', o);
+/** The mean, as a float; null over none (S5). */
 export const Avg = <R, const N extends NamesOf<R, number>>(o: Of<R, N>): Aggregation<R, number | null> => aggregation('avg', o);
+/** The least value of a number, timestamp or date; null over none (S5). */
 export const Min: Extreme = (o) => aggregation('min', o);
+/** The greatest value of a number, timestamp or date; null over none (S5). */
 export const Max: Extreme = (o) => aggregation('max', o);
 /** S9: the value of the nearest rank, or the share of values below the newest. */
 export const ApproxPercentile = <R, const N extends NamesOf<R, number>>(o: Of<R, N> & Percentile): Aggregation<R, number | null> =>
   'mode' in o && o.mode === 'rank' ? aggregation('percentRank', o) : aggregation('percentile', o);
+/** The value of the newest event (S7); with `dropNull`, of the newest whose value is not null. Null over none. */
 export const Last = <R, const N extends Names<R>>(o: Of<R, N> & { readonly dropNull?: boolean }): Aggregation<R, R[N & keyof R] | null> =>
   aggregation('last', o);
-/** The newest `k`, newest first. */
+/** The values of the newest `k` events, newest first; `dedup` gives each value once, `dropNull` skips nulls. An empty list over none. */
 export const LastK = <R, const N extends Names<R>, const D extends boolean = false>(
   o: Of<R, N> & { readonly k: number; readonly dedup?: boolean; readonly dropNull?: D },
 ): Aggregation<R, Listed<R, N, D>[]> => aggregation('lastK', o);

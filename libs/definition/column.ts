@@ -9,6 +9,7 @@ declare const reads: unique symbol;
 declare const gives: unique symbol;
 declare const compares: unique symbol;
 
+/** An expression: R is the row that it reads, V what it gives. Columns, calculations and predicates are such. */
 export interface Expr<in R, out V> {
   readonly [reads]: (row: R) => void;
   readonly [gives]: V;

@@ -89,9 +89,10 @@ export const source =
     marksOf(context, 'source').sources.push({ connector: name, config, ...options });
   };
 
+/** A field of the record, of this type. */
 export const field = <V, const X extends AnyType>(type: Fits<X, NoInfer<V>>): Member<V> => fieldMark('field', type);
 
-/** Several of them are a composite key, in the order declared. */
+/** The key, by which records belong to an entity. Several of them are a composite key, in the order declared. */
 export const key = <V, const X extends AnyType>(type: KeyFits<X, NoInfer<V>>): Member<V> => fieldMark('key', type);
 
 /** The event time (S1). */

@@ -7,6 +7,7 @@ export interface RowExpectation<in R> {
   readonly [reads]: (row: R) => void;
 }
 
+/** What `@expectations` methods return a list of. */
 export const expect = {
   /** Between, both ends included, in at least the share `mostly` of the records; nulls do not count. */
   between<const N extends string>(
@@ -16,6 +17,7 @@ export const expect = {
     const { min, max, mostly = 1 } = o;
     return recorded({ kind: 'between', field: of, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }), mostly });
   },
+  /** Not null, in at least the share `mostly` (0 to 1) of the records. */
   notNull<const N extends string>(of: N, o: { readonly mostly?: number } = {}): RowExpectation<Record<N, unknown>> {
     return recorded({ kind: 'notNull', field: of, mostly: o.mostly ?? 1 });
   },

@@ -2,6 +2,7 @@ import type { Decimal } from './decimal.js';
 
 // Types about classes and the names of their fields, which the words of the face share.
 
+/** A class of a definition, as a value: `Order`. I is what its instances hold. */
 export type Class<I = object> = abstract new () => I;
 
 /** What an instance of the class holds: a dataset's record, a featureset's features. */

@@ -8,12 +8,14 @@ import type { Secret } from './secret.js';
 /** `poll`: read in the order of a column. `objects`: files and snapshots, which have an order of their own. `push`: a stream. */
 export type ConnectorMode = 'poll' | 'objects' | 'push';
 
+/** A connector with its parameters, as plain data: what `@source` takes first. */
 export interface Connector<out M extends ConnectorMode> {
   readonly connector: string;
   readonly mode: M;
   readonly config: Readonly<Record<string, ConfigValue>>;
 }
 
+/** A topic of Kafka. */
 export interface KafkaOptions {
   readonly topic: string;
   readonly brokers?: string | readonly string[];
@@ -33,6 +35,7 @@ export interface KafkaOptions {
   readonly schemaRegistryPassword?: Secret;
 }
 
+/** A stream of Kinesis. */
 export interface KinesisOptions {
   readonly streamArn: string;
   readonly region?: string;
@@ -45,6 +48,7 @@ export interface KinesisOptions {
   readonly sessionToken?: Secret;
 }
 
+/** A table or view of Postgres, polled in the order of `cursor`. */
 export interface PostgresOptions {
   readonly table: string;
   readonly host?: string;
@@ -69,6 +73,7 @@ export interface PostgresLogOptions extends PostgresOptions {
   readonly publication?: string;
 }
 
+/** A table of Apache Iceberg, snapshot by snapshot. */
 export interface IcebergOptions {
   readonly table: string;
   /** The address of a REST catalog, `glue`, or the place of a table's folder or metadata file. */
@@ -91,6 +96,7 @@ export interface IcebergOptions {
   readonly sessionToken?: Secret;
 }
 
+/** Objects of an S3 bucket: CSV, JSON lines, parquet and the others that files may be. */
 export interface S3Options {
   readonly bucket: string;
   readonly prefix?: string;
@@ -105,6 +111,7 @@ export interface S3Options {
   readonly sessionToken?: Secret;
 }
 
+/** Files of the ingest process's machine. */
 export interface FilesOptions {
   /** A path on the ingest process's machine, with `*`, `**`, `?`, `[a-z]` or `{a,b}` for several: `data/*.jsonl`. */
   readonly path: string;
@@ -112,6 +119,7 @@ export interface FilesOptions {
   readonly lookBack?: number;
 }
 
+/** A table or view of BigQuery, polled in the order of `cursor`. */
 export interface BigQueryOptions {
   /** `dataset`, or `project.dataset` where it lies in another project than the one that its queries run in. */
   readonly datasetId: string;
@@ -127,6 +135,7 @@ export interface BigQueryOptions {
   readonly credentialsJson?: Secret;
 }
 
+/** A table or view of Snowflake, polled in the order of `cursor`. */
 export interface SnowflakeOptions {
   /** As SQL reads it: upper case unless it stands in double quotes; so database and schema. */
   readonly table: string;
@@ -151,17 +160,25 @@ export interface SnowflakeChangesOptions extends Omit<SnowflakeOptions, 'key'> {
   readonly mode: 'changes';
 }
 
+/** Reads a topic of Kafka as it grows. */
 export const kafka = (options: KafkaOptions): Connector<'push'> => connector('kafka', 'push', options);
+/** Reads a stream of Kinesis as it grows. */
 export const kinesis = (options: KinesisOptions): Connector<'push'> => connector('kinesis', 'push', options);
+/** Polls a table or view of Postgres; with `mode: 'cdc'` follows the table's changes by the server's log. */
 export function postgres(options: PostgresLogOptions): Connector<'push'>;
 export function postgres(options: PostgresOptions): Connector<'poll'>;
 export function postgres(options: PostgresOptions | PostgresLogOptions): Connector<'push'> | Connector<'poll'> {
   return 'mode' in options ? connector('postgres', 'push', options) : connector('postgres', 'poll', options);
 }
+/** Reads a table of Apache Iceberg, each snapshot once. */
 export const iceberg = (options: IcebergOptions): Connector<'objects'> => connector('iceberg', 'objects', options);
+/** Reads objects of a bucket, each once. */
 export const s3 = (options: S3Options): Connector<'objects'> => connector('s3', 'objects', options);
+/** Reads files of a folder, and what is appended to them, each row once. */
 export const files = (options: FilesOptions): Connector<'objects'> => connector('files', 'objects', options);
+/** Polls a table or view of BigQuery. */
 export const bigquery = (options: BigQueryOptions): Connector<'poll'> => connector('bigquery', 'poll', options);
+/** Polls a table or view of Snowflake; with `mode: 'changes'` takes what change tracking notes of a table. */
 export function snowflake(options: SnowflakeChangesOptions): Connector<'objects'>;
 export function snowflake(options: SnowflakeOptions): Connector<'poll'>;
 export function snowflake(options: SnowflakeOptions | SnowflakeChangesOptions): Connector<'objects'> | Connector<'poll'> {

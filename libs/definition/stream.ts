@@ -31,12 +31,14 @@ export interface Stream<in out R> {
   groupBy<const N extends Names<R>>(...names: N[]): Grouped<R, N & Name<R>>;
 }
 
+/** A stream by groups: what `groupBy` gives, and `aggregate` ends. */
 export interface Grouped<in out R, K extends Name<R>> {
   aggregate<const A extends Record<string, Aggregation<R, unknown>>>(
     by: A,
   ): Aggregated<{ [N in K]: R[N] }, { [N in keyof A]: A[N] extends Aggregation<never, infer V> ? V : never }>;
 }
 
+/** What a pipeline that aggregates returns: K are the group's fields, V the aggregations by the dataset's fields that they fill. */
 export interface Aggregated<out K, out V> {
   readonly [keyed]: K;
   readonly [gives]: V;

@@ -14,6 +14,7 @@ export interface Type<in out T, out K extends string> {
 }
 
 // `any`: Type is invariant, so nothing else is above all of them.
+/** Any word of `t`. */
 export type AnyType = Type<any, string>;
 export type Fields = Readonly<Record<string, AnyType>>;
 export type Held<X> = X extends Type<infer T, string> ? T : never;
@@ -52,6 +53,7 @@ export function valueTypeOf(type: unknown): ValueType {
 
 const BYTES = scalar<Uint8Array, 'bytes'>('bytes');
 
+/** The types of fields and features. `.optional` of each may be null. */
 export const t = {
   string: scalar<string, 'string'>('string'),
   bool: scalar<boolean, 'bool'>('bool'),

@@ -28,6 +28,9 @@ const HEADERS_OF: ReadonlyMap<number, Readonly<Record<string, string>>> = new Ma
 /** On every answer to a read that is on record, also where it failed (REST 2). */
 export const QUERY_RUN_HEADER = 'x-query-run-id';
 
+/** Of the documentation, which every gateway serves: its rows are anchors by their codes (RFC 8288, `help`). */
+const HELP_PAGE = '/docs/errors.html';
+
 export const PROBLEM_TYPE = 'application/problem+json';
 
 export interface Problem {
@@ -42,6 +45,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof HttpError) return problem(error.status, 'about:blank', error.message, {}, error.headers);
   if (!(error instanceof ThymeError) || error.status === 'INTERNAL') return problem(500, 'about:blank', toldMessage(error), {}, {});
   const { code, violations, requestId, told } = error;
+  const help = { link: `<${HELP_PAGE}#${code}>; rel="help"` };
   const extra =
     violations.length === 0 || told !== undefined
       ? {}
@@ -51,7 +55,7 @@ export function toProblem(error: unknown): Problem {
     `urn:thyme:error:${code}`,
     toldMessage(error),
     extra,
-    requestId === undefined ? {} : { [QUERY_RUN_HEADER]: requestId },
+    requestId === undefined ? help : { ...help, [QUERY_RUN_HEADER]: requestId },
   );
 }
 

@@ -42,6 +42,7 @@ export class UnreadableRow {
   ) {}
 }
 
+/** Rows that are published in one transaction with the position behind them (S16). */
 export interface SourceBatch {
   readonly rows: readonly SourceRow[];
   /** Where to go on behind them: plain JSON, which the connector alone reads. */
@@ -52,6 +53,7 @@ export interface SourceBatch {
   readonly onCommitted?: () => void;
 }
 
+/** What JSON can say: a position is such a value. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /** What one batch may hold. A single row beyond `bytesMax` is a batch of its own. */
@@ -67,6 +69,7 @@ export interface SourceLag {
   readonly seconds?: number;
 }
 
+/** An open connection to what is read. */
 export interface SourceReader {
   /**
    * The rows behind `position` (undefined: from the beginning), in an order that is the same each time. A polled source's

@@ -10,6 +10,7 @@ export { SourceError } from './source-error.js';
 export { textParameter, type SourceSettings } from './source-settings.js';
 export type { Clock, ConnectorRules };
 
+/** What a connector's module exports by default. */
 export interface OwnConnector {
   /** As definitions name it: `connector('feed', 'poll', { url })`. */
   readonly name: string;

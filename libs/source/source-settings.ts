@@ -54,6 +54,7 @@ export function sourceSettings(
   return { source, dataset, parameters, secret, redact };
 }
 
+/** A parameter that the connector cannot do without. Throws a SourceError, which names the variable that may say it, where it is absent. */
 export function textParameter({ source, parameters }: SourceSettings, name: string): string {
   const value = parameters.get(name);
   if (value !== undefined) return String(value);

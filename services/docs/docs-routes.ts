@@ -1,4 +1,4 @@
-// The documentation, as `npm run docs:build` wrote it: pages without a script, under /docs of every gateway.
+// The documentation, as `npm run docs:build` wrote it: pages and the script of their search, under /docs of every gateway.
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -7,16 +7,26 @@ import { notFound } from '../../libs/errors/errors.js';
 import { HttpError } from '../../libs/rest/http-error.js';
 import type { RestResponse, Route } from '../../libs/rest/route.js';
 
-/** Nothing runs in these pages, and nothing is asked by them. */
+/**
+ * What may run is the search, whose index is a script too: so no page can ask this server for anything, and whatever came to run in one
+ * would have no way to what the console may read.
+ */
 const HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 };
 
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.css': 'text/css', '.png': 'image/png' };
+const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.png': 'image/png' };
 
 /** Beside the compiled program in a package, in dist/ of a checkout. */
 const FOLDERS = ['../../docs', '../../dist/docs'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
@@ -41,7 +51,7 @@ export function docsRoutes(folders: readonly string[] = FOLDERS): readonly Route
   });
   return [
     route('/docs', ['text/html'], () => 'index.html'),
-    route('/docs/{page}', ['text/html', 'text/css'], (parameters) => parameters.get('page') ?? ''),
+    route('/docs/{page}', ['text/html', 'text/css', 'text/javascript'], (parameters) => parameters.get('page') ?? ''),
     route('/docs/images/{image}', ['image/png'], (parameters) => `images/${parameters.get('image') ?? ''}`),
   ];
 }

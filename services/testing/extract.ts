@@ -12,6 +12,7 @@ import { compileValueFromAuthor, compileValueToAuthor } from '../../libs/schema/
 import type { Value } from '../../libs/schema/value-type.js';
 import { instantUs } from './test-clock.js';
 
+/** What extractors that are run alone are given. */
 export interface ExtractOptions {
   /** What extractors are given to look up with; without it a lookup is an error that says so. */
   readonly lookup?: (dataset: Class, key: unknown) => unknown;

@@ -11,6 +11,7 @@ import { MemoryPlatform, TEST_DEPLOYMENT } from './test-platform.js';
 import type { TestPlatform } from './test-results.js';
 import { commitClasses } from './test-revision.js';
 
+/** How a test's deployment begins. */
 export interface TestPlatformOptions {
   /** What the clock says first; the machine's time of the start where it is absent. A test with fixed times gives it. */
   readonly now?: Date | string;

@@ -51,6 +51,7 @@ export interface TestPlatform {
   pipelines(): readonly ReaderBooks[];
 }
 
+/** How rows are added or deleted. */
 export interface AddOptions {
   /** Never late, and known at its event time (S10, S22). */
   readonly historical?: boolean;
@@ -58,6 +59,7 @@ export interface AddOptions {
   readonly changedAt?: Date | string;
 }
 
+/** What became of rows that were added. */
 export interface Added {
   /** Rows that are in the log, late ones among them. */
   readonly accepted: number;
@@ -65,6 +67,7 @@ export interface Added {
   readonly late: number;
 }
 
+/** What became of records that were pushed. */
 export interface Pushed extends Added {
   /** Each of the others by its place in the push, with the reason that a client is told (S12). */
   readonly refused: readonly { readonly index: number; readonly error: string }[];
@@ -76,14 +79,17 @@ export interface TestReadOptions {
   readonly knownAt?: Date | string;
 }
 
+/** One entity's features, typed as the class declares them. */
 export interface TestAnswer<C> {
   readonly features: Answered<C>;
   /** The T that was used, cut to milliseconds. */
   readonly asOf: Date;
 }
 
+/** A row of a training set that is asked: an entity, an instant, and the inputs that its featureset takes. */
 export type TestOfflineQuestion<C> = QuestionInputs<C> & { readonly entity: EntityKey<Row<C>>; readonly timestamp: Date | string };
 
+/** The question with its answer. */
 export type TestOfflineRow<C> = TestOfflineQuestion<C> & { readonly features: Answered<C> };
 
 /** What an expectation says of the rows that were accepted. */

@@ -1,5 +1,4 @@
 // The page about clients: its commands and programs run as they stand there, against a platform.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { codegen } from '../../libs/cli/codegen-command.js';
@@ -9,42 +8,38 @@ import { runCommand } from '../../libs/cli/run-command.js';
 import { componentOrSkip } from '../support/component.js';
 import { startEmbeddedPlatform, type EmbeddedPlatform } from '../support/embedded-platform.js';
 import { run } from '../support/http.js';
+import { codeBlocks, codeOf, ModuleFolder } from '../support/page-modules.js';
 import { hasPython } from '../support/python.js';
-
-/** Within the repository, where `thyme` is this program. */
-const FOLDER = 'test/.docs-clients';
-const PAGE = readFileSync('docs/clients.md', 'utf8');
 
 describe('the page about clients', function () {
   this.timeout(120_000);
   let platform: EmbeddedPlatform;
+  let folder: ModuleFolder;
 
   before(async () => {
-    mkdirSync(FOLDER, { recursive: true });
-    writeFileSync(join(FOLDER, 'features.ts'), "export * from '../../infra/examples/fraud.js';\n");
+    folder = new ModuleFolder('clients');
+    folder.write('features.ts', "export * from '../../infra/examples/fraud.js';\n");
     platform = await startEmbeddedPlatform();
     await commitFile('infra/examples/fraud.ts', platform.context);
   });
   after(async () => {
     await platform.stop();
-    rmSync(FOLDER, { recursive: true, force: true });
+    folder.remove();
   });
 
   /** The blocks of a language, asking the platform that is here. */
   const blocks = (language: string): readonly string[] =>
-    [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, code = '']) =>
-      code.replaceAll('http://127.0.0.1:8080', platform.url),
-    );
+    codeOf('clients', language).map((code) => code.replaceAll('http://127.0.0.1:8080', platform.url));
 
   it('has no block that is not run here', () => {
-    expect([...PAGE.matchAll(/^```(\w+)$/gm)].map(([, language]) => language)).to.deep.equal(['ts', 'sh', 'python', 'ts']);
+    expect(codeBlocks('clients').map(({ language }) => language)).to.deep.equal(['ts', 'sh', 'python', 'ts']);
   });
 
   it('writes clients by its commands', async () => {
     for (const line of blocks('sh').flatMap((text) => text.trim().split('\n'))) {
       const [npx, thyme, ...words] = line.split(' ');
       expect([npx, thyme]).to.deep.equal(['npx', 'thyme']);
-      const args = words.map((word) => (/\.(py|ts)$/.test(word) ? join(FOLDER, word) : word));
+      const args = words.map((word) => (/\.(py|ts)$/.test(word) ? join(folder.path, word) : word));
       expect(await runCommand([entryOf(codegen)], args, { THYME_API_URL: platform.url }, platform.context.terminal), line).to.equal(0);
     }
   });
@@ -52,8 +47,7 @@ describe('the page about clients', function () {
   it('shows Python that runs', async function () {
     componentOrSkip(this, hasPython(), 'Python 3.9 or newer');
     for (const code of blocks('python')) {
-      writeFileSync(join(FOLDER, 'page.py'), code);
-      expect(await run('python3', [join(FOLDER, 'page.py')])).to.match(
+      expect(await run('python3', [folder.write('page.py', code)])).to.match(
         /^40\.0 True 20[^]*\[1, 0\]\n0\n40\.0\nTHYME_INVALID_ARGUMENT timestamp\n$/,
       );
     }
@@ -62,8 +56,8 @@ describe('the page about clients', function () {
   it('shows TypeScript that runs', async () => {
     const prints = [/^40 true 20\S+Z \d+\nTHYME_INVALID_ARGUMENT timestamp \S+\n$/, /^40 true\n$/];
     for (const [i, code] of blocks('ts').entries()) {
-      writeFileSync(join(FOLDER, 'page.ts'), code);
-      expect(await run(process.execPath, ['--import', 'tsx', join(FOLDER, 'page.ts')])).to.match(prints[i] ?? /a further block/);
+      folder.write('page.ts', code);
+      expect(await folder.run('page.ts')).to.match(prints[i] ?? /a further block/);
     }
   });
 });

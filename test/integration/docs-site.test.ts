@@ -3,8 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import MiniSearch from 'minisearch';
 import { buildDocs } from '../../infra/docs/build.js';
 import type { Page } from '../../infra/docs/page-set.js';
+import { SEARCH_OPTIONS, type Section } from '../../infra/docs/search/section.js';
+import { sectionsOf } from '../../infra/docs/search-files.js';
+import { ThymeError } from '../../libs/errors/errors.js';
+import { toProblem } from '../../libs/rest/problem.js';
 import { createRestServer, type RestServer } from '../../libs/rest/server.js';
 import { createLogger } from '../../libs/telemetry/logger.js';
 import { MetricsRegistry } from '../../libs/telemetry/metrics.js';
@@ -52,7 +57,7 @@ describe('the documentation as pages', function () {
   it('are made of every document in docs/, and of the interfaces', () => {
     const documents = trackedFiles(['docs/*.md']);
     expect(pages.map(({ source }) => source)).to.include.members([...documents]);
-    expect(pages.map(({ name }) => name)).to.include.members(['index', 'readme', 'rules', 'rest', 'grpc']);
+    expect(pages.map(({ name }) => name)).to.include.members(['index', 'readme', 'rules', 'rest', 'grpc', 'typescript']);
   });
 
   it('lead to pages, headings and images that are there', () => {
@@ -77,8 +82,52 @@ describe('the documentation as pages', function () {
     for (const rule of ['s1', 's19a', 's24', 's26']) expect(html('rules')).to.include(`id="${rule}"`);
   });
 
-  it('hold nothing that the strictest policy would stop: no script, no style within', () => {
-    for (const { name } of pages) expect(html(name), name).to.not.match(/<script|<style|\sstyle="|\son\w+="|javascript:/i);
+  it('lead from a rule that is cited to it, but not from a name like it, and from a problem of REST to its row', () => {
+    const cites = html('concepts');
+    expect(cites).to.match(/\(<a href="\/docs\/rules\.html#s2">S2<\/a>, <a href="\/docs\/rules\.html#s4">S4<\/a>\)/);
+    expect(html('sources')).to.not.include('rules.html#s3"');
+    for (const { name } of pages)
+      expect(html(name).match(/<(?:code|pre|h\d)[^>]*>[^<]*<a href="\/docs\/rules/) ?? [], name).to.deep.equal([]);
+    const codes = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(THYME_\w+)`/gm)].map(([, code = '']) => code);
+    expect(codes.filter((code) => !html('errors').includes(`<tr id="${code}">`))).to.deep.equal([]);
+    const { headers } = toProblem(new ThymeError('THYME_NOT_FOUND', 'NOT_FOUND', 'no such thing'));
+    const [, page = '', anchor = ''] = /^<\/docs\/(\w+)\.html#(\w+)>; rel="help"$/.exec(headers['link'] ?? '') ?? [];
+    expect(html(page)).to.include(`id="${anchor}"`);
+  });
+
+  it('hold nothing that the strictest policy would stop: one script by its name, no script and no style within', () => {
+    for (const { name } of pages) {
+      const [script, ...more] = html(name).match(/<script[^]*?<\/script>/gi) ?? [];
+      expect([script, more], name).to.deep.equal(['<script type="module" src="/docs/search.js"></script>', []]);
+      expect(html(name), name).to.not.match(/<style|\sstyle="|\son\w+="|javascript:/i);
+    }
+  });
+
+  it('are found by a search over every heading, whose script asks nothing and brings its licence', async () => {
+    const script = readFileSync(join(folder, 'docs', 'search.js'), 'utf8');
+    expect(script).to.not.match(/XMLHttpRequest|WebSocket|sendBeacon|innerHTML|\beval\(/);
+    expect(script).to.match(/^\/\*! MiniSearch: [^]*Permission is hereby granted/);
+    const made = readFileSync(join(folder, 'docs', 'search-index.js'), 'utf8').replace(/^export default ([^]*);\n$/, '$1');
+    const index = MiniSearch.loadJSON<Section>(made, SEARCH_OPTIONS);
+    const best = (asked: string): readonly string[] =>
+      index
+        .search(asked)
+        .slice(0, 3)
+        .map(({ id }) => String(id));
+    expect(best('S24')).to.include('rules.html#s24');
+    expect(best('THYME_NOT_READY').length, 'a code').to.be.at.least(1);
+    expect(best('lateness')).to.include('concepts.html#lateness');
+    expect(best('backup restor'), 'the beginning of a word').to.include('operating.html#backup-and-restore');
+    expect(best('percentlie'), 'a slip').to.not.deep.equal([]);
+    expect(best('zebra'), 'what no page says').to.deep.equal([]);
+    const lost = pages.flatMap(sectionsOf).filter(({ id }) => {
+      const [file = '', anchor] = id.split('#');
+      return anchor !== undefined && !html(file.replace('.html', '')).includes(`id="${anchor}"`);
+    });
+    expect(
+      lost.map(({ id }) => id),
+      'each leads to a heading',
+    ).to.deep.equal([]);
   });
 
   it('tell every public route and method with what it takes', () => {
@@ -88,7 +137,7 @@ describe('the documentation as pages', function () {
     for (const text of [
       'One entity. Scope: read.',
       'QueryOfflineRequest',
-      'Waits until the records behind this token are applied (S21).',
+      'Waits until the records behind this token are applied (<a href="/docs/rules.html#s21">S21</a>).',
       'map of ',
     ])
       expect(html('grpc')).to.include(text);
@@ -100,11 +149,15 @@ describe('the documentation as pages', function () {
       ['/docs', 'text/html; charset=utf-8'],
       ['/docs/rules.html', 'text/html; charset=utf-8'],
       ['/docs/style.css', 'text/css; charset=utf-8'],
+      ['/docs/search.js', 'text/javascript; charset=utf-8'],
+      ['/docs/search-index.js', 'text/javascript; charset=utf-8'],
       [`/docs/images/${readdirSync(join(folder, 'docs', 'images'))[0] ?? ''}`, 'image/png'],
     ] as const) {
       const response = await fetch(url + path);
       expect([response.status, response.headers.get('content-type')], path).to.deep.equal([200, type]);
-      expect(response.headers.get('content-security-policy')).to.match(/^default-src 'none'; style-src 'self'; img-src 'self' data:;/);
+      expect(response.headers.get('content-security-policy')).to.match(
+        /^default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none';/,
+      );
       await response.arrayBuffer();
     }
     expect(await (await fetch(`${url}/docs`)).text()).to.equal(html('index'));

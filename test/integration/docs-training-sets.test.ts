@@ -1,6 +1,6 @@
 // The page about training sets: its module is type-checked and run, its Python run with the official Arrow library, as they stand there.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,19 +9,18 @@ import { commitFile } from '../../libs/cli/commit-command.js';
 import { componentOrSkip } from '../support/component.js';
 import { startEmbeddedPlatform, type EmbeddedPlatform } from '../support/embedded-platform.js';
 import { eventually } from '../support/eventually.js';
+import { codeOf, ModuleFolder } from '../support/page-modules.js';
 
-/** Within the repository, where `thyme` is this program. */
-const FOLDER = 'test/.docs-training-sets';
 const PYTHON = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'thyme-tools', 'arrow', 'bin', 'python');
-const PAGE = readFileSync('docs/training-sets.md', 'utf8');
 const run = promisify(execFile);
 
 describe('the page about training sets', function () {
   this.timeout(120_000);
   let platform: EmbeddedPlatform;
+  let folder: ModuleFolder;
 
   before(async () => {
-    mkdirSync(FOLDER, { recursive: true });
+    folder = new ModuleFolder('training-sets');
     platform = await startEmbeddedPlatform();
     await commitFile('infra/examples/fraud.ts', platform.context);
     const events = [{ user_id: 'user_0', order_id: 'o1', amount: 70, ordered_at: '2026-01-05T18:00:00Z' }];
@@ -36,32 +35,21 @@ describe('the page about training sets', function () {
     await eventually(isServed, 'the revision is served, with the order'); // S18
   });
   after(async () => {
-    rmSync(FOLDER, { recursive: true, force: true });
+    folder.remove();
     await platform.stop();
   });
 
   function block(language: string): string {
-    const [, code = '', ...more] = PAGE.split(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``));
-    expect(more).to.have.lengthOf(1);
+    const [code = '', ...more] = codeOf('training-sets', language);
+    expect(more).to.deep.equal([]);
     return code;
   }
 
   it('shows a module that is right to tsc, and gives each label with its features', async () => {
-    writeFileSync(join(FOLDER, 'features.ts'), "export * from '../../infra/examples/fraud.js';\n");
-    writeFileSync(join(FOLDER, 'module.ts'), block('ts').replace('http://127.0.0.1:8080', platform.url));
-    const { compilerOptions } = JSON.parse(readFileSync('tsconfig.json', 'utf8')) as {
-      readonly compilerOptions: { readonly paths: Readonly<Record<string, readonly string[]>> };
-    };
-    const paths = Object.fromEntries(Object.entries(compilerOptions.paths).map(([name, [path = '']]) => [name, [`../../${path}`]]));
-    writeFileSync(
-      join(FOLDER, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: { paths }, include: ['*.ts'] }),
-    );
-    const checking = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', FOLDER]);
-    const checked = await checking.catch((error: unknown) => error as { readonly stdout: string }); // what execFile fails with holds what was printed
-    expect(checked.stdout).to.equal('');
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', join(FOLDER, 'module.ts')]);
-    const lines = stdout.trimEnd().split('\n');
+    folder.write('features.ts', "export * from '../../infra/examples/fraud.js';\n");
+    folder.write('module.ts', block('ts').replace('http://127.0.0.1:8080', platform.url));
+    expect(await folder.typeErrors()).to.equal('');
+    const lines = (await folder.run('module.ts')).trimEnd().split('\n');
     expect(lines).to.have.lengthOf(31);
     expect(lines.slice(4, 7)).to.deep.equal([
       '1 2026-01-05T00:00:00.000Z 0',
@@ -79,8 +67,7 @@ describe('the page about training sets', function () {
         .split('\n')
         .filter((line) => line !== '' && !/^(?:import|print)/.test(line)).length,
     ).to.be.at.most(10);
-    const script = join(FOLDER, 'training_set.py');
-    writeFileSync(script, `${code}print(table.slice(0, 2).to_pylist())\n`);
+    const script = folder.write('training_set.py', `${code}print(table.slice(0, 2).to_pylist())\n`);
     const { stdout } = await run(PYTHON, [script], { env: { ...process.env, THYME_API_URL: platform.url } });
     expect(stdout).to.match(/^timestamp\[us, tz=UTC\] 1000 \S+$/m);
     expect(stdout).to.match(

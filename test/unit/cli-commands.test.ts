@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { COMPLETION_SCRIPTS } from '../../libs/cli/completion-scripts.js';
 import { helpOf, readCall } from '../../libs/cli/command-line.js';
 import type { Command, Terminal } from '../../libs/cli/command.js';
-import { runCommand } from '../../libs/cli/run-command.js';
+import { failureLines, runCommand } from '../../libs/cli/run-command.js';
+import { ThymeError } from '../../libs/errors/errors.js';
 import { COMMANDS } from '../../services/program/commands.js';
 
 describe('the commands', function () {
@@ -52,6 +54,15 @@ describe('the commands', function () {
       .and.include('\n\n  thyme query FEATURESET -e ENTITY [options]');
     expect((await run('status', '--url', 'nowhere'))[0]).to.equal(2);
     expect((await run('query', 'F', '-e'))[2]).to.match(/--entity <ENTITY>' argument missing/);
+  });
+
+  it('lead from a rule that a failure cites to where it is told, a file that is there', () => {
+    const lines = failureLines(
+      new ThymeError('THYME_X', 'FAILED_PRECONDITION', "raise the version (S19, S25a); an object of S3 (S3's own) is no rule"),
+    );
+    expect(lines.slice(1)).to.deep.equal(['  S19: docs/rules.md#s19', '  S25a: docs/rules.md#s25a']);
+    expect(readFileSync('docs/rules.md', 'utf8')).to.match(/^## S25a$/m);
+    expect(failureLines(new ThymeError('THYME_X', 'FAILED_PRECONDITION', 'no rule at all'))).to.have.lengthOf(1);
   });
 
   it('say their help, and which version they are of: exit 0', async () => {

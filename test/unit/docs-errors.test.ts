@@ -1,8 +1,11 @@
 // The page about errors: it has each code that the sources can give, with its statuses, and no other.
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { readCall } from '../../libs/cli/command-line.js';
+import { connectors } from '../../libs/definition/connectors.js';
 import { ThymeError, type StatusName } from '../../libs/errors/errors.js';
 import { toProblem } from '../../libs/rest/problem.js';
+import { COMMANDS } from '../../services/program/commands.js';
 import { sourceFiles } from '../tidy/source-files.js';
 
 /**
@@ -15,7 +18,9 @@ const REST_ONLY = /problem\((\d+), 'urn:thyme:error:(THYME_\w+)'/g;
 /** Where a code is made: its first argument, or its second behind a disposition. */
 const CODE_ARGUMENT = /new \w*Error\([^'`]*(?:'(?:stop|retry)'[^'`]*){0,2}'THYME_\w+'/g;
 
-const ROW = /^\| `(THYME_\w+)` \| ([^|]+) \|/gm;
+const ROW = /^\| `(THYME_\w+)` \| ([^|]+) \|([^|\n]*)\|([^|\n]*)\|$/gm;
+/** Any word of the kind in a source: a code, a variable, or what several of them begin with. */
+const WORD = /\bTHYME_[A-Z0-9_]*[A-Z0-9]/g;
 
 describe('the page about errors', () => {
   const sources = sourceFiles().filter(({ path }) => /^(libs|services)\//.test(path));
@@ -45,6 +50,39 @@ describe('the page about errors', () => {
       return found.length === read.length ? [] : [`${path}: ${found.length} errors, of which ${read.length} are understood`];
     });
     expect(missed).to.deep.equal([]);
+  });
+
+  it('leaves no word of the sources that is neither a code nor a variable that is told', () => {
+    const told = ['README.md', 'docs/operating.md'].flatMap((file) => readFileSync(file, 'utf8').match(WORD) ?? []);
+    const known = [...told, ...rows.map(([code]) => code)];
+    const isParameter = (word: string): boolean => [...connectors.keys()].some((name) => word.startsWith(`THYME_${name.toUpperCase()}_`));
+    const words = new Set(sources.flatMap(({ text }) => text.match(WORD) ?? []));
+    const isKnown = (word: string): boolean => isParameter(word) || known.some((one) => one === word || one.startsWith(`${word}_`));
+    expect(words.size).to.be.at.least(190);
+    expect([...words].filter((word) => !isKnown(word))).to.deep.equal([]);
+  });
+
+  it('says of each what it means and what to do, by commands and variables that there are', async () => {
+    const cells = [...page.matchAll(ROW)].map(([, code = '', , meaning = '', fix = '']) => ({
+      code,
+      meaning: meaning.trim(),
+      fix: fix.trim(),
+    }));
+    expect(cells.filter(({ meaning, fix }) => meaning.length < 15 || fix === '')).to.deep.equal([]);
+    const calls = cells.flatMap(({ code, fix }) =>
+      [...fix.matchAll(/`(?:npx )?thyme ([^`]+)`/g)].map(([, call = '']) => ({ code, words: call.split(' ') })),
+    );
+    expect(calls.length).to.be.at.least(5);
+    for (const {
+      code,
+      words: [name, ...words],
+    } of calls) {
+      const entry = COMMANDS.find((command) => command.name === name) ?? expect.fail(`${code}: no command is called ${String(name)}`);
+      expect(readCall(await entry.load(), words), code).to.have.property('call');
+    }
+    const flags = cells.flatMap(({ fix }) => [...fix.matchAll(/`--([a-z-]+)/g)].map(([, flag = '']) => flag));
+    const known = (await Promise.all(COMMANDS.map((entry) => entry.load()))).flatMap((command) => Object.keys(command.flags));
+    expect(flags.filter((flag) => !known.includes(flag))).to.deep.equal([]);
   });
 });
 

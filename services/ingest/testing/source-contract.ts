@@ -28,6 +28,7 @@ import { until } from './until.js';
 export { contractDataset, contractRow, type ContractFault, type ContractSystem } from './contract-system.js';
 export { FaultyProxy } from './faulty-proxy.js';
 
+/** A case of the contract, for any test runner. */
 export interface ContractCase {
   readonly title: string;
   /** Rejects with what is broken. Resolves to `skipped` where the system cannot be told to have the fault. */
