@@ -8,7 +8,9 @@ import { erasureRoutes } from './erasure-routes.js';
 import { featureRoutes } from './feature-routes.js';
 import type { GatewayServices } from './gateway-services.js';
 import { keyRoutes } from './key-routes.js';
+import { lateRecordRoute } from './late-record-routes.js';
 import { offlineRoute } from './offline-routes.js';
+import { overTimeRoute } from './over-time-routes.js';
 import { pushRoutes } from './push-routes.js';
 import { registryRoutes } from './registry-routes.js';
 import { rowRoute } from './row-routes.js';
@@ -22,6 +24,7 @@ export function gatewayRoutes(services: GatewayServices, ofOthers: readonly Rout
   const routes: Route[] = [
     ...featureRoutes(services, catalog),
     rowRoute(services, catalog),
+    overTimeRoute(services, catalog),
     batchRoute(services, catalog),
     offlineRoute(services, catalog),
     ...runRoutes(services),
@@ -30,6 +33,7 @@ export function gatewayRoutes(services: GatewayServices, ofOthers: readonly Rout
     ...sourceRoutes(services, catalog),
     ...pushRoutes(services),
     ...deadLetterRoutes(services),
+    lateRecordRoute(services, catalog),
     ...erasureRoutes(services, catalog),
     ...keyRoutes(services),
     ...statusRoutes(services, catalog),

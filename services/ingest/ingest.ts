@@ -8,6 +8,7 @@
 //   change-door.ts     - the same where records are changes of rows (S17), which change-reader.ts and debezium-envelope.ts read
 //   append-batch.ts    - appends what was admitted, by partition
 //   dead-letter.ts     - what was refused, with the reason; dead-letters.ts - read, and pushed again once it is mended
+//   late-records.ts    - what came too late (S10), judged again when somebody asks; judged-partition.ts - of one partition
 //   erasing.ts         - erases entities (S26), which erasure-receipts.ts tells of
 //
 // Invariants:
@@ -40,6 +41,7 @@ import type { ErasureTerms } from './erasure-messages.js';
 import { type ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
 import type { ExpectationCount } from './expectation-counts.js';
 import { BATCH_RECORDS_MAX, ERROR_LENGTH_MAX, ERRORS_LISTED_MAX, PRODUCER_BATCH_RECORDS_MAX, SLICE_RECORDS } from './ingest-limits.js';
+import { LateRecords } from './late-records.js';
 import { SequenceJumps } from './sequence-jumps.js';
 
 export interface IngestOptions {
@@ -100,6 +102,7 @@ export class Ingest {
   readonly #options: IngestOptions;
   /** Shared with the sources, so that one count holds all records of a dataset. */
   readonly doors: DatasetDoors;
+  readonly lateRecords: LateRecords;
   readonly #receipts: ErasureReceipts;
   readonly #jumps = new SequenceJumps();
   /** Shared by all pushes: else, with many of them, whatever else the process does would get a small part of its time. */
@@ -108,6 +111,7 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.doors = new DatasetDoors(options.log, options.deployment);
+    this.lateRecords = new LateRecords(options);
     this.#receipts = new ErasureReceipts(options.log, options.deployment);
   }
 

@@ -15,6 +15,8 @@ import {
   type ListQueryRunsResponse,
   type ListRowsRequest,
   type ListRowsResponse,
+  type LookupOverTimeRequest,
+  type LookupOverTimeResponse,
   type LookupRequest,
   type LookupResponse,
   type QueryBatchRequest,
@@ -37,6 +39,7 @@ import { batchResponses, freshnessOf, listOf, namesOf, offlineResponses, queryRe
 import type { QueryCaller } from './answers.js';
 import type { QueryEngine } from './engine.js';
 import { rowsInputOf, rowsResponse } from './list-rows.js';
+import { overTimeInputOf, overTimeResponse } from './lookup-over-time.js';
 import { entityCountOf, type QueryRun, type RunKeyValue } from './query-run.js';
 import type { QueryRuns } from './query-runs.js';
 import { replayRun } from './replay-run.js';
@@ -57,6 +60,7 @@ export interface QueryHandlers {
   queryBatchStream(requests: AsyncIterable<QueryBatchStreamRequest>, caller: QueryCaller): AsyncGenerator<QueryBatchStreamResponse>;
   queryOffline(requests: AsyncIterable<QueryOfflineRequest>, caller: QueryCaller): AsyncGenerator<QueryOfflineResponse>;
   lookup(request: LookupRequest, caller: QueryCaller): Promise<LookupResponse>;
+  lookupOverTime(request: LookupOverTimeRequest, caller: QueryCaller): Promise<LookupOverTimeResponse>;
   listRows(request: ListRowsRequest, caller: QueryCaller): Promise<ListRowsResponse>;
   listQueryRuns(request: ListQueryRunsRequest): Promise<ListQueryRunsResponse>;
   getQueryRun(request: GetQueryRunRequest): Promise<GetQueryRunResponse>;
@@ -109,6 +113,8 @@ export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandle
         ...present({ row }),
       });
     },
+
+    lookupOverTime: async (request, caller) => overTimeResponse(await engine.lookupOverTime(overTimeInputOf(request), caller)),
 
     listRows: async (request, caller) => rowsResponse(await engine.rows(rowsInputOf(request), caller)),
 

@@ -44,3 +44,6 @@ export const ATTEMPTS_MAX = 8;
 /** Rows of a window in one page, when the caller does not say, and at most: a page is read in one block of the event loop. */
 export const LISTED_ROWS_DEFAULT = 50;
 export const LISTED_ROWS_MAX = 200;
+
+/** Instants of one lookup over time: what one turn of the event loop may read of long answers, so that all are of one tick (S15). */
+export const LOOKUP_INSTANTS_MAX = 256;

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/query.proto.
  */
 export const file_thyme_v1_query: GenFile = /*@__PURE__*/
-  fileDesc("ChR0aHltZS92MS9xdWVyeS5wcm90bxIIdGh5bWUudjEi/QIKDFF1ZXJ5UmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjIKBmlucHV0cxgGIAMoCzIiLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdC5JbnB1dHNFbnRyeRItCgl0aW1lc3RhbXAYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMioAEKDVF1ZXJ5UmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEigKCGZlYXR1cmVzGAIgAygLMhYudGh5bWUudjEuRmVhdHVyZVZhbHVlEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIIjwKDEZlYXR1cmVWYWx1ZRIMCgRuYW1lGAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWUiVwoJRnJlc2huZXNzEhkKDHdhdGVybWFya191cxgBIAEoA0gAiAEBEhMKBmxhZ191cxgCIAEoA0gBiAEBQg8KDV93YXRlcm1hcmtfdXNCCQoHX2xhZ191cyK0AwoRUXVlcnlCYXRjaFJlcXVlc3QSEgoKZmVhdHVyZXNldBgBIAEoCRIlCghlbnRpdGllcxgCIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjcKBmlucHV0cxgGIAMoCzInLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXF1ZXN0LklucHV0c0VudHJ5EikKCnJvd19pbnB1dHMYByADKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMimQEKElF1ZXJ5QmF0Y2hSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZRIQCghhc19vZl91cxgEIAEoAxImCglmcmVzaG5lc3MYBSABKAsyEy50aHltZS52MS5GcmVzaG5lc3Mi1QMKF1F1ZXJ5QmF0Y2hTdHJlYW1SZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSJQoIZW50aXRpZXMYAiADKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRI9CgZpbnB1dHMYBiADKAsyLS50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVxdWVzdC5JbnB1dHNFbnRyeRIpCgpyb3dfaW5wdXRzGAcgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSEwoLcm93X251bWJlcnMYCCADKAUSLQoJdGltZXN0YW1wGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaPgoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzIp8BChhRdWVyeUJhdGNoU3RyZWFtUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEhAKCGFzX29mX3VzGAMgASgDEiEKBHJvd3MYBCADKAsyEy50aHltZS52MS5MaXN0VmFsdWUSJgoJZnJlc2huZXNzGAUgASgLMhMudGh5bWUudjEuRnJlc2huZXNzIuABChNRdWVyeU9mZmxpbmVSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSGAoLa25vd25fYXRfdXMYAiABKANIAIgBARIaChJrbm93bl9hdF90aW1lc3RhbXAYAyABKAgSLAoJcXVlc3Rpb25zGAQgAygLMhkudGh5bWUudjEuT2ZmbGluZVF1ZXN0aW9uEhMKC2p1ZGdlX2ZpcnN0GAUgASgIEiwKCGtub3duX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIOCgxfa25vd25fYXRfdXMimgIKD09mZmxpbmVRdWVzdGlvbhIjCgZlbnRpdHkYASABKAsyEy50aHltZS52MS5FbnRpdHlLZXkSFAoMdGltZXN0YW1wX3VzGAIgASgDEjUKBmlucHV0cxgDIAMoCzIlLnRoeW1lLnYxLk9mZmxpbmVRdWVzdGlvbi5JbnB1dHNFbnRyeRIXCgpyb3dfbnVtYmVyGAQgASgFSACIAQESLQoJdGltZXN0YW1wGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDQoLX3Jvd19udW1iZXIiYQoUUXVlcnlPZmZsaW5lUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEiEKBHJvd3MYAyADKAsyEy50aHltZS52MS5MaXN0VmFsdWUihwIKDUxvb2t1cFJlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRIjCgZlbnRpdHkYAiABKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRItCgl0aW1lc3RhbXAYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fdGltZXN0YW1wX3VzQg4KDF9rbm93bl9hdF91cyKoAQoOTG9va3VwUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEicKA3JvdxgCIAEoCzIVLnRoeW1lLnYxLlN0cnVjdFZhbHVlSACIAQESEAoIYXNfb2ZfdXMYAyABKAMSJgoJZnJlc2huZXNzGAQgASgLMhMudGh5bWUudjEuRnJlc2huZXNzEhUKDXBvaW50X2luX3RpbWUYBSABKAhCBgoEX3JvdyKFAwoPTGlzdFJvd3NSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSDQoFZmllbGQYAiABKAkSIwoGZW50aXR5GAMgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhkKDHRpbWVzdGFtcF91cxgEIAEoA0gAiAEBEhgKC2tub3duX2F0X3VzGAUgASgDSAGIAQESDQoFYWZ0ZXIYBiABKAkSLgoFd2hpY2gYByABKA4yHy50aHltZS52MS5MaXN0Um93c1JlcXVlc3QuV2hpY2gSFgoJd2luZG93X3VzGAggASgDSAKIAQESDQoFbGltaXQYCSABKAUSDgoGY3Vyc29yGAogASgJIlMKBVdoaWNoEhUKEVdISUNIX1VOU1BFQ0lGSUVEEAASEQoNV0hJQ0hfQ09VTlRFRBABEg8KC1dISUNIX0VOREVEEAISDwoLV0hJQ0hfTEFURVIQA0IPCg1fdGltZXN0YW1wX3VzQg4KDF9rbm93bl9hdF91c0IMCgpfd2luZG93X3VzIu8BChBMaXN0Um93c1Jlc3BvbnNlEhQKDHF1ZXJ5X3J1bl9pZBgBIAEoCRIQCghhc19vZl91cxgCIAEoAxIWCgl3aW5kb3dfdXMYAyABKANIAIgBARIeCgV2YWx1ZRgEIAEoCzIPLnRoeW1lLnYxLlZhbHVlEg0KBWNvdW50GAUgASgDEiEKBHJvd3MYBiADKAsyEy50aHltZS52MS5XaW5kb3dSb3cSEwoLbmV4dF9jdXJzb3IYByABKAkSJgoJZnJlc2huZXNzGAggASgLMhMudGh5bWUudjEuRnJlc2huZXNzQgwKCl93aW5kb3dfdXMilQIKCVdpbmRvd1JvdxIVCg1ldmVudF90aW1lX3VzGAEgASgDEhAKCGtub3duX3VzGAIgASgDEhUKCHN0YXJ0X3VzGAMgASgDSACIAQESEwoGZW5kX3VzGAQgASgDSAGIAQESGQoMZW5kX2tub3duX3VzGAUgASgDSAKIAQESLwoGdmFsdWVzGAYgAygLMh8udGh5bWUudjEuV2luZG93Um93LlZhbHVlc0VudHJ5Gj4KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRIeCgV2YWx1ZRgCIAEoCzIPLnRoeW1lLnYxLlZhbHVlOgI4AUILCglfc3RhcnRfdXNCCQoHX2VuZF91c0IPCg1fZW5kX2tub3duX3VzIowECghRdWVyeVJ1bhIKCgJpZBgBIAEoCRISCgpmZWF0dXJlc2V0GAIgASgJEiUKCGVudGl0aWVzGAMgAygLMhMudGh5bWUudjEuRW50aXR5S2V5EiMKFnJlcXVlc3RlZF90aW1lc3RhbXBfdXMYBCABKANIAIgBARIlCgRraW5kGAUgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBIRCglyb3dfY291bnQYBiABKAMSEQoJaGl0X2NvdW50GAcgASgDEhIKCmxhdGVuY3lfbXMYCCABKAESGwoTYXBpX2tleV9maW5nZXJwcmludBgJIAEoCRINCgVlcnJvchgKIAEoCRISCgpjcmVhdGVkX3VzGAsgASgDEhIKCmhhZF9pbnB1dHMYDCABKAgSFAoMZW50aXR5X2NvdW50GA0gASgDEhUKCGFzX29mX3VzGA4gASgDSAGIAQESGAoLa25vd25fYXRfdXMYDyABKANIAogBASJgCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIPCgtLSU5EX09OTElORRABEg4KCktJTkRfQkFUQ0gQAhIQCgxLSU5EX09GRkxJTkUQAxIPCgtLSU5EX0xPT0tVUBAEQhkKF19yZXF1ZXN0ZWRfdGltZXN0YW1wX3VzQgsKCV9hc19vZl91c0IOCgxfa25vd25fYXRfdXMixQEKFExpc3RRdWVyeVJ1bnNSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSDQoFbGltaXQYAiABKAUSDgoGY3Vyc29yGAMgASgJEiUKBGtpbmQYBCABKA4yFy50aHltZS52MS5RdWVyeVJ1bi5LaW5kEhMKBmZhaWxlZBgFIAEoCEgAiAEBEhYKDmxhdGVuY3lfbXNfbWluGAYgASgBEhsKE2FwaV9rZXlfZmluZ2VycHJpbnQYByABKAlCCQoHX2ZhaWxlZCJOChVMaXN0UXVlcnlSdW5zUmVzcG9uc2USIAoEcnVucxgBIAMoCzISLnRoeW1lLnYxLlF1ZXJ5UnVuEhMKC25leHRfY3Vyc29yGAIgASgJIiAKEkdldFF1ZXJ5UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI2ChNHZXRRdWVyeVJ1blJlc3BvbnNlEh8KA3J1bhgBIAEoCzISLnRoeW1lLnYxLlF1ZXJ5UnVuIiMKFVJlcGxheVF1ZXJ5UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSKGAQoWUmVwbGF5UXVlcnlSdW5SZXNwb25zZRIlCgRraW5kGAEgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBIQCghmZWF0dXJlcxgCIAMoCRIhCgRyb3dzGAMgAygLMhMudGh5bWUudjEuTGlzdFZhbHVlEhAKCGFzX29mX3VzGAQgASgDIhcKFUxpc3RQYXJ0aXRpb25zUmVxdWVzdCJoChZMaXN0UGFydGl0aW9uc1Jlc3BvbnNlEhcKD3BhcnRpdGlvbl9jb3VudBgBIAEoBRISCgpwYXJ0aXRpb25zGAIgAygFEiEKB3RpbWluZ3MYAyADKAsyEC50aHltZS52MS5UaW1pbmcyiwYKDFF1ZXJ5U2VydmljZRI4CgVRdWVyeRIWLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdBoXLnRoeW1lLnYxLlF1ZXJ5UmVzcG9uc2USRwoKUXVlcnlCYXRjaBIbLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXF1ZXN0GhwudGh5bWUudjEuUXVlcnlCYXRjaFJlc3BvbnNlEl0KEFF1ZXJ5QmF0Y2hTdHJlYW0SIS50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVxdWVzdBoiLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hTdHJlYW1SZXNwb25zZSgBMAESUQoMUXVlcnlPZmZsaW5lEh0udGh5bWUudjEuUXVlcnlPZmZsaW5lUmVxdWVzdBoeLnRoeW1lLnYxLlF1ZXJ5T2ZmbGluZVJlc3BvbnNlKAEwARI7CgZMb29rdXASFy50aHltZS52MS5Mb29rdXBSZXF1ZXN0GhgudGh5bWUudjEuTG9va3VwUmVzcG9uc2USQQoITGlzdFJvd3MSGS50aHltZS52MS5MaXN0Um93c1JlcXVlc3QaGi50aHltZS52MS5MaXN0Um93c1Jlc3BvbnNlElAKDUxpc3RRdWVyeVJ1bnMSHi50aHltZS52MS5MaXN0UXVlcnlSdW5zUmVxdWVzdBofLnRoeW1lLnYxLkxpc3RRdWVyeVJ1bnNSZXNwb25zZRJKCgtHZXRRdWVyeVJ1bhIcLnRoeW1lLnYxLkdldFF1ZXJ5UnVuUmVxdWVzdBodLnRoeW1lLnYxLkdldFF1ZXJ5UnVuUmVzcG9uc2USUwoOUmVwbGF5UXVlcnlSdW4SHy50aHltZS52MS5SZXBsYXlRdWVyeVJ1blJlcXVlc3QaIC50aHltZS52MS5SZXBsYXlRdWVyeVJ1blJlc3BvbnNlElMKDkxpc3RQYXJ0aXRpb25zEh8udGh5bWUudjEuTGlzdFBhcnRpdGlvbnNSZXF1ZXN0GiAudGh5bWUudjEuTGlzdFBhcnRpdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_thyme_v1_timing, file_thyme_v1_values]);
+  fileDesc("ChR0aHltZS92MS9xdWVyeS5wcm90bxIIdGh5bWUudjEi/QIKDFF1ZXJ5UmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjIKBmlucHV0cxgGIAMoCzIiLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdC5JbnB1dHNFbnRyeRItCgl0aW1lc3RhbXAYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMioAEKDVF1ZXJ5UmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEigKCGZlYXR1cmVzGAIgAygLMhYudGh5bWUudjEuRmVhdHVyZVZhbHVlEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIIjwKDEZlYXR1cmVWYWx1ZRIMCgRuYW1lGAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWUiVwoJRnJlc2huZXNzEhkKDHdhdGVybWFya191cxgBIAEoA0gAiAEBEhMKBmxhZ191cxgCIAEoA0gBiAEBQg8KDV93YXRlcm1hcmtfdXNCCQoHX2xhZ191cyK0AwoRUXVlcnlCYXRjaFJlcXVlc3QSEgoKZmVhdHVyZXNldBgBIAEoCRIlCghlbnRpdGllcxgCIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjcKBmlucHV0cxgGIAMoCzInLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXF1ZXN0LklucHV0c0VudHJ5EikKCnJvd19pbnB1dHMYByADKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMimQEKElF1ZXJ5QmF0Y2hSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZRIQCghhc19vZl91cxgEIAEoAxImCglmcmVzaG5lc3MYBSABKAsyEy50aHltZS52MS5GcmVzaG5lc3Mi1QMKF1F1ZXJ5QmF0Y2hTdHJlYW1SZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSJQoIZW50aXRpZXMYAiADKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRI9CgZpbnB1dHMYBiADKAsyLS50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVxdWVzdC5JbnB1dHNFbnRyeRIpCgpyb3dfaW5wdXRzGAcgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSEwoLcm93X251bWJlcnMYCCADKAUSLQoJdGltZXN0YW1wGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaPgoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzIp8BChhRdWVyeUJhdGNoU3RyZWFtUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEhAKCGFzX29mX3VzGAMgASgDEiEKBHJvd3MYBCADKAsyEy50aHltZS52MS5MaXN0VmFsdWUSJgoJZnJlc2huZXNzGAUgASgLMhMudGh5bWUudjEuRnJlc2huZXNzIuABChNRdWVyeU9mZmxpbmVSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSGAoLa25vd25fYXRfdXMYAiABKANIAIgBARIaChJrbm93bl9hdF90aW1lc3RhbXAYAyABKAgSLAoJcXVlc3Rpb25zGAQgAygLMhkudGh5bWUudjEuT2ZmbGluZVF1ZXN0aW9uEhMKC2p1ZGdlX2ZpcnN0GAUgASgIEiwKCGtub3duX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIOCgxfa25vd25fYXRfdXMimgIKD09mZmxpbmVRdWVzdGlvbhIjCgZlbnRpdHkYASABKAsyEy50aHltZS52MS5FbnRpdHlLZXkSFAoMdGltZXN0YW1wX3VzGAIgASgDEjUKBmlucHV0cxgDIAMoCzIlLnRoeW1lLnYxLk9mZmxpbmVRdWVzdGlvbi5JbnB1dHNFbnRyeRIXCgpyb3dfbnVtYmVyGAQgASgFSACIAQESLQoJdGltZXN0YW1wGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDQoLX3Jvd19udW1iZXIiYQoUUXVlcnlPZmZsaW5lUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEiEKBHJvd3MYAyADKAsyEy50aHltZS52MS5MaXN0VmFsdWUihwIKDUxvb2t1cFJlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRIjCgZlbnRpdHkYAiABKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRItCgl0aW1lc3RhbXAYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fdGltZXN0YW1wX3VzQg4KDF9rbm93bl9hdF91cyKoAQoOTG9va3VwUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEicKA3JvdxgCIAEoCzIVLnRoeW1lLnYxLlN0cnVjdFZhbHVlSACIAQESEAoIYXNfb2ZfdXMYAyABKAMSJgoJZnJlc2huZXNzGAQgASgLMhMudGh5bWUudjEuRnJlc2huZXNzEhUKDXBvaW50X2luX3RpbWUYBSABKAhCBgoEX3JvdyKOAQoVTG9va3VwT3ZlclRpbWVSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSIwoGZW50aXR5GAIgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhUKDXRpbWVzdGFtcHNfdXMYAyADKAMSGAoLa25vd25fYXRfdXMYBCABKANIAIgBAUIOCgxfa25vd25fYXRfdXMiewoWTG9va3VwT3ZlclRpbWVSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSIwoEcm93cxgCIAMoCzIVLnRoeW1lLnYxLkxvb2tlZFVwUm93EiYKCWZyZXNobmVzcxgDIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcyI+CgtMb29rZWRVcFJvdxInCgNyb3cYASABKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZUgAiAEBQgYKBF9yb3cihQMKD0xpc3RSb3dzUmVxdWVzdBIPCgdkYXRhc2V0GAEgASgJEg0KBWZpZWxkGAIgASgJEiMKBmVudGl0eRgDIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYBCABKANIAIgBARIYCgtrbm93bl9hdF91cxgFIAEoA0gBiAEBEg0KBWFmdGVyGAYgASgJEi4KBXdoaWNoGAcgASgOMh8udGh5bWUudjEuTGlzdFJvd3NSZXF1ZXN0LldoaWNoEhYKCXdpbmRvd191cxgIIAEoA0gCiAEBEg0KBWxpbWl0GAkgASgFEg4KBmN1cnNvchgKIAEoCSJTCgVXaGljaBIVChFXSElDSF9VTlNQRUNJRklFRBAAEhEKDVdISUNIX0NPVU5URUQQARIPCgtXSElDSF9FTkRFRBACEg8KC1dISUNIX0xBVEVSEANCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXNCDAoKX3dpbmRvd191cyLvAQoQTGlzdFJvd3NSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIYXNfb2ZfdXMYAiABKAMSFgoJd2luZG93X3VzGAMgASgDSACIAQESHgoFdmFsdWUYBCABKAsyDy50aHltZS52MS5WYWx1ZRINCgVjb3VudBgFIAEoAxIhCgRyb3dzGAYgAygLMhMudGh5bWUudjEuV2luZG93Um93EhMKC25leHRfY3Vyc29yGAcgASgJEiYKCWZyZXNobmVzcxgIIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzc0IMCgpfd2luZG93X3VzIpUCCglXaW5kb3dSb3cSFQoNZXZlbnRfdGltZV91cxgBIAEoAxIQCghrbm93bl91cxgCIAEoAxIVCghzdGFydF91cxgDIAEoA0gAiAEBEhMKBmVuZF91cxgEIAEoA0gBiAEBEhkKDGVuZF9rbm93bl91cxgFIAEoA0gCiAEBEi8KBnZhbHVlcxgGIAMoCzIfLnRoeW1lLnYxLldpbmRvd1Jvdy5WYWx1ZXNFbnRyeRo+CgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCCwoJX3N0YXJ0X3VzQgkKB19lbmRfdXNCDwoNX2VuZF9rbm93bl91cyKMBAoIUXVlcnlSdW4SCgoCaWQYASABKAkSEgoKZmVhdHVyZXNldBgCIAEoCRIlCghlbnRpdGllcxgDIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIjChZyZXF1ZXN0ZWRfdGltZXN0YW1wX3VzGAQgASgDSACIAQESJQoEa2luZBgFIAEoDjIXLnRoeW1lLnYxLlF1ZXJ5UnVuLktpbmQSEQoJcm93X2NvdW50GAYgASgDEhEKCWhpdF9jb3VudBgHIAEoAxISCgpsYXRlbmN5X21zGAggASgBEhsKE2FwaV9rZXlfZmluZ2VycHJpbnQYCSABKAkSDQoFZXJyb3IYCiABKAkSEgoKY3JlYXRlZF91cxgLIAEoAxISCgpoYWRfaW5wdXRzGAwgASgIEhQKDGVudGl0eV9jb3VudBgNIAEoAxIVCghhc19vZl91cxgOIAEoA0gBiAEBEhgKC2tub3duX2F0X3VzGA8gASgDSAKIAQEiYAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDwoLS0lORF9PTkxJTkUQARIOCgpLSU5EX0JBVENIEAISEAoMS0lORF9PRkZMSU5FEAMSDwoLS0lORF9MT09LVVAQBEIZChdfcmVxdWVzdGVkX3RpbWVzdGFtcF91c0ILCglfYXNfb2ZfdXNCDgoMX2tub3duX2F0X3VzIsUBChRMaXN0UXVlcnlSdW5zUmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEg0KBWxpbWl0GAIgASgFEg4KBmN1cnNvchgDIAEoCRIlCgRraW5kGAQgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBITCgZmYWlsZWQYBSABKAhIAIgBARIWCg5sYXRlbmN5X21zX21pbhgGIAEoARIbChNhcGlfa2V5X2ZpbmdlcnByaW50GAcgASgJQgkKB19mYWlsZWQiTgoVTGlzdFF1ZXJ5UnVuc1Jlc3BvbnNlEiAKBHJ1bnMYASADKAsyEi50aHltZS52MS5RdWVyeVJ1bhITCgtuZXh0X2N1cnNvchgCIAEoCSIgChJHZXRRdWVyeVJ1blJlcXVlc3QSCgoCaWQYASABKAkiNgoTR2V0UXVlcnlSdW5SZXNwb25zZRIfCgNydW4YASABKAsyEi50aHltZS52MS5RdWVyeVJ1biIjChVSZXBsYXlRdWVyeVJ1blJlcXVlc3QSCgoCaWQYASABKAkihgEKFlJlcGxheVF1ZXJ5UnVuUmVzcG9uc2USJQoEa2luZBgBIAEoDjIXLnRoeW1lLnYxLlF1ZXJ5UnVuLktpbmQSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZRIQCghhc19vZl91cxgEIAEoAyIXChVMaXN0UGFydGl0aW9uc1JlcXVlc3QiaAoWTGlzdFBhcnRpdGlvbnNSZXNwb25zZRIXCg9wYXJ0aXRpb25fY291bnQYASABKAUSEgoKcGFydGl0aW9ucxgCIAMoBRIhCgd0aW1pbmdzGAMgAygLMhAudGh5bWUudjEuVGltaW5nMuAGCgxRdWVyeVNlcnZpY2USOAoFUXVlcnkSFi50aHltZS52MS5RdWVyeVJlcXVlc3QaFy50aHltZS52MS5RdWVyeVJlc3BvbnNlEkcKClF1ZXJ5QmF0Y2gSGy50aHltZS52MS5RdWVyeUJhdGNoUmVxdWVzdBocLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXNwb25zZRJdChBRdWVyeUJhdGNoU3RyZWFtEiEudGh5bWUudjEuUXVlcnlCYXRjaFN0cmVhbVJlcXVlc3QaIi50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVzcG9uc2UoATABElEKDFF1ZXJ5T2ZmbGluZRIdLnRoeW1lLnYxLlF1ZXJ5T2ZmbGluZVJlcXVlc3QaHi50aHltZS52MS5RdWVyeU9mZmxpbmVSZXNwb25zZSgBMAESOwoGTG9va3VwEhcudGh5bWUudjEuTG9va3VwUmVxdWVzdBoYLnRoeW1lLnYxLkxvb2t1cFJlc3BvbnNlElMKDkxvb2t1cE92ZXJUaW1lEh8udGh5bWUudjEuTG9va3VwT3ZlclRpbWVSZXF1ZXN0GiAudGh5bWUudjEuTG9va3VwT3ZlclRpbWVSZXNwb25zZRJBCghMaXN0Um93cxIZLnRoeW1lLnYxLkxpc3RSb3dzUmVxdWVzdBoaLnRoeW1lLnYxLkxpc3RSb3dzUmVzcG9uc2USUAoNTGlzdFF1ZXJ5UnVucxIeLnRoeW1lLnYxLkxpc3RRdWVyeVJ1bnNSZXF1ZXN0Gh8udGh5bWUudjEuTGlzdFF1ZXJ5UnVuc1Jlc3BvbnNlEkoKC0dldFF1ZXJ5UnVuEhwudGh5bWUudjEuR2V0UXVlcnlSdW5SZXF1ZXN0Gh0udGh5bWUudjEuR2V0UXVlcnlSdW5SZXNwb25zZRJTCg5SZXBsYXlRdWVyeVJ1bhIfLnRoeW1lLnYxLlJlcGxheVF1ZXJ5UnVuUmVxdWVzdBogLnRoeW1lLnYxLlJlcGxheVF1ZXJ5UnVuUmVzcG9uc2USUwoOTGlzdFBhcnRpdGlvbnMSHy50aHltZS52MS5MaXN0UGFydGl0aW9uc1JlcXVlc3QaIC50aHltZS52MS5MaXN0UGFydGl0aW9uc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_thyme_v1_timing, file_thyme_v1_values]);
 
 /**
  * @generated from message thyme.v1.QueryRequest
@@ -596,6 +596,90 @@ export const LookupResponseSchema: GenMessage<LookupResponse> = /*@__PURE__*/
   messageDesc(file_thyme_v1_query, 12);
 
 /**
+ * @generated from message thyme.v1.LookupOverTimeRequest
+ */
+export type LookupOverTimeRequest = Message<"thyme.v1.LookupOverTimeRequest"> & {
+  /**
+   * `Order`, or `Order@1` while that version can be asked beside a newer one.
+   *
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * @generated from field: thyme.v1.EntityKey entity = 2;
+   */
+  entity?: EntityKey | undefined;
+
+  /**
+   * At most 256, in any order; the rows come in theirs.
+   *
+   * @generated from field: repeated int64 timestamps_us = 3;
+   */
+  timestampsUs: bigint[];
+
+  /**
+   * Absent: everything known (S22).
+   *
+   * @generated from field: optional int64 known_at_us = 4;
+   */
+  knownAtUs?: bigint | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.LookupOverTimeRequest.
+ * Use `create(LookupOverTimeRequestSchema)` to create a new message.
+ */
+export const LookupOverTimeRequestSchema: GenMessage<LookupOverTimeRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 13);
+
+/**
+ * @generated from message thyme.v1.LookupOverTimeResponse
+ */
+export type LookupOverTimeResponse = Message<"thyme.v1.LookupOverTimeResponse"> & {
+  /**
+   * @generated from field: string query_run_id = 1;
+   */
+  queryRunId: string;
+
+  /**
+   * @generated from field: repeated thyme.v1.LookedUpRow rows = 2;
+   */
+  rows: LookedUpRow[];
+
+  /**
+   * @generated from field: thyme.v1.Freshness freshness = 3;
+   */
+  freshness?: Freshness | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.LookupOverTimeResponse.
+ * Use `create(LookupOverTimeResponseSchema)` to create a new message.
+ */
+export const LookupOverTimeResponseSchema: GenMessage<LookupOverTimeResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 14);
+
+/**
+ * @generated from message thyme.v1.LookedUpRow
+ */
+export type LookedUpRow = Message<"thyme.v1.LookedUpRow"> & {
+  /**
+   * Absent when there was no row.
+   *
+   * @generated from field: optional thyme.v1.StructValue row = 1;
+   */
+  row?: StructValue | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.LookedUpRow.
+ * Use `create(LookedUpRowSchema)` to create a new message.
+ */
+export const LookedUpRowSchema: GenMessage<LookedUpRow> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 15);
+
+/**
  * @generated from message thyme.v1.ListRowsRequest
  */
 export type ListRowsRequest = Message<"thyme.v1.ListRowsRequest"> & {
@@ -667,7 +751,7 @@ export type ListRowsRequest = Message<"thyme.v1.ListRowsRequest"> & {
  * Use `create(ListRowsRequestSchema)` to create a new message.
  */
 export const ListRowsRequestSchema: GenMessage<ListRowsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 13);
+  messageDesc(file_thyme_v1_query, 16);
 
 /**
  * @generated from enum thyme.v1.ListRowsRequest.Which
@@ -704,7 +788,7 @@ export enum ListRowsRequest_Which {
  * Describes the enum thyme.v1.ListRowsRequest.Which.
  */
 export const ListRowsRequest_WhichSchema: GenEnum<ListRowsRequest_Which> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_query, 13, 0);
+  enumDesc(file_thyme_v1_query, 16, 0);
 
 /**
  * @generated from message thyme.v1.ListRowsResponse
@@ -764,7 +848,7 @@ export type ListRowsResponse = Message<"thyme.v1.ListRowsResponse"> & {
  * Use `create(ListRowsResponseSchema)` to create a new message.
  */
 export const ListRowsResponseSchema: GenMessage<ListRowsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 14);
+  messageDesc(file_thyme_v1_query, 17);
 
 /**
  * @generated from message thyme.v1.WindowRow
@@ -814,7 +898,7 @@ export type WindowRow = Message<"thyme.v1.WindowRow"> & {
  * Use `create(WindowRowSchema)` to create a new message.
  */
 export const WindowRowSchema: GenMessage<WindowRow> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 15);
+  messageDesc(file_thyme_v1_query, 18);
 
 /**
  * What was asked, never what was answered.
@@ -913,7 +997,7 @@ export type QueryRun = Message<"thyme.v1.QueryRun"> & {
  * Use `create(QueryRunSchema)` to create a new message.
  */
 export const QueryRunSchema: GenMessage<QueryRun> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 16);
+  messageDesc(file_thyme_v1_query, 19);
 
 /**
  * @generated from enum thyme.v1.QueryRun.Kind
@@ -949,7 +1033,7 @@ export enum QueryRun_Kind {
  * Describes the enum thyme.v1.QueryRun.Kind.
  */
 export const QueryRun_KindSchema: GenEnum<QueryRun_Kind> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_query, 16, 0);
+  enumDesc(file_thyme_v1_query, 19, 0);
 
 /**
  * Runs that all of these are true of.
@@ -1004,7 +1088,7 @@ export type ListQueryRunsRequest = Message<"thyme.v1.ListQueryRunsRequest"> & {
  * Use `create(ListQueryRunsRequestSchema)` to create a new message.
  */
 export const ListQueryRunsRequestSchema: GenMessage<ListQueryRunsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 17);
+  messageDesc(file_thyme_v1_query, 20);
 
 /**
  * @generated from message thyme.v1.ListQueryRunsResponse
@@ -1028,7 +1112,7 @@ export type ListQueryRunsResponse = Message<"thyme.v1.ListQueryRunsResponse"> & 
  * Use `create(ListQueryRunsResponseSchema)` to create a new message.
  */
 export const ListQueryRunsResponseSchema: GenMessage<ListQueryRunsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 18);
+  messageDesc(file_thyme_v1_query, 21);
 
 /**
  * @generated from message thyme.v1.GetQueryRunRequest
@@ -1045,7 +1129,7 @@ export type GetQueryRunRequest = Message<"thyme.v1.GetQueryRunRequest"> & {
  * Use `create(GetQueryRunRequestSchema)` to create a new message.
  */
 export const GetQueryRunRequestSchema: GenMessage<GetQueryRunRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 19);
+  messageDesc(file_thyme_v1_query, 22);
 
 /**
  * @generated from message thyme.v1.GetQueryRunResponse
@@ -1062,7 +1146,7 @@ export type GetQueryRunResponse = Message<"thyme.v1.GetQueryRunResponse"> & {
  * Use `create(GetQueryRunResponseSchema)` to create a new message.
  */
 export const GetQueryRunResponseSchema: GenMessage<GetQueryRunResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 20);
+  messageDesc(file_thyme_v1_query, 23);
 
 /**
  * @generated from message thyme.v1.ReplayQueryRunRequest
@@ -1079,7 +1163,7 @@ export type ReplayQueryRunRequest = Message<"thyme.v1.ReplayQueryRunRequest"> & 
  * Use `create(ReplayQueryRunRequestSchema)` to create a new message.
  */
 export const ReplayQueryRunRequestSchema: GenMessage<ReplayQueryRunRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 21);
+  messageDesc(file_thyme_v1_query, 24);
 
 /**
  * @generated from message thyme.v1.ReplayQueryRunResponse
@@ -1111,7 +1195,7 @@ export type ReplayQueryRunResponse = Message<"thyme.v1.ReplayQueryRunResponse"> 
  * Use `create(ReplayQueryRunResponseSchema)` to create a new message.
  */
 export const ReplayQueryRunResponseSchema: GenMessage<ReplayQueryRunResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 22);
+  messageDesc(file_thyme_v1_query, 25);
 
 /**
  * @generated from message thyme.v1.ListPartitionsRequest
@@ -1124,7 +1208,7 @@ export type ListPartitionsRequest = Message<"thyme.v1.ListPartitionsRequest"> & 
  * Use `create(ListPartitionsRequestSchema)` to create a new message.
  */
 export const ListPartitionsRequestSchema: GenMessage<ListPartitionsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 23);
+  messageDesc(file_thyme_v1_query, 26);
 
 /**
  * @generated from message thyme.v1.ListPartitionsResponse
@@ -1155,7 +1239,7 @@ export type ListPartitionsResponse = Message<"thyme.v1.ListPartitionsResponse"> 
  * Use `create(ListPartitionsResponseSchema)` to create a new message.
  */
 export const ListPartitionsResponseSchema: GenMessage<ListPartitionsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 24);
+  messageDesc(file_thyme_v1_query, 27);
 
 /**
  * Reads features, now or as of any past instant (DESIGN 7).
@@ -1212,6 +1296,16 @@ export const QueryService: GenService<{
     methodKind: "unary";
     input: typeof LookupRequestSchema;
     output: typeof LookupResponseSchema;
+  },
+  /**
+   * One entity's rows of a dataset as of many instants: of a version beside which a newer one has come, too. Scope: read.
+   *
+   * @generated from rpc thyme.v1.QueryService.LookupOverTime
+   */
+  lookupOverTime: {
+    methodKind: "unary";
+    input: typeof LookupOverTimeRequestSchema;
+    output: typeof LookupOverTimeResponseSchema;
   },
   /**
    * The rows that a field's value is made of, or those of a dataset that no pipeline fills, page by page. Scope: read.

@@ -10,6 +10,7 @@ import { expect } from 'chai';
 import {
   IngestService,
   ListDeadLettersResponseSchema,
+  ListLateRecordsResponseSchema,
   ListIntakesResponseSchema,
   PushDeadLetterResponseSchema,
   LogResponseSchema,
@@ -77,6 +78,7 @@ const idleIngest: Ingest = {
   erase: () => create(EraseResponseSchema),
   getErasure: () => create(GetErasureResponseSchema),
   listDeadLetters: () => create(ListDeadLettersResponseSchema),
+  listLateRecords: () => create(ListLateRecordsResponseSchema),
   pushDeadLetter: () => create(PushDeadLetterResponseSchema),
   listIntakes: () => create(ListIntakesResponseSchema),
   listSources: () => create(ListSourcesResponseSchema),
