@@ -80,7 +80,7 @@ interface DrawnProps {
 }
 
 function Curves({ feature, samples, span, width, height }: DrawnProps) {
-  const pairs = samples.flatMap(({ features, then, other }) => [features[feature], then?.[feature], other?.[feature]]);
+  const pairs = samples.flatMap((sample) => [sample.features, sample.then, sample.other, sample.older].map((values) => values?.[feature]));
   const numbers = pairs.filter((value): value is number => typeof value === 'number');
   if (numbers.length === 0) return <Empty height={height} text="null throughout" />;
   const [least, greatest] = [Math.min(...numbers), Math.max(...numbers)];
@@ -100,6 +100,7 @@ function Curves({ feature, samples, span, width, height }: DrawnProps) {
       )}
       {samples.some(({ then }) => then !== undefined) && <path class="curve then" d={line(({ then }) => then)} />}
       {samples.some(({ other }) => other !== undefined) && <path class="curve beside" d={line(({ other }) => other)} />}
+      {samples.some(({ older }) => older !== undefined && feature in older) && <path class="curve older" d={line(({ older }) => older)} />}
       <path class="curve" d={line(({ features }) => features)} />
     </>
   );
@@ -156,15 +157,17 @@ function toneOf(value: unknown, place: number): string {
   return place % 2 === 0 ? 'even' : 'odd';
 }
 
-/** Marks above where what was known then is not what is known now. */
+/** Marks above where what was known then, or what the older version says, is not what is answered now; each in a row of its own. */
 function Differences({ feature, samples, span, width }: Omit<DrawnProps, 'height'>) {
   const step = width / Math.max(1, samples.length - 1);
+  const mark = (us: number, kind: string, y: number) => (
+    <rect key={`${kind} ${us}`} class={`differs${kind}`} x={xOf(us, span, width)} y={y} width={step + 0.5} height="3" />
+  );
   return (
     <>
-      {samples.map(({ us, features, then }) =>
-        then !== undefined && differs(features[feature], then[feature]) ? (
-          <rect key={us} class="differs" x={xOf(us, span, width)} y="0" width={step + 0.5} height="3" />
-        ) : null,
+      {samples.map(({ us, features, then }) => (then !== undefined && differs(features[feature], then[feature]) ? mark(us, '', 0) : null))}
+      {samples.map(({ us, features, older }) =>
+        older !== undefined && feature in older && differs(features[feature], older[feature]) ? mark(us, ' older', 3) : null,
       )}
     </>
   );

@@ -2,6 +2,7 @@
 import { parseTimestamp, formatTimestamp } from '../../../../libs/time/timestamp.js';
 import { ask, askWhole } from '../api.js';
 import type { Feature, Featureset } from '../status.js';
+import { askVersion, type OlderVersion } from './older-version.js';
 import { sampleInstants, type TimeSpan } from './time-axis.js';
 
 export const SAMPLES = 200;
@@ -22,6 +23,8 @@ export interface Sample {
   readonly then?: Features;
   /** Of the entity beside it; absent where there is none. */
   readonly other?: Features;
+  /** Of the dataset version that is compared with: the features that read that dataset. */
+  readonly older?: Features;
 }
 
 export interface Exact {
@@ -29,6 +32,7 @@ export interface Exact {
   readonly features: Features;
   readonly then?: Features;
   readonly other?: Features;
+  readonly older?: Features;
   readonly runId: string | undefined;
   readonly watermark: string | null;
 }
@@ -84,25 +88,33 @@ export interface Asking {
   readonly subject: Subject;
   readonly other: Subject | undefined;
   readonly knownUs: number | undefined;
+  /** A dataset version that its features are compared with. */
+  readonly older?: OlderVersion | undefined;
 }
 
-/** All features at so many instants of the span: one request, and one more for the past's knowledge and for the other entity. */
-export async function askSamples({ subject, other, knownUs }: Asking, span: TimeSpan, signal: AbortSignal): Promise<readonly Sample[]> {
+/** All features at so many instants of the span: one request, and one more for the past's knowledge, for the other entity and for the older version. */
+export async function askSamples(
+  { subject, other, knownUs, older: version }: Asking,
+  span: TimeSpan,
+  signal: AbortSignal,
+): Promise<readonly Sample[]> {
   const instants = sampleInstants(span, SAMPLES);
   const request = ({ featureset, entity, inputs }: Subject, known: object) => {
     const queries = instants.map((us) => ({ entity_id: entity, timestamp: formatTimestamp(us), inputs }));
     return ask<OfflineAnswer>('/features/offline', { body: { featureset, queries, ...known }, signal });
   };
-  const [now, then, beside] = await Promise.all([
+  const [now, then, beside, older] = await Promise.all([
     request(subject, {}),
     knownUs === undefined ? undefined : request(subject, { known_at: formatTimestamp(knownUs) }),
     other === undefined ? undefined : request(other, {}),
+    version === undefined ? undefined : askVersion(version, instants, signal),
   ]);
   return instants.map((us, i) => ({
     us,
     features: now.results[i]?.features ?? {},
     ...(then === undefined ? {} : { then: then.results[i]?.features ?? {} }),
     ...(beside === undefined ? {} : { other: beside.results[i]?.features ?? {} }),
+    ...(older === undefined ? {} : { older: older[i] ?? {} }),
   }));
 }
 
@@ -117,18 +129,20 @@ export function exactBody({ featureset, entity, inputs }: Subject, atUs: number,
   };
 }
 
-export async function askExact({ subject, other, knownUs }: Asking, atUs: number, signal: AbortSignal): Promise<Exact> {
+export async function askExact({ subject, other, knownUs, older: version }: Asking, atUs: number, signal: AbortSignal): Promise<Exact> {
   const request = (of: Subject, known?: number) => askWhole<ReadAnswer>('/features', { body: exactBody(of, atUs, known), signal });
-  const [now, then, beside] = await Promise.all([
+  const [now, then, beside, older] = await Promise.all([
     request(subject),
     knownUs === undefined ? undefined : request(subject, knownUs),
     other === undefined ? undefined : request(other),
+    version === undefined ? undefined : askVersion(version, [atUs], signal),
   ]);
   return {
     us: atUs,
     features: now.body.features,
     ...(then === undefined ? {} : { then: then.body.features }),
     ...(beside === undefined ? {} : { other: beside.body.features }),
+    ...(older === undefined ? {} : { older: older[0] ?? {} }),
     runId: now.runId,
     watermark: now.body.freshness.watermark,
   };

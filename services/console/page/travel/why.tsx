@@ -5,6 +5,7 @@ import { hrefOf } from '../place.js';
 import type { Feature, Featureset, Status } from '../status.js';
 import { countText, instantText, valueText } from '../words.js';
 import type { Exact, Subject } from './question.js';
+import { WhyLate } from './why-late.js';
 import { datasetHref, WhyRows } from './why-rows.js';
 import { originOf, readableInputs, type Origin } from './windows.js';
 
@@ -126,6 +127,7 @@ function MadeOfRows({ feature, status, subject, atUs, knownUs, origin }: WhyProp
           {...question}
         />
       ))}
+      {origin.pipeline !== undefined && <WhyLate pipeline={origin.pipeline} windowUs={origin.windowUs} status={status} {...question} />}
       {origin.pipeline !== undefined && <AuthorCode name={origin.pipeline} />}
     </>
   );
