@@ -61,6 +61,7 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
     getErasure: SMALL,
     // A cursor names each partition; letters are read from the log.
     listDeadLetters: { messageBytesMax: 64 * KIB, elementsMax: 100, timeoutMs: MINUTE, callsMax: 16 },
+    listNewestRecords: { ...SMALL, callsMax: 16 },
     // Each call reads a stretch of the log.
     listLateRecords: { ...ONE_ENTITY, messageBytesMax: 64 * KIB, elementsMax: 100, timeoutMs: MINUTE, callsMax: 4 },
     pushDeadLetter: { messageBytesMax: 2 * MIB, elementsMax: 100, timeoutMs: MINUTE, callsMax: 64 },

@@ -21,6 +21,7 @@ export const METHOD_SCOPES: ReadonlyMap<string, RequiredScope> = new Map([
     erase: 'admin',
     getErasure: 'admin',
     listDeadLetters: 'admin',
+    listNewestRecords: 'admin',
     listLateRecords: 'admin',
     pushDeadLetter: 'admin',
     listIntakes: 'read',

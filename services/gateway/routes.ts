@@ -9,6 +9,7 @@ import { featureRoutes } from './feature-routes.js';
 import type { GatewayServices } from './gateway-services.js';
 import { keyRoutes } from './key-routes.js';
 import { lateRecordRoute } from './late-record-routes.js';
+import { newestRecordRoute } from './newest-record-routes.js';
 import { offlineRoute } from './offline-routes.js';
 import { overTimeRoute } from './over-time-routes.js';
 import { pushRoutes } from './push-routes.js';
@@ -34,6 +35,7 @@ export function gatewayRoutes(services: GatewayServices, ofOthers: readonly Rout
     ...pushRoutes(services),
     ...deadLetterRoutes(services),
     lateRecordRoute(services, catalog),
+    newestRecordRoute(services),
     ...erasureRoutes(services, catalog),
     ...keyRoutes(services),
     ...statusRoutes(services, catalog),

@@ -11,6 +11,8 @@ import {
   type ListDeadLettersResponse,
   type PushDeadLetterRequest,
   type PushDeadLetterResponse,
+  type ListNewestRecordsRequest,
+  type ListNewestRecordsResponse,
   type ListLateRecordsRequest,
   type ListLateRecordsResponse,
   type ListIntakesRequest,
@@ -63,6 +65,7 @@ export interface IngestHandlers {
   getErasure(request: GetErasureRequest): Promise<GetErasureResponse>;
   listDeadLetters(request: ListDeadLettersRequest): Promise<ListDeadLettersResponse>;
   pushDeadLetter(request: PushDeadLetterRequest, context: CallContext): Promise<PushDeadLetterResponse>;
+  listNewestRecords(request: ListNewestRecordsRequest): Promise<ListNewestRecordsResponse>;
   listLateRecords(request: ListLateRecordsRequest, context: CallContext): Promise<ListLateRecordsResponse>;
   listIntakes(request: ListIntakesRequest): ListIntakesResponse;
   listSources(): ListSourcesResponse;
@@ -101,6 +104,7 @@ export function ingestHandlers(ingest: Ingest, sources: Pick<Sources, 'list' | '
       signal.throwIfAborted();
       return create(PushDeadLetterResponseSchema, { token: await ingest.deadLetters.pushAgain(request) });
     },
+    listNewestRecords: (request) => ingest.newestRecords(request),
     listLateRecords: async (request, { signal }) => lateRecordsResponse(await ingest.lateRecords.list(lateQuestionOf(request), signal)),
     listIntakes: () => create(ListIntakesResponseSchema, { intakes: intakesOf(ingest) }),
     listSources: () => create(ListSourcesResponseSchema, { sources: sources.list().map(sourceStatusMessage) }),

@@ -9,6 +9,7 @@
 //   append-batch.ts    - appends what was admitted, by partition
 //   dead-letter.ts     - what was refused, with the reason; dead-letters.ts - read, and pushed again once it is mended
 //   late-records.ts    - what came too late (S10), judged again when somebody asks; judged-partition.ts - of one partition
+//   newest-records.ts  - the end of a dataset's topic, for people to look at
 //   erasing.ts         - erases entities (S26), which erasure-receipts.ts tells of
 //
 // Invariants:
@@ -17,6 +18,7 @@
 //   I3. Ingest keeps no state of producers that an answer depends on: a repeat is appended again and dropped
 //       by who reads it (S13), so any number of ingests may run.
 //   I4. A producer's id is stored with the key that it belongs to.
+import type { ListNewestRecordsRequest, ListNewestRecordsResponse } from '../../gen/thyme/v1/ingest_pb.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import { ownedProducerId } from '../../libs/codec/owned-producer.js';
 import { crashPoint } from '../../libs/lifecycle/crash-point.js';
@@ -42,6 +44,7 @@ import { type ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
 import type { ExpectationCount } from './expectation-counts.js';
 import { BATCH_RECORDS_MAX, ERROR_LENGTH_MAX, ERRORS_LISTED_MAX, PRODUCER_BATCH_RECORDS_MAX, SLICE_RECORDS } from './ingest-limits.js';
 import { LateRecords } from './late-records.js';
+import { newestRecords } from './newest-records.js';
 import { SequenceJumps } from './sequence-jumps.js';
 
 export interface IngestOptions {
@@ -138,6 +141,10 @@ export class Ingest {
     const token = { marks, eventTimeUs: sorted.eventTimeUs };
     const merged = after === undefined ? token : mergeTokens(after, token);
     return { accepted: sorted.accepted, refused, errors: sorted.errors, token: encodeToken(merged, this.#options.tokenKey) };
+  }
+
+  newestRecords(request: ListNewestRecordsRequest): Promise<ListNewestRecordsResponse> {
+    return newestRecords(request, this.#options);
   }
 
   /** Dead letters of a dataset, to be read and pushed again. */

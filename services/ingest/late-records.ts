@@ -1,12 +1,12 @@
 import { compileRecordCodec, PUSH_LANE, statedChangeTimeUs, type DatasetRecord } from '../../libs/codec/dataset-record.js';
 import { decodeErasure, isErasure } from '../../libs/codec/erasure-record.js';
-import { parseDatasetName } from '../../libs/definition/dataset-name.js';
 import type { DatasetDefinition } from '../../libs/definition/definitions.js';
 import type { Revision } from '../../libs/definition/revision.js';
-import { invalidArgument, notFound } from '../../libs/errors/errors.js';
+import { invalidArgument } from '../../libs/errors/errors.js';
 import { EntityKeys, keyFieldsOf } from '../../libs/feature/entity-keys.js';
 import type { Log, LogRecord, TopicPartition } from '../../libs/log/log.js';
 import { datasetTopic, historyTopic } from '../../libs/pipeline/topics.js';
+import { askedDataset } from './asked-dataset.js';
 import { JudgedPartition, type Judge, type LatePlace } from './judged-partition.js';
 
 const LIST_LIMIT_DEFAULT = 20;
@@ -97,7 +97,7 @@ export class LateRecords {
   /** Begun anew where another version or another `maxLateness` is in force. */
   async #judgedDataset(name: string): Promise<JudgedDataset> {
     const { log, deployment, revisions } = this.#options;
-    const { definition, ofSourceUs, hasHistory } = definitionOf(name, revisions.latest());
+    const { definition, ofSourceUs, hasHistory } = askedDataset(name, revisions.latest());
     const { name: dataset, version, maxLatenessUs } = definition;
     const place = JSON.stringify([dataset, version, maxLatenessUs, ofSourceUs]);
     const known = this.#judged.get(place);
@@ -156,25 +156,6 @@ export class LateRecords {
     );
     return left.reduce((sum, one) => sum + one, 0);
   }
-}
-
-function definitionOf(name: string, revision: Revision | undefined) {
-  const { dataset, version } = parseDatasetName(name);
-  const { definitions, carryOvers = [] } = revision ?? { definitions: { datasets: [], sources: [] } };
-  const known = [...definitions.datasets, ...carryOvers.map(({ from }) => from)].filter((each) => each.name === dataset);
-  const definition = known.find((each) => version === undefined || each.version === version);
-  if (definition === undefined)
-    throw notFound(
-      'dataset',
-      name,
-      definitions.datasets.map((each) => each.name),
-    );
-  const source = definitions.sources.find((candidate) => candidate.dataset === dataset);
-  return {
-    definition,
-    ofSourceUs: source === undefined ? definition.maxLatenessUs : source.maxLatenessUs,
-    hasHistory: carryOvers.some(({ from, toVersion }) => from.name === dataset && toVersion === definition.version),
-  };
 }
 
 function compileJudge(definition: DatasetDefinition, ofSourceUs: number | undefined): Judge {

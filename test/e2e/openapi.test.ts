@@ -147,6 +147,7 @@ describe('/openapi.json', function () {
     };
     const mended = { dataset: 'Order', event: { user_id: 'u1', order_id: 'o1', amount: 1, ordered_at: new Date().toISOString() } };
     await ask('POST', '/api/v1/dead-letters/{id}/push', { id: letters[0]?.id ?? '', body: mended });
+    await ask('GET', '/api/v1/newest-records', { query: { dataset: 'Order', limit: '2' } });
     await ask('GET', '/api/v1/late-records', { query: { dataset: 'Order', entity_id: 'u1', limit: '2' } });
     await ask('GET', '/api/v1/commits', { query: { limit: '2' } });
     await ask('GET', '/api/v1/commits/{id}', { id: 'latest' });

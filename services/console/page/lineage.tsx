@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { Consequences } from './lineage/consequences.js';
-import { flowCounts, flowText, flowsOf, type Flows } from './lineage/flows.js';
+import { flowCounts, flowTexts, flowsOf, type Flows } from './lineage/flows.js';
 import { graphOf, nodeId, reached, type LineageNode } from './lineage/graph.js';
 import { layoutOf, NODE_HEIGHT, type PlacedEdge, type PlacedNode } from './lineage/layout.js';
 import { hrefOf, type Place } from './place.js';
@@ -63,15 +63,16 @@ interface EdgeProps {
 
 /** With what flows along it in a second, and how far behind it is. */
 function Edge({ edge: { from, to, path, middle }, flows, isFaint }: EdgeProps) {
-  const text = flowText(flows, from, to);
+  const { rate, behind } = flowTexts(flows, from, to);
   return (
     <g class={isFaint ? 'faint' : undefined}>
       <path class="edge" d={path} />
-      {text !== '' && (
-        <text class="edge-text" x={middle.x} y={middle.y - 5} text-anchor="middle">
-          {text}
-        </text>
-      )}
+      <text class="edge-text" x={middle.x} y={middle.y - 5} text-anchor="middle">
+        {rate}
+      </text>
+      <text class="edge-text behind" x={middle.x} y={middle.y + 13} text-anchor="middle">
+        {behind}
+      </text>
     </g>
   );
 }

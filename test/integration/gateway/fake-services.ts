@@ -11,6 +11,7 @@ import { create } from '@bufbuild/protobuf';
 import {
   ListDeadLettersResponseSchema,
   ListLateRecordsResponseSchema,
+  ListNewestRecordsResponseSchema,
   ListIntakesResponseSchema,
   LogResponseSchema,
   PushDeadLetterResponseSchema,
@@ -190,6 +191,7 @@ export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayS
         create(ListDeadLettersResponseSchema, {
           deadLetters: [{ id: '0-1', reason: `${dataset}.amount: required`, version: 1, atUs: NEW_YEAR_US, record: '{}' }],
         }),
+      listNewestRecords: () => create(ListNewestRecordsResponseSchema, { records: [{ eventTimeUs: NEW_YEAR_US, lane: 'push' }] }),
       listLateRecords: ({ dataset }) =>
         create(ListLateRecordsResponseSchema, {
           lateRecords: [{ eventTimeUs: NEW_YEAR_US, reason: `${dataset} is late` }],

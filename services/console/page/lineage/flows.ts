@@ -37,11 +37,11 @@ export function flowsOf({ sources, pipelines, jobs }: Status, rates: ReadonlyMap
   return flows;
 }
 
-export function flowText(flows: Flows, from: string, to: string): string {
+/** What is written above an edge, and below it; both empty where nothing flows that is counted. */
+export function flowTexts(flows: Flows, from: string, to: string): { readonly rate: string; readonly behind: string } {
   const flow = flows.get(edgeId(from, to));
-  if (flow === undefined) return '';
-  const rate = flow.perSecond === undefined ? '' : `${rateText(flow.perSecond)}/s`;
-  return [rate, flow.behind].filter((text) => text !== '').join(', ');
+  if (flow === undefined) return { rate: '', behind: '' };
+  return { rate: flow.perSecond === undefined ? '' : `${rateText(flow.perSecond)}/s`, behind: flow.behind };
 }
 
 function edgeId(from: string, to: string): string {

@@ -54,7 +54,7 @@ const NODE_PADDING = 22;
 /** From left to right, as records flow. */
 export function layoutOf({ nodes, edges }: LineageGraph): Layout {
   const graph = new Graph();
-  graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 92, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 66, marginx: 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, title } of nodes.values())
     graph.setNode(id, { width: Math.max(NODE_WIDTH_MIN, Math.round(title.length * CHARACTER_WIDTH) + NODE_PADDING), height: NODE_HEIGHT });

@@ -166,8 +166,10 @@ function Differences({ feature, samples, span, width }: Omit<DrawnProps, 'height
   return (
     <>
       {samples.map(({ us, features, then }) => (then !== undefined && differs(features[feature], then[feature]) ? mark(us, '', 0) : null))}
-      {samples.map(({ us, features, older }) =>
-        older !== undefined && feature in older && differs(features[feature], older[feature]) ? mark(us, ' older', 3) : null,
+      {samples.map(({ us, features, then, older }) =>
+        older !== undefined && feature in older && differs(features[feature], older[feature])
+          ? mark(us, ' older', then === undefined ? 0 : 3)
+          : null,
       )}
     </>
   );

@@ -51,7 +51,7 @@ function WhyFacts({ feature, status, atUs, exact, origin }: WhyProps & { readonl
       <Fact name="What it is">{origin.text}</Fact>
       {from !== undefined && (
         <Fact name="Window, both ends included">
-          {from} to {instantText(atUs)}
+          <span class="whole">{from}</span> to <span class="whole">{instantText(atUs)}</span>
         </Fact>
       )}
       {pipeline !== undefined && (
