@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { shortText, valueText } from '../words.js';
-import { differs, type Features, type Sample } from './question.js';
+import { differs, type Sample } from './question.js';
+import type { Features } from './subject.js';
 import { ticksOf, xOf, type TimeSpan } from './time-axis.js';
 
 export interface LaneProps {
@@ -90,6 +91,10 @@ function Curves({ feature, samples, span, width, height }: DrawnProps) {
     stepPath(samples.map((sample) => ({ x: xOf(sample.us, span, width), y: yOrNull(read(sample)?.[feature], y) })));
   return (
     <>
+      {samples.some(({ then }) => then !== undefined) && <path class="curve then" d={line(({ then }) => then)} />}
+      {samples.some(({ other }) => other !== undefined) && <path class="curve beside" d={line(({ other }) => other)} />}
+      {samples.some(({ older }) => older !== undefined && feature in older) && <path class="curve older" d={line(({ older }) => older)} />}
+      <path class="curve" d={line(({ features }) => features)} />
       <text class="bound" x="3" y="11">
         {shortText(greatest)}
       </text>
@@ -98,10 +103,6 @@ function Curves({ feature, samples, span, width, height }: DrawnProps) {
           {shortText(least)}
         </text>
       )}
-      {samples.some(({ then }) => then !== undefined) && <path class="curve then" d={line(({ then }) => then)} />}
-      {samples.some(({ other }) => other !== undefined) && <path class="curve beside" d={line(({ other }) => other)} />}
-      {samples.some(({ older }) => older !== undefined && feature in older) && <path class="curve older" d={line(({ older }) => older)} />}
-      <path class="curve" d={line(({ features }) => features)} />
     </>
   );
 }

@@ -2,7 +2,7 @@
 import { formatTimestamp } from '../../../../libs/time/timestamp.js';
 import { ask, ApiProblem } from '../api.js';
 import type { Dataset, Featureset, Status } from '../status.js';
-import type { Features, Subject } from './question.js';
+import type { Features, Subject } from './subject.js';
 
 /** Versions before the newest that are asked whether they still answer. */
 const VERSIONS_TRIED = 3;

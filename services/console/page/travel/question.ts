@@ -1,20 +1,11 @@
 // What the page asks of REST: samples of the whole span in one request, and the exact answer at the cursor.
 import { parseTimestamp, formatTimestamp } from '../../../../libs/time/timestamp.js';
 import { ask, askWhole } from '../api.js';
-import type { Feature, Featureset } from '../status.js';
 import { askVersion, type OlderVersion } from './older-version.js';
+import type { Features, Subject } from './subject.js';
 import { sampleInstants, type TimeSpan } from './time-axis.js';
 
 export const SAMPLES = 200;
-
-export type Features = Readonly<Record<string, unknown>>;
-
-export interface Subject {
-  readonly featureset: string;
-  /** As REST takes it: the key as text, or an object of its fields. */
-  readonly entity: string | Readonly<Record<string, string>>;
-  readonly inputs: Features;
-}
 
 export interface Sample {
   readonly us: number;
@@ -46,43 +37,6 @@ interface ReadAnswer {
   readonly freshness: { readonly watermark: string | null };
 }
 
-/** Undefined while something that a question needs is not filled in; `missing` says what. */
-export function subjectOf(
-  { name, entity: keys, features }: Featureset,
-  entity: ReadonlyMap<string, string>,
-  inputs: ReadonlyMap<string, string>,
-): { readonly subject?: Subject; readonly missing: readonly string[] } {
-  const needed = features.filter(({ input, optional }) => input && !optional);
-  const missing = [
-    ...keys.filter((key) => (entity.get(key) ?? '') === ''),
-    ...needed.flatMap((feature) => ((inputs.get(feature.name) ?? '') === '' ? [feature.name] : [])),
-  ];
-  if (missing.length > 0) return { missing };
-  const [only = ''] = keys;
-  const asked = keys.length === 1 ? (entity.get(only) ?? '') : Object.fromEntries(keys.map((key) => [key, entity.get(key) ?? '']));
-  const given = features.flatMap((feature) => {
-    const text = inputs.get(feature.name) ?? '';
-    return feature.input && text !== '' ? [[feature.name, inputValue(feature, text)] as const] : [];
-  });
-  return { subject: { featureset: name, entity: asked, inputs: Object.fromEntries(given) }, missing };
-}
-
-/** In the input's type where the text is one; else as it stands, so that the platform's own refusal is shown. */
-function inputValue({ dtype }: Feature, text: string): unknown {
-  if (dtype === 'int' || dtype === 'float') return Number.isFinite(Number(text)) ? Number(text) : text;
-  if (dtype === 'bool') return text === 'true' ? true : text === 'false' ? false : text;
-  if (dtype === 'dict' || dtype.startsWith('list[')) return parsedOr(text);
-  return text;
-}
-
-function parsedOr(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 /** Who is asked about: an entity, another beside it, and what was known of the first at an instant. */
 export interface Asking {
   readonly subject: Subject;
@@ -92,7 +46,7 @@ export interface Asking {
   readonly older?: OlderVersion | undefined;
 }
 
-/** All features at so many instants of the span: one request, and one more for the past's knowledge, for the other entity and for the older version. */
+/** All features at so many instants of the span: a request each for now, the past's knowledge, the other entity and the older version. */
 export async function askSamples(
   { subject, other, knownUs, older: version }: Asking,
   span: TimeSpan,

@@ -5,7 +5,7 @@ import { askLate, LateTable, type LateAnswer } from '../late-records.js';
 import { Problem, Section } from '../parts.js';
 import type { Dataset, Status } from '../status.js';
 import { countText } from '../words.js';
-import type { Subject } from './question.js';
+import type { Subject } from './subject.js';
 import { entityQuery } from './why-rows.js';
 
 interface WhyLateProps {

@@ -7,7 +7,7 @@ import { hrefOf } from '../place.js';
 import type { Dataset } from '../status.js';
 import { countText, instantText, spanText, valueText } from '../words.js';
 import { keyOf } from './older-version.js';
-import type { Subject } from './question.js';
+import type { Subject } from './subject.js';
 
 const ROWS_PER_PAGE = 20;
 /** Less is the way into the log, not lateness. */
