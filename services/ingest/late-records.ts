@@ -75,8 +75,9 @@ export class LateRecords {
     const judged = await this.#judgedDataset(name);
     const { definition } = judged;
     const key = entity === undefined ? undefined : keyText(new EntityKeys(keyFieldsOf(definition), name).read(entity, 'entity_id').bytes);
-    judged.reading = judged.reading.then(() => this.#readOn(judged, signal)).catch(() => undefined);
-    await judged.reading;
+    const reading = judged.reading.then(() => this.#readOn(judged, signal));
+    judged.reading = reading.catch(() => undefined); // the next call tries again, where this one failed
+    await reading;
     signal.throwIfAborted();
     const places = judged.partitions
       .flatMap(({ late }) => late)
@@ -94,12 +95,12 @@ export class LateRecords {
     };
   }
 
-  /** Begun anew where another version or another `maxLateness` is in force. */
+  /** Begun anew where another version, another `maxLateness` or more fields are in force. */
   async #judgedDataset(name: string): Promise<JudgedDataset> {
     const { log, deployment, revisions } = this.#options;
     const { definition, ofSourceUs, hasHistory } = askedDataset(name, revisions.latest());
-    const { name: dataset, version, maxLatenessUs } = definition;
-    const place = JSON.stringify([dataset, version, maxLatenessUs, ofSourceUs]);
+    const { name: dataset, version, maxLatenessUs, fields } = definition;
+    const place = JSON.stringify([dataset, version, maxLatenessUs, ofSourceUs, fields.map((field) => field.name)]);
     const known = this.#judged.get(place);
     const topics = [...(hasHistory ? [historyTopic(deployment, dataset, version)] : []), datasetTopic(deployment, dataset, version)];
     const count = maxLatenessUs === undefined && ofSourceUs === undefined ? 0 : ((await log.partitionCount(topics.at(-1) ?? '')) ?? 0);
@@ -125,8 +126,11 @@ export class LateRecords {
           recordsMax: Math.min(left, READ.recordsMax),
         });
         left -= records.length;
-        for (const record of records) partition.take(record, judge);
-        if (nextOffset === partition.offset && !partition.nextTopic()) break;
+        for (const record of records) {
+          partition.take(record, judge);
+          partition.readTo(source, record.offset + 1); // each once, also where the next one cannot be read
+        }
+        if (records.length === 0 && nextOffset === partition.offset && !partition.nextTopic()) break;
         partition.readTo(source, nextOffset);
       }
     }

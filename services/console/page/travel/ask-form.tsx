@@ -77,21 +77,7 @@ export function AskForm({ status, featureset, fields, span, versions, onFields, 
           onValue={(text) => onFields({ ...fields, beside: new Map(beside).set(name, text) })}
         />
       ))}
-      {(versions.length > 0 || version !== '') && (
-        <label>
-          <span>
-            Beside it <small>an older version</small>
-          </span>
-          <select value={version} onChange={(event) => onFields({ ...fields, version: event.currentTarget.value })}>
-            <option value="">none</option>
-            {[...new Set([...versions, ...(version === '' ? [] : [version])])].map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
+      <VersionField versions={versions} version={version} onVersion={(name) => onFields({ ...fields, version: name })} />
       <Field
         name="Known at"
         type="instant, or empty for now"
@@ -112,6 +98,32 @@ export function AskForm({ status, featureset, fields, span, versions, onFields, 
         ))}
       </div>
     </form>
+  );
+}
+
+interface VersionFieldProps {
+  readonly versions: readonly string[];
+  readonly version: string;
+  readonly onVersion: (name: string) => void;
+}
+
+/** Not there where nothing can be chosen; a version that the address names is, so that its refusal is understood. */
+function VersionField({ versions, version, onVersion }: VersionFieldProps) {
+  if (versions.length === 0 && version === '') return null;
+  return (
+    <label>
+      <span>
+        Beside it <small>an older version</small>
+      </span>
+      <select value={version} onChange={(event) => onVersion(event.currentTarget.value)}>
+        <option value="">none</option>
+        {[...new Set([...versions, ...(version === '' ? [] : [version])])].map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
