@@ -41,6 +41,11 @@ export interface RecordChange {
   readonly timeUs?: number;
 }
 
+/** The change time as the record alone has it: said by its source, or when the log took it in; of history its event time (S22). */
+export function statedChangeTimeUs({ change, historical, eventTimeUs, appendTimeUs }: DatasetRecord): number {
+  return change?.timeUs ?? (historical ? eventTimeUs : appendTimeUs);
+}
+
 export interface RecordCodec {
   encode(record: DatasetRecord): Uint8Array;
   decode(bytes: Uint8Array): DatasetRecord;

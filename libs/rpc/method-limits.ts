@@ -61,6 +61,9 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
     getErasure: SMALL,
     // A cursor names each partition; letters are read from the log.
     listDeadLetters: { messageBytesMax: 64 * KIB, elementsMax: 100, timeoutMs: MINUTE, callsMax: 16 },
+    listNewestRecords: { ...SMALL, callsMax: 16 },
+    // Each call reads a stretch of the log.
+    listLateRecords: { ...ONE_ENTITY, messageBytesMax: 64 * KIB, elementsMax: 100, timeoutMs: MINUTE, callsMax: 4 },
     pushDeadLetter: { messageBytesMax: 2 * MIB, elementsMax: 100, timeoutMs: MINUTE, callsMax: 64 },
     listIntakes: SMALL,
     listSources: SMALL,
@@ -78,6 +81,8 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
     queryBatchStream: MANY_ENTITIES,
     queryOffline: TRAINING_SET,
     lookup: ONE_ENTITY,
+    // A list of 256 instants.
+    lookupOverTime: { ...ONE_ENTITY, elementsMax: 1_000, callsMax: 128 },
     listRows: { ...ONE_ENTITY, callsMax: 128 },
     // A page reads up to 10,000 groups.
     listEntities: { ...SMALL, timeoutMs: MINUTE, callsMax: 16 },

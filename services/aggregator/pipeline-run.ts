@@ -1,4 +1,4 @@
-import type { DatasetRecord } from '../../libs/codec/dataset-record.js';
+import { statedChangeTimeUs, type DatasetRecord } from '../../libs/codec/dataset-record.js';
 import type { ErasedRecord, EraseMark } from '../../libs/codec/erasure-record.js';
 import { partitionOf, slotOf } from '../../libs/codec/slot.js';
 import type { Applier } from '../../libs/change/applier.js';
@@ -19,7 +19,7 @@ import { IndexLookup, StateUnreadable } from './index-lookup.js';
 import type { TimelineFeed } from './timeline-feed.js';
 import type { ReaderPlan } from './reader-plan.js';
 import type { RekeyedRecord } from './rekey-message.js';
-import { type LivingRow, type RowStep, statedChangeTimeUs } from './row-step.js';
+import type { LivingRow, RowStep } from './row-step.js';
 import type { StepWatch } from './step-watch.js';
 import type { TickOutput } from './tick-output.js';
 

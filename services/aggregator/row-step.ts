@@ -1,5 +1,5 @@
 import { compileRowCodec, type RowCodec } from '../../libs/codec/row-codec.js';
-import { checksumOfRow, type DatasetRecord } from '../../libs/codec/dataset-record.js';
+import { checksumOfRow, statedChangeTimeUs, type DatasetRecord } from '../../libs/codec/dataset-record.js';
 import { slotOf } from '../../libs/codec/slot.js';
 import { ByteWriter } from '../../libs/codec/byte-writer.js';
 import type { Change } from '../../libs/change/change.js';
@@ -36,11 +36,6 @@ export type RowVerdict =
       /** When the new version begins to count; undefined: from its event time on. */
       readonly startUs: number | undefined;
     };
-
-/** The change time as the record alone has it: said by its source, or when the log took it in; of history its event time (S22). */
-export function statedChangeTimeUs({ change, historical, eventTimeUs, appendTimeUs }: DatasetRecord): number {
-  return change?.timeUs ?? (historical ? eventTimeUs : appendTimeUs);
-}
 
 /**
  * The step by row of one reader in its partition (S17): the current version of each row of a dataset whose records are changes.

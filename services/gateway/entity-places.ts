@@ -1,5 +1,6 @@
 import type { EntityKey } from '../../gen/thyme/v1/values_pb.js';
 import { partitionOf } from '../../libs/codec/slot.js';
+import { parseDatasetName } from '../../libs/definition/dataset-name.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import { EntityKeys, keyFieldsOf } from '../../libs/feature/entity-keys.js';
@@ -61,17 +62,20 @@ export class EntityPlaces {
   }
 }
 
-function keysIn({ definitions }: Revision, kind: AskedName['kind'], name: string): EntityKeys | undefined {
+function keysIn({ definitions, carryOvers = [] }: Revision, kind: AskedName['kind'], asked: string): EntityKeys | undefined {
   if (kind === 'dataset') {
-    const dataset = definitions.datasets.find((candidate) => candidate.name === name);
+    const { dataset: name, version } = parseDatasetName(asked);
+    // `Order@1` has keys of its own; of a version that no carry-over names, those of the newest say where its rows lie.
+    const older = carryOvers.find(({ from }) => from.name === name && from.version === version);
+    const dataset = older?.from ?? definitions.datasets.find((candidate) => candidate.name === name);
     return dataset && new EntityKeys(keyFieldsOf(dataset), name);
   }
-  const featureset = definitions.featuresets.find((candidate) => candidate.name === name);
+  const featureset = definitions.featuresets.find((candidate) => candidate.name === asked);
   if (featureset === undefined) return undefined;
   const fields = featureset.entity.flatMap((key) => featureset.features.filter((feature) => feature.name === key));
   return new EntityKeys(
     fields.map((feature) => ({ name: feature.name, type: feature.type })),
-    name,
+    asked,
   );
 }
 

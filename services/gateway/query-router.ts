@@ -44,6 +44,11 @@ export function createQueryRouter({ holders: listed, catalog, clock, tokenKey }:
       return tryEach(holders, partition, context, ({ query }) => query.lookup(request, context));
     },
 
+    async lookupOverTime(request, context) {
+      const [partition] = await places.partitions({ kind: 'dataset', name: request.dataset }, [request.entity], context);
+      return tryEach(holders, partition, context, ({ query }) => query.lookupOverTime(request, context));
+    },
+
     async listRows(request, context) {
       const [partition] = await places.partitions({ kind: 'dataset', name: request.dataset }, [request.entity], context);
       return tryEach(holders, partition, context, ({ query }) => query.listRows(request, context));

@@ -8,7 +8,10 @@ import { erasureRoutes } from './erasure-routes.js';
 import { featureRoutes } from './feature-routes.js';
 import type { GatewayServices } from './gateway-services.js';
 import { keyRoutes } from './key-routes.js';
+import { lateRecordRoute } from './late-record-routes.js';
+import { newestRecordRoute } from './newest-record-routes.js';
 import { offlineRoute } from './offline-routes.js';
+import { overTimeRoute } from './over-time-routes.js';
 import { pushRoutes } from './push-routes.js';
 import { registryRoutes } from './registry-routes.js';
 import { entityRoute } from './entity-routes.js';
@@ -24,6 +27,7 @@ export function gatewayRoutes(services: GatewayServices, ofOthers: readonly Rout
     ...featureRoutes(services, catalog),
     rowRoute(services, catalog),
     entityRoute(services),
+    overTimeRoute(services, catalog),
     batchRoute(services, catalog),
     offlineRoute(services, catalog),
     ...runRoutes(services),
@@ -32,6 +36,8 @@ export function gatewayRoutes(services: GatewayServices, ofOthers: readonly Rout
     ...sourceRoutes(services, catalog),
     ...pushRoutes(services),
     ...deadLetterRoutes(services),
+    lateRecordRoute(services, catalog),
+    newestRecordRoute(services),
     ...erasureRoutes(services, catalog),
     ...keyRoutes(services),
     ...statusRoutes(services, catalog),

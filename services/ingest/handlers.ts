@@ -11,6 +11,10 @@ import {
   type ListDeadLettersResponse,
   type PushDeadLetterRequest,
   type PushDeadLetterResponse,
+  type ListNewestRecordsRequest,
+  type ListNewestRecordsResponse,
+  type ListLateRecordsRequest,
+  type ListLateRecordsResponse,
   type ListIntakesRequest,
   type ListIntakesResponse,
   type LogRequest,
@@ -47,6 +51,7 @@ import { bodyOf } from './batch-body.js';
 import { describeExpectation } from './expectation-counts.js';
 import { askedReceipt, receiptMessage } from './erasure-messages.js';
 import type { Batch, BatchResult, Ingest } from './ingest.js';
+import { lateQuestionOf, lateRecordsResponse } from './late-record-messages.js';
 import { sourceStatusMessage } from './sources/source-messages.js';
 import type { Sources } from './sources/sources.js';
 
@@ -60,6 +65,8 @@ export interface IngestHandlers {
   getErasure(request: GetErasureRequest): Promise<GetErasureResponse>;
   listDeadLetters(request: ListDeadLettersRequest): Promise<ListDeadLettersResponse>;
   pushDeadLetter(request: PushDeadLetterRequest, context: CallContext): Promise<PushDeadLetterResponse>;
+  listNewestRecords(request: ListNewestRecordsRequest): Promise<ListNewestRecordsResponse>;
+  listLateRecords(request: ListLateRecordsRequest, context: CallContext): Promise<ListLateRecordsResponse>;
   listIntakes(request: ListIntakesRequest): ListIntakesResponse;
   listSources(): ListSourcesResponse;
   testSource(request: TestSourceRequest, context: CallContext): Promise<TestSourceResponse>;
@@ -97,6 +104,8 @@ export function ingestHandlers(ingest: Ingest, sources: Pick<Sources, 'list' | '
       signal.throwIfAborted();
       return create(PushDeadLetterResponseSchema, { token: await ingest.deadLetters.pushAgain(request) });
     },
+    listNewestRecords: (request) => ingest.newestRecords(request),
+    listLateRecords: async (request, { signal }) => lateRecordsResponse(await ingest.lateRecords.list(lateQuestionOf(request), signal)),
     listIntakes: () => create(ListIntakesResponseSchema, { intakes: intakesOf(ingest) }),
     listSources: () => create(ListSourcesResponseSchema, { sources: sources.list().map(sourceStatusMessage) }),
     async testSource({ dataset }, { signal }) {

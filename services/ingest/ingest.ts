@@ -8,6 +8,8 @@
 //   change-door.ts     - the same where records are changes of rows (S17), which change-reader.ts and debezium-envelope.ts read
 //   append-batch.ts    - appends what was admitted, by partition
 //   dead-letter.ts     - what was refused, with the reason; dead-letters.ts - read, and pushed again once it is mended
+//   late-records.ts    - what came too late (S10), judged again when somebody asks; judged-partition.ts - of one partition
+//   newest-records.ts  - the end of a dataset's topic, for people to look at
 //   erasing.ts         - erases entities (S26), which erasure-receipts.ts tells of
 //
 // Invariants:
@@ -16,6 +18,7 @@
 //   I3. Ingest keeps no state of producers that an answer depends on: a repeat is appended again and dropped
 //       by who reads it (S13), so any number of ingests may run.
 //   I4. A producer's id is stored with the key that it belongs to.
+import type { ListNewestRecordsRequest, ListNewestRecordsResponse } from '../../gen/thyme/v1/ingest_pb.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import { ownedProducerId } from '../../libs/codec/owned-producer.js';
 import { crashPoint } from '../../libs/lifecycle/crash-point.js';
@@ -40,6 +43,8 @@ import type { ErasureTerms } from './erasure-messages.js';
 import { type ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
 import type { ExpectationCount } from './expectation-counts.js';
 import { BATCH_RECORDS_MAX, ERROR_LENGTH_MAX, ERRORS_LISTED_MAX, PRODUCER_BATCH_RECORDS_MAX, SLICE_RECORDS } from './ingest-limits.js';
+import { LateRecords } from './late-records.js';
+import { newestRecords } from './newest-records.js';
 import { SequenceJumps } from './sequence-jumps.js';
 
 export interface IngestOptions {
@@ -100,6 +105,7 @@ export class Ingest {
   readonly #options: IngestOptions;
   /** Shared with the sources, so that one count holds all records of a dataset. */
   readonly doors: DatasetDoors;
+  readonly lateRecords: LateRecords;
   readonly #receipts: ErasureReceipts;
   readonly #jumps = new SequenceJumps();
   /** Shared by all pushes: else, with many of them, whatever else the process does would get a small part of its time. */
@@ -108,6 +114,7 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.doors = new DatasetDoors(options.log, options.deployment);
+    this.lateRecords = new LateRecords(options);
     this.#receipts = new ErasureReceipts(options.log, options.deployment);
   }
 
@@ -134,6 +141,10 @@ export class Ingest {
     const token = { marks, eventTimeUs: sorted.eventTimeUs };
     const merged = after === undefined ? token : mergeTokens(after, token);
     return { accepted: sorted.accepted, refused, errors: sorted.errors, token: encodeToken(merged, this.#options.tokenKey) };
+  }
+
+  newestRecords(request: ListNewestRecordsRequest): Promise<ListNewestRecordsResponse> {
+    return newestRecords(request, this.#options);
   }
 
   /** Dead letters of a dataset, to be read and pushed again. */

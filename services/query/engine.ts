@@ -10,6 +10,7 @@
 //   batch-query.ts       - many entities: judged, evaluated in blocks, handed on part by part
 //   list-rows.ts         - the rows that a value is made of
 //   entity-pages.ts      - which entities there are
+//   lookup-over-time.ts  - one entity's rows as of many instants
 //   offline-query.ts     - training sets: the same for (entity, instant) pairs
 //   row-inputs.ts        - request-time inputs of rows
 //   row-turns.ts         - what long answers may do in one turn of the event loop, all together
@@ -41,6 +42,7 @@ import type {
   QueryAnswer,
   QueryCaller,
   QueryInput,
+  QueryTime,
 } from './answers.js';
 import { Attempts, isFinal } from './attempts.js';
 import { awaitToken } from './await-token.js';
@@ -48,6 +50,7 @@ import { BatchDelivery, checkBatch, evaluateBatch, hasInputs, judgeBatch, looked
 import { checkDeadline, untilDeadline } from './deadline.js';
 import type { RowsAnswer, RowsInput } from './list-rows.js';
 import { entityPage, type EntityPage, type EntityPageOptions } from './entity-pages.js';
+import { instantsOf, type OverTimeAnswer, type OverTimeInput } from './lookup-over-time.js';
 import { OfflineQuery } from './offline-query.js';
 import { askedTime, instantOf, type AskedTime } from './query-instant.js';
 import { WHOLE_ANSWER_BYTES_MAX } from './query-limits.js';
@@ -219,6 +222,30 @@ export class QueryEngine {
     });
   }
 
+  /** One entity's rows as of many instants, of one tick; on record as one lookup. */
+  lookupOverTime(input: OverTimeInput, caller: QueryCaller): Promise<OverTimeAnswer> {
+    const { dataset, entity, timestampsUs, knownAtUs } = input;
+    return this.#recorded('lookup', dataset, caller, (run) => {
+      const asked = this.#asked({ knownAtUs }, run);
+      return this.#attempts.make(
+        { asked, caller },
+        () => this.#revisions.dataset(dataset),
+        async (served, tick) => {
+          const { plan } = served;
+          const key = plan.keys.read(entity, 'entity_id');
+          run.asks(plan.keys.fields, [key.values]);
+          const instants = instantsOf(input, this.#clock.nowUs());
+          run.asOfUs = timestampsUs.length === 0 ? undefined : Math.max(...timestampsUs);
+          await this.#turns.take(instants.length, caller.signal);
+          const rows = instants.map((instant) => plan.row(key, { state: tick, instant, readings: new Readings() }));
+          run.rowCount = rows.filter((row) => row !== null).length;
+          run.hitCount = tick.found > 0 ? 1 : 0;
+          return { queryRunId: run.id, columns: plan.dataset.fields, rows, freshness: tick.freshness() };
+        },
+      );
+    });
+  }
+
   /** The rows of one entity's window, page by page; on record as a lookup. */
   rows(input: RowsInput, caller: QueryCaller): Promise<RowsAnswer> {
     const { dataset, entity, field, windowUs = null, which, rowsMax, before } = input;
@@ -285,7 +312,7 @@ export class QueryEngine {
     }
   }
 
-  #asked(input: QueryInput | BatchInput | LookupInput, run: RunDraft): AskedTime {
+  #asked(input: QueryTime, run: RunDraft): AskedTime {
     run.requestedTimestampUs = input.timestampUs;
     run.knownAtUs = input.knownAtUs;
     return askedTime(input, run.createdUs, this.#tokenKey);

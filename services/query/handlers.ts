@@ -18,6 +18,8 @@ import {
   type ListQueryRunsResponse,
   type ListRowsRequest,
   type ListRowsResponse,
+  type LookupOverTimeRequest,
+  type LookupOverTimeResponse,
   type LookupRequest,
   type LookupResponse,
   type QueryBatchRequest,
@@ -43,6 +45,7 @@ import type { QueryEngine } from './engine.js';
 import { rowsInputOf, rowsResponse } from './list-rows.js';
 import { LISTED_ENTITIES_DEFAULT } from './query-limits.js';
 import { continuedRun } from './continued-run.js';
+import { overTimeInputOf, overTimeResponse } from './lookup-over-time.js';
 import { entityCountOf, type QueryRun, type RunKeyValue } from './query-run.js';
 import type { QueryRuns } from './query-runs.js';
 import { replayRun } from './replay-run.js';
@@ -63,6 +66,7 @@ export interface QueryHandlers {
   queryBatchStream(requests: AsyncIterable<QueryBatchStreamRequest>, caller: QueryCaller): AsyncGenerator<QueryBatchStreamResponse>;
   queryOffline(requests: AsyncIterable<QueryOfflineRequest>, caller: QueryCaller): AsyncGenerator<QueryOfflineResponse>;
   lookup(request: LookupRequest, caller: QueryCaller): Promise<LookupResponse>;
+  lookupOverTime(request: LookupOverTimeRequest, caller: QueryCaller): Promise<LookupOverTimeResponse>;
   listRows(request: ListRowsRequest, caller: QueryCaller): Promise<ListRowsResponse>;
   listEntities(request: ListEntitiesRequest, caller: QueryCaller): Promise<ListEntitiesResponse>;
   listQueryRuns(request: ListQueryRunsRequest): Promise<ListQueryRunsResponse>;
@@ -118,6 +122,8 @@ export function queryHandlers(engine: QueryEngine, runs: QueryRuns): QueryHandle
         ...present({ row }),
       });
     },
+
+    lookupOverTime: async (request, caller) => overTimeResponse(await engine.lookupOverTime(overTimeInputOf(request), caller)),
 
     listRows: async (request, caller) => rowsResponse(await engine.rows(rowsInputOf(request), caller)),
 

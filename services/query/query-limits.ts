@@ -50,3 +50,5 @@ export const LISTED_ENTITIES_DEFAULT = 1_000;
 export const LISTED_ENTITIES_MAX = 10_000;
 /** Groups that one page looks at, where others have told their entities: some 50 ms, in the turns of the store. */
 export const LOOKED_AT_ENTITIES_MAX = 20_000;
+/** Instants of one lookup over time: what one turn of the event loop may read of long answers, so that all are of one tick (S15). */
+export const LOOKUP_INSTANTS_MAX = 256;

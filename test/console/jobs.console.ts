@@ -1,30 +1,18 @@
 // Jobs and sources: dead letters with their content for admins, mended and pushed again from the page; refused in REST's words to others.
 import { expect } from 'chai';
-import type { Browser } from 'playwright-core';
 import { commitFile } from '../../libs/cli/commit-command.js';
-import { componentOrSkip } from '../support/component.js';
-import { startEmbeddedPlatform, type EmbeddedPlatform } from '../support/embedded-platform.js';
 import { eventually } from '../support/eventually.js';
 import { jsonOf, post, request } from '../support/http.js';
-import { brokenRules, expectNoSidewaysScroll, goTo, hasChromium, openBrowser, openPage } from './console-browser.js';
+import { brokenRules, expectNoSidewaysScroll, goTo, openPage } from './console-browser.js';
+import { consoleSuite, openAsAdmin } from './console-suite.js';
 import { MARKUP } from './hostile-features.js';
 
 describe('console: jobs', function () {
   this.timeout(90_000);
-  let platform: EmbeddedPlatform;
-  let browser: Browser;
-
-  before(async function () {
-    componentOrSkip(this, hasChromium, 'Chromium (/usr/bin/chromium)');
-    [platform, browser] = await Promise.all([startEmbeddedPlatform(), openBrowser()]);
-    await commitFile('infra/examples/fraud.ts', platform.context);
-  });
-  after(async () => {
-    await browser?.close();
-    await platform?.stop();
-  });
+  const suite = consoleSuite((platform) => commitFile('infra/examples/fraud.ts', platform.context));
 
   it('show dead letters with reason and content, which are mended and pushed again, and count once', async () => {
+    const { platform } = suite;
     const at = new Date().toISOString();
     for (let i = 0; i < 25; i++)
       expect(
@@ -35,9 +23,7 @@ describe('console: jobs', function () {
           })
         ).status,
       ).to.equal(422);
-    const { body } = await platform.client.post('/api/v1/console/links', {});
-    const { page, faults, context } = await openPage(browser, `${platform.url}/#link=${(body as { readonly link: string }).link}`);
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    const { page, faults, context } = await openAsAdmin(suite);
     await page.getByRole('link', { name: 'Jobs' }).click();
     await page.getByRole('rowheader', { name: 'UserOrderStats.stats' }).waitFor();
     await page.getByLabel('Of dataset').selectOption('Order');
@@ -80,7 +66,7 @@ describe('console: jobs', function () {
   });
 
   it('refuse a stranger the content, in the words of the platform', async () => {
-    const { page, context } = await openPage(browser, `${platform.url}/#/jobs?dead=Order`);
+    const { page, context } = await openPage(suite.browser, `${suite.platform.url}/#/jobs?dead=Order`);
     await page.getByRole('alert').filter({ hasText: 'THYME_UNAUTHENTICATED' }).waitFor();
     expect(await page.getByText('onerror').count()).to.equal(0);
     await goTo(page, '#/jobs');

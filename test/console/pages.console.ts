@@ -123,6 +123,49 @@ describe('console: pages', function () {
     await context.close();
   });
 
+  it('lead from a column of a dataset to the features that stand on it, and back; the edges tell what flows', async () => {
+    const { page, context } = await openPage(browser, `${examples.platform.url}/#/catalog/dataset/Flight`);
+    await page.getByRole('link', { name: 'distance', exact: true }).click();
+    await page.getByRole('heading', { name: 'If Flight changes' }).waitFor();
+    const columns = page.locator('.columns dd');
+    expect(await columns.nth(0).textContent()).to.equal('nothing before it');
+    expect((await columns.nth(1).locator('p').allTextContents()).sort()).to.deep.equal(['AirportDelay: miles_7d', 'OriginStats: miles_7d']);
+    await columns.nth(1).getByRole('link', { name: 'miles_7d' }).last().click();
+    await page.getByRole('heading', { name: 'If AirportDelay changes' }).waitFor();
+    await page.waitForFunction(() => document.querySelectorAll('.columns dd')[1]?.textContent === 'nothing');
+    expect(await columns.nth(0).textContent()).to.match(/Flight: .*distance/);
+    const edges = async (): Promise<readonly string[]> => page.locator('.edge-text').allTextContents();
+    await page.locator('.edge-text', { hasText: '0/s' }).first().waitFor(); // the second status is there
+    expect((await edges()).filter((text) => text !== '').every((text) => /^[\d.,]+\/s$/.test(text))).to.equal(true);
+    await context.close();
+  });
+
+  it('tell who reads a feature, who asked lately, and, to admins, the newest rows of a dataset', async () => {
+    const { platform } = examples;
+    await features(platform, { featureset: 'AirportDelay', entity_id: 'DEN' });
+    const { body } = await platform.client.post('/api/v1/console/links', {});
+    const { page, context } = await openPage(browser, `${platform.url}/#link=${(body as { readonly link: string }).link}`);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await goTo(page, '#/catalog/featureset/AirportDelay');
+    const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'flights_1d', exact: true }) });
+    expect(await row.locator('td').nth(2).textContent()).to.equal('delayedShare');
+    await page.getByRole('region', { name: 'Callers' }).getByRole('rowheader', { name: 'without a key' }).waitFor();
+    await goTo(page, '#/catalog/dataset/Order');
+    await page.getByRole('button', { name: 'Show them' }).click();
+    const table = page.getByRole('region', { name: 'Newest rows of Order' });
+    await table.locator('tbody tr').nth(19).waitFor();
+    const headers = { authorization: `Bearer ${platform.adminKey}` };
+    const asked = await request(`${platform.url}/api/v1/newest-records?dataset=Order&limit=1`, { headers });
+    const { records } = jsonOf(asked) as { readonly records: readonly { readonly values: { readonly order_id: string } }[] };
+    expect(await table.locator('tbody tr').first().textContent()).to.contain(records[0]?.values.order_id ?? 'none');
+    expect(await brokenRules(page)).to.deep.equal([]);
+    await context.close();
+    const stranger = await openPage(browser, `${platform.url}/#/catalog/dataset/Order`);
+    await stranger.page.getByRole('button', { name: 'Show them' }).click();
+    await stranger.page.getByRole('alert').filter({ hasText: 'THYME_UNAUTHENTICATED' }).waitFor();
+    await stranger.context.close();
+  });
+
   it('ask a query run again, and tell what has changed since', async () => {
     const { platform } = examples;
     const { page, context } = await openPage(browser, platform.url);

@@ -2,32 +2,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Browser } from 'playwright-core';
 import { commitModule } from '../../libs/cli/commit-command.js';
 import { readModule } from '../../libs/cli/definition-module.js';
-import { componentOrSkip } from '../support/component.js';
-import { startEmbeddedPlatform, type EmbeddedPlatform } from '../support/embedded-platform.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { hasChromium, openBrowser, openPage } from './console-browser.js';
+import { openPage } from './console-browser.js';
+import { consoleSuite, openAsAdmin } from './console-suite.js';
 
 const HASH = '#/catalog/dataset/Reading';
 
 describe('console: sources', function () {
   this.timeout(90_000);
-  let platform: EmbeddedPlatform;
-  let browser: Browser;
-
-  before(async function () {
-    componentOrSkip(this, hasChromium, 'Chromium (/usr/bin/chromium)');
-    [platform, browser] = await Promise.all([startEmbeddedPlatform(), openBrowser()]);
-  });
-  after(async () => {
-    await browser?.close();
-    await platform?.stop();
-  });
+  const suite = consoleSuite();
 
   it('are tested, paused and resumed by who is admin, and by nobody else', async () => {
+    const { platform, browser } = suite;
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'a.ndjson'), '{"sensor":"s1","value":7,"read_at":"2026-01-31T11:00:00Z"}\n');
     const module = await readModule('test/console/source-features.ts');
@@ -36,9 +25,7 @@ describe('console: sources', function () {
       config: { ...source.config, path: join(folder, '*.ndjson') },
     }));
     await commitModule({ ...module, definitions: { ...module.definitions, sources } }, platform.context);
-    const { body } = await platform.client.post('/api/v1/console/links', {});
-    const { page, context } = await openPage(browser, `${platform.url}/#link=${(body as { readonly link: string }).link}`);
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    const { page, context } = await openAsAdmin(suite);
     await page.evaluate((hash) => void (location.hash = hash), HASH);
     await page.getByRole('button', { name: 'Test' }).click();
     await page.getByText('"value":7').waitFor(); // also of a file that was written just now, and that the source leaves for its next look
@@ -61,7 +48,7 @@ describe('console: sources', function () {
   });
 
   async function sourceState(): Promise<{ readonly state: string; readonly rows: number }> {
-    const { body } = await platform.client.get('/api/v1/sources');
+    const { body } = await suite.platform.client.get('/api/v1/sources');
     const [found] = body as readonly { readonly state: string; readonly rows: number }[];
     return found ?? { state: 'none', rows: 0 };
   }

@@ -1,5 +1,6 @@
 // Time travel, by what a person does: every value on the page is compared with what REST answers at the same instant.
-import { copyFileSync, existsSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { formatTimestamp, parseTimestamp } from '../../libs/time/timestamp.js';
@@ -178,6 +179,7 @@ describe('console: time travel', function () {
     const listed = await run('sh', ['-c', (await copied('CLI')).replace('npx thyme', 'node --import tsx services/program/thyme.ts')]);
     expect(listed).to.contain(String(expected['miles_7d']));
     expect(await copied('TypeScript')).to.contain(`thyme.query(AirportDelay, ${JSON.stringify(entity)}, {"timestamp":"${at}"})`);
+    expect(JSON.parse(await runPasted(await copied('TypeScript')))).to.deep.equal(expected);
     const python = await copied('Python');
     componentOrSkip(this, existsSync('/usr/bin/python3'), 'python3');
     expect(await run('python3', ['-c', python])).to.contain(`'miles_7d': ${String(expected['miles_7d'])}`);
@@ -208,3 +210,16 @@ describe('console: time travel', function () {
     expect(opened.faults).to.deep.equal([]);
   });
 });
+
+/** Runs the text as a module beside a person's definitions; gives the features that it got. */
+async function runPasted(text: string): Promise<string> {
+  const folder = join('test/console/shots', `pasted-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  try {
+    writeFileSync(join(folder, 'features.ts'), "export * from '../../../../infra/examples/features.js';\n");
+    writeFileSync(join(folder, 'pasted.ts'), `${text}\nconsole.log(JSON.stringify(features));\n`);
+    return await run('node', ['--import', 'tsx', join(folder, 'pasted.ts')]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -121,6 +121,7 @@ describe('/openapi.json', function () {
     await ask('GET', '/features', { query: { entity_type: 'Flight', entity_id: 'nowhere' } });
     await ask('GET', '/features/rows', { query: { entity_type: 'OriginStats', field: 'flights_1d', entity_id: 'ATL', after: token } });
     await ask('GET', '/features/entities', { query: { featureset: 'AirportDelay', limit: '1' } });
+    await ask('POST', '/features/over-time', { body: { entity_type: 'OriginStats', entity_id: 'ATL', timestamps: [at], known_at: at } });
     await ask('POST', '/features', { body: { ...read, timestamp: at } });
     await ask('POST', '/features/batch', { body: { featureset: 'AirportDelay', entity_ids: ['ATL', 'nowhere'] } });
     await ask('POST', '/features/offline', {
@@ -147,6 +148,8 @@ describe('/openapi.json', function () {
     };
     const mended = { dataset: 'Order', event: { user_id: 'u1', order_id: 'o1', amount: 1, ordered_at: new Date().toISOString() } };
     await ask('POST', '/api/v1/dead-letters/{id}/push', { id: letters[0]?.id ?? '', body: mended });
+    await ask('GET', '/api/v1/newest-records', { query: { dataset: 'Order', limit: '2' } });
+    await ask('GET', '/api/v1/late-records', { query: { dataset: 'Order', entity_id: 'u1', limit: '2' } });
     await ask('GET', '/api/v1/commits', { query: { limit: '2' } });
     await ask('GET', '/api/v1/commits/{id}', { id: 'latest' });
     await ask('GET', '/api/v1/commits/{id}/code', { id: 'latest', query: { name: 'AirportDelay.delayedShare' } });

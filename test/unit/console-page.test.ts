@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { matching, type CatalogEntry } from '../../services/console/page/catalog/search.js';
+import { columnEdges, columnId, columnOf } from '../../services/console/page/lineage/columns.js';
 import { featuresOn, graphOf, reached } from '../../services/console/page/lineage/graph.js';
 import { hrefOf, readPlace } from '../../services/console/page/place.js';
 import type { Feature, Featureset, Status } from '../../services/console/page/status.js';
@@ -82,6 +83,23 @@ describe('console page', () => {
     expect(names('featureset Second')).to.deep.equal({ Second: ['key', 'copied', 'plain'] });
   });
 
+  it('lineage goes down to columns: through aggregations, conditions, steps and keys, to features and what is made of those', () => {
+    const edges = columnEdges(columnStatus());
+    const reachedFrom = (kind: 'dataset' | 'featureset', owner: string, name: string, way: 'up' | 'down'): readonly string[] =>
+      [...reached({ edges }, columnId(kind, owner, name), way)]
+        .map(columnOf)
+        .map((column) => `${column.owner}.${column.name}`)
+        .sort();
+    expect(reachedFrom('dataset', 'Raw', 'amount', 'down')).to.deep.equal(['First.sum', 'First.twice', 'Second.copied', 'Sums.sum']);
+    expect(reachedFrom('dataset', 'Raw', 'shop', 'down'), 'of a condition').to.deep.equal(['First.count', 'Sums.count']);
+    const all = ['First.count', 'First.sum', 'First.twice', 'Second.copied', 'Sums.count', 'Sums.key', 'Sums.sum'];
+    for (const name of ['key', 'state', 'at']) expect(reachedFrom('dataset', 'Raw', name, 'down'), name).to.deep.equal(all);
+    expect(reachedFrom('dataset', 'Raw', 'note', 'down')).to.deep.equal([]);
+    expect(reachedFrom('featureset', 'Second', 'copied', 'up')).to.deep.equal(
+      ['First.sum', 'First.twice', 'Raw.amount', 'Raw.at', 'Raw.key', 'Raw.state', 'Sums.sum'].sort(),
+    );
+  });
+
   it('a search wants every word, in whatever part and case', () => {
     const entry = (name: string, description: string): CatalogEntry => ({
       ...described(name),
@@ -160,4 +178,47 @@ function lineageStatus(): Status {
     recent_events: [],
     unavailable: [],
   };
+}
+
+/** A pipeline that keeps what has a state, groups by a key, and aggregates a sum and a count under a condition. */
+function columnStatus(): Status {
+  const fields = (...names: readonly string[]) => names.map((name) => ({ name, dtype: 'int', optional: false }));
+  const feature = (name: string, reads: Feature['reads']) => ({ name, reads }) as Feature;
+  const aggregation = { of: null, window: '1h', where: null, pct: null, k: null };
+  const operators = [
+    { type: 'filter', text: 'keeps records where state = 1' },
+    {
+      type: 'aggregate',
+      text: 'groups by key',
+      keys: ['key'],
+      aggregations: [
+        { ...aggregation, field: 'sum', operator: 'sum', of: 'amount' },
+        { ...aggregation, field: 'count', operator: 'count', where: 'shop = 7' },
+      ],
+    },
+  ];
+  const first: Partial<Featureset> = {
+    name: 'First',
+    features: [
+      feature('sum', { kind: 'dataset', name: 'Sums', field: 'sum' }),
+      feature('count', { kind: 'dataset', name: 'Sums', field: 'count' }),
+      feature('twice', null),
+    ],
+    extractors: [{ name: 'double', inputs: ['sum'], outputs: ['twice'] }],
+  };
+  const second: Partial<Featureset> = {
+    name: 'Second',
+    features: [feature('copied', { kind: 'featureset', name: 'First', field: 'twice' })],
+    extractors: [],
+  };
+  const status = {
+    datasets: [
+      { name: 'Raw', timestamp: 'at', fields: fields('key', 'amount', 'shop', 'state', 'note', 'at') },
+      { name: 'Sums', timestamp: '', fields: fields('key', 'sum', 'count') },
+    ],
+    pipelines: [{ name: 'Sums.of', input_datasets: ['Raw'], output_dataset: 'Sums' }],
+    featuresets: [first, second],
+    jobs: [{ name: 'Sums.of', spec: { pipeline_spec: { operators } } }],
+  };
+  return status as unknown as Status; // what the columns of a lineage are told by
 }

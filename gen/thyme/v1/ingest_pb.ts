@@ -8,7 +8,7 @@ import type { EraseRequestSchema, EraseResponseSchema, GetErasureRequestSchema, 
 import { file_thyme_v1_erasures } from "./erasures_pb.js";
 import type { ListSourcesRequestSchema, ListSourcesResponseSchema, ResetSourceRequestSchema, ResetSourceResponseSchema, SetSourcePausedRequestSchema, SetSourcePausedResponseSchema, TestSourceRequestSchema, TestSourceResponseSchema } from "./sources_pb.js";
 import { file_thyme_v1_sources } from "./sources_pb.js";
-import type { StructValue } from "./values_pb.js";
+import type { EntityKey, StructValue, Value } from "./values_pb.js";
 import { file_thyme_v1_values } from "./values_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/ingest.proto.
  */
 export const file_thyme_v1_ingest: GenFile = /*@__PURE__*/
-  fileDesc("ChV0aHltZS92MS9pbmdlc3QucHJvdG8SCHRoeW1lLnYxIhQKEkxpc3RJbnRha2VzUmVxdWVzdCI4ChNMaXN0SW50YWtlc1Jlc3BvbnNlEiEKB2ludGFrZXMYASADKAsyEC50aHltZS52MS5JbnRha2UihwEKBkludGFrZRIPCgdkYXRhc2V0GAEgASgJEhAKCGFjY2VwdGVkGAIgASgDEg8KB3JlZnVzZWQYAyABKAMSFgoOaWdub3JlZF9maWVsZHMYBCABKAMSMQoMZXhwZWN0YXRpb25zGAUgAygLMhsudGh5bWUudjEuRXhwZWN0YXRpb25SZXN1bHQiWQoRRXhwZWN0YXRpb25SZXN1bHQSEwoLZXhwZWN0YXRpb24YASABKAkSDgoGbW9zdGx5GAIgASgBEg8KB2NoZWNrZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDIq4BCgpMb2dSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSJQoGZXZlbnRzGAIgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSDAoEanNvbhgDIAEoDBITCgtwcm9kdWNlcl9pZBgEIAEoCRIVCghzZXF1ZW5jZRgFIAEoA0gAiAEBEhIKCmhpc3RvcmljYWwYBiABKAgSDQoFYWZ0ZXIYByABKAlCCwoJX3NlcXVlbmNlIlgKC0xvZ1Jlc3BvbnNlEhMKC2V2ZW50c19zZW50GAEgASgDEg0KBXRva2VuGAIgASgJEiUKBmVycm9ycxgDIAMoCzIVLnRoeW1lLnYxLlJlY29yZEVycm9yIisKC1JlY29yZEVycm9yEg0KBWluZGV4GAEgASgFEg0KBWVycm9yGAIgASgJIjcKEExvZ1N0cmVhbVJlcXVlc3QSIwoFYmF0Y2gYASABKAsyFC50aHltZS52MS5Mb2dSZXF1ZXN0IjoKEUxvZ1N0cmVhbVJlc3BvbnNlEiUKBnJlc3VsdBgBIAEoCzIVLnRoeW1lLnYxLkxvZ1Jlc3BvbnNlIkgKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRINCgVsaW1pdBgCIAEoBRIOCgZjdXJzb3IYAyABKAkiWgoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKgoMZGVhZF9sZXR0ZXJzGAEgAygLMhQudGh5bWUudjEuRGVhZExldHRlchITCgtuZXh0X2N1cnNvchgCIAEoCSLFAQoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDwoHdmVyc2lvbhgDIAEoBRINCgVhdF91cxgEIAEoAxIOCgZyZWNvcmQYBSABKAkSEQoJdHJ1bmNhdGVkGAYgASgIEhMKC3Byb2R1Y2VyX2lkGAcgASgJEhUKCHNlcXVlbmNlGAggASgDSACIAQESDQoFcGxhY2UYCSABKAkSEAoIcGlwZWxpbmUYCiABKAlCCwoJX3NlcXVlbmNlIlYKFVB1c2hEZWFkTGV0dGVyUmVxdWVzdBIPCgdkYXRhc2V0GAEgASgJEgoKAmlkGAIgASgJEgwKBGpzb24YAyABKAwSEgoKaGlzdG9yaWNhbBgEIAEoCCInChZQdXNoRGVhZExldHRlclJlc3BvbnNlEg0KBXRva2VuGAEgASgJMsIGCg1Jbmdlc3RTZXJ2aWNlEjIKA0xvZxIULnRoeW1lLnYxLkxvZ1JlcXVlc3QaFS50aHltZS52MS5Mb2dSZXNwb25zZRJICglMb2dTdHJlYW0SGi50aHltZS52MS5Mb2dTdHJlYW1SZXF1ZXN0GhsudGh5bWUudjEuTG9nU3RyZWFtUmVzcG9uc2UoATABEjgKBUVyYXNlEhYudGh5bWUudjEuRXJhc2VSZXF1ZXN0GhcudGh5bWUudjEuRXJhc2VSZXNwb25zZRJHCgpHZXRFcmFzdXJlEhsudGh5bWUudjEuR2V0RXJhc3VyZVJlcXVlc3QaHC50aHltZS52MS5HZXRFcmFzdXJlUmVzcG9uc2USVgoPTGlzdERlYWRMZXR0ZXJzEiAudGh5bWUudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBohLnRoeW1lLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElMKDlB1c2hEZWFkTGV0dGVyEh8udGh5bWUudjEuUHVzaERlYWRMZXR0ZXJSZXF1ZXN0GiAudGh5bWUudjEuUHVzaERlYWRMZXR0ZXJSZXNwb25zZRJKCgtMaXN0SW50YWtlcxIcLnRoeW1lLnYxLkxpc3RJbnRha2VzUmVxdWVzdBodLnRoeW1lLnYxLkxpc3RJbnRha2VzUmVzcG9uc2USSgoLTGlzdFNvdXJjZXMSHC50aHltZS52MS5MaXN0U291cmNlc1JlcXVlc3QaHS50aHltZS52MS5MaXN0U291cmNlc1Jlc3BvbnNlEkcKClRlc3RTb3VyY2USGy50aHltZS52MS5UZXN0U291cmNlUmVxdWVzdBocLnRoeW1lLnYxLlRlc3RTb3VyY2VSZXNwb25zZRJWCg9TZXRTb3VyY2VQYXVzZWQSIC50aHltZS52MS5TZXRTb3VyY2VQYXVzZWRSZXF1ZXN0GiEudGh5bWUudjEuU2V0U291cmNlUGF1c2VkUmVzcG9uc2USSgoLUmVzZXRTb3VyY2USHC50aHltZS52MS5SZXNldFNvdXJjZVJlcXVlc3QaHS50aHltZS52MS5SZXNldFNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_thyme_v1_erasures, file_thyme_v1_sources, file_thyme_v1_values]);
+  fileDesc("ChV0aHltZS92MS9pbmdlc3QucHJvdG8SCHRoeW1lLnYxIhQKEkxpc3RJbnRha2VzUmVxdWVzdCI4ChNMaXN0SW50YWtlc1Jlc3BvbnNlEiEKB2ludGFrZXMYASADKAsyEC50aHltZS52MS5JbnRha2UihwEKBkludGFrZRIPCgdkYXRhc2V0GAEgASgJEhAKCGFjY2VwdGVkGAIgASgDEg8KB3JlZnVzZWQYAyABKAMSFgoOaWdub3JlZF9maWVsZHMYBCABKAMSMQoMZXhwZWN0YXRpb25zGAUgAygLMhsudGh5bWUudjEuRXhwZWN0YXRpb25SZXN1bHQiWQoRRXhwZWN0YXRpb25SZXN1bHQSEwoLZXhwZWN0YXRpb24YASABKAkSDgoGbW9zdGx5GAIgASgBEg8KB2NoZWNrZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDIq4BCgpMb2dSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSJQoGZXZlbnRzGAIgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSDAoEanNvbhgDIAEoDBITCgtwcm9kdWNlcl9pZBgEIAEoCRIVCghzZXF1ZW5jZRgFIAEoA0gAiAEBEhIKCmhpc3RvcmljYWwYBiABKAgSDQoFYWZ0ZXIYByABKAlCCwoJX3NlcXVlbmNlIlgKC0xvZ1Jlc3BvbnNlEhMKC2V2ZW50c19zZW50GAEgASgDEg0KBXRva2VuGAIgASgJEiUKBmVycm9ycxgDIAMoCzIVLnRoeW1lLnYxLlJlY29yZEVycm9yIisKC1JlY29yZEVycm9yEg0KBWluZGV4GAEgASgFEg0KBWVycm9yGAIgASgJIjcKEExvZ1N0cmVhbVJlcXVlc3QSIwoFYmF0Y2gYASABKAsyFC50aHltZS52MS5Mb2dSZXF1ZXN0IjoKEUxvZ1N0cmVhbVJlc3BvbnNlEiUKBnJlc3VsdBgBIAEoCzIVLnRoeW1lLnYxLkxvZ1Jlc3BvbnNlIkgKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRINCgVsaW1pdBgCIAEoBRIOCgZjdXJzb3IYAyABKAkiWgoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKgoMZGVhZF9sZXR0ZXJzGAEgAygLMhQudGh5bWUudjEuRGVhZExldHRlchITCgtuZXh0X2N1cnNvchgCIAEoCSLFAQoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDwoHdmVyc2lvbhgDIAEoBRINCgVhdF91cxgEIAEoAxIOCgZyZWNvcmQYBSABKAkSEQoJdHJ1bmNhdGVkGAYgASgIEhMKC3Byb2R1Y2VyX2lkGAcgASgJEhUKCHNlcXVlbmNlGAggASgDSACIAQESDQoFcGxhY2UYCSABKAkSEAoIcGlwZWxpbmUYCiABKAlCCwoJX3NlcXVlbmNlIlYKFVB1c2hEZWFkTGV0dGVyUmVxdWVzdBIPCgdkYXRhc2V0GAEgASgJEgoKAmlkGAIgASgJEgwKBGpzb24YAyABKAwSEgoKaGlzdG9yaWNhbBgEIAEoCCInChZQdXNoRGVhZExldHRlclJlc3BvbnNlEg0KBXRva2VuGAEgASgJIp0BChZMaXN0TGF0ZVJlY29yZHNSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSIwoGZW50aXR5GAIgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhQKB2Zyb21fdXMYAyABKANIAIgBARISCgV0b191cxgEIAEoA0gBiAEBEg0KBWxpbWl0GAUgASgFQgoKCF9mcm9tX3VzQggKBl90b191cyKJAQoXTGlzdExhdGVSZWNvcmRzUmVzcG9uc2USKgoMbGF0ZV9yZWNvcmRzGAEgAygLMhQudGh5bWUudjEuTGF0ZVJlY29yZBINCgVmb3VuZBgCIAEoAxIOCgZqdWRnZWQYAyABKAMSEAoIdW5qdWRnZWQYBCABKAMSEQoJZm9yZ290dGVuGAUgASgDIvcBCgpMYXRlUmVjb3JkEhUKDWV2ZW50X3RpbWVfdXMYASABKAMSEwoLYXBwZW5kZWRfdXMYAiABKAMSFAoMd2F0ZXJtYXJrX3VzGAMgASgDEhcKD21heF9sYXRlbmVzc191cxgEIAEoAxIOCgZyZWFzb24YBSABKAkSDAoEbGFuZRgHIAEoCRIwCgZ2YWx1ZXMYBiADKAsyIC50aHltZS52MS5MYXRlUmVjb3JkLlZhbHVlc0VudHJ5Gj4KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRIeCgV2YWx1ZRgCIAEoCzIPLnRoeW1lLnYxLlZhbHVlOgI4ASI6ChhMaXN0TmV3ZXN0UmVjb3Jkc1JlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRINCgVsaW1pdBgCIAEoBSJEChlMaXN0TmV3ZXN0UmVjb3Jkc1Jlc3BvbnNlEicKB3JlY29yZHMYASADKAsyFi50aHltZS52MS5OZXdlc3RSZWNvcmQizQEKDE5ld2VzdFJlY29yZBIVCg1ldmVudF90aW1lX3VzGAEgASgDEhMKC2FwcGVuZGVkX3VzGAIgASgDEgwKBGxhbmUYAyABKAkSDwoHZGVsZXRlZBgEIAEoCBIyCgZ2YWx1ZXMYBSADKAsyIi50aHltZS52MS5OZXdlc3RSZWNvcmQuVmFsdWVzRW50cnkaPgoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBMvgHCg1Jbmdlc3RTZXJ2aWNlEjIKA0xvZxIULnRoeW1lLnYxLkxvZ1JlcXVlc3QaFS50aHltZS52MS5Mb2dSZXNwb25zZRJICglMb2dTdHJlYW0SGi50aHltZS52MS5Mb2dTdHJlYW1SZXF1ZXN0GhsudGh5bWUudjEuTG9nU3RyZWFtUmVzcG9uc2UoATABEjgKBUVyYXNlEhYudGh5bWUudjEuRXJhc2VSZXF1ZXN0GhcudGh5bWUudjEuRXJhc2VSZXNwb25zZRJHCgpHZXRFcmFzdXJlEhsudGh5bWUudjEuR2V0RXJhc3VyZVJlcXVlc3QaHC50aHltZS52MS5HZXRFcmFzdXJlUmVzcG9uc2USVgoPTGlzdERlYWRMZXR0ZXJzEiAudGh5bWUudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBohLnRoeW1lLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElMKDlB1c2hEZWFkTGV0dGVyEh8udGh5bWUudjEuUHVzaERlYWRMZXR0ZXJSZXF1ZXN0GiAudGh5bWUudjEuUHVzaERlYWRMZXR0ZXJSZXNwb25zZRJcChFMaXN0TmV3ZXN0UmVjb3JkcxIiLnRoeW1lLnYxLkxpc3ROZXdlc3RSZWNvcmRzUmVxdWVzdBojLnRoeW1lLnYxLkxpc3ROZXdlc3RSZWNvcmRzUmVzcG9uc2USVgoPTGlzdExhdGVSZWNvcmRzEiAudGh5bWUudjEuTGlzdExhdGVSZWNvcmRzUmVxdWVzdBohLnRoeW1lLnYxLkxpc3RMYXRlUmVjb3Jkc1Jlc3BvbnNlEkoKC0xpc3RJbnRha2VzEhwudGh5bWUudjEuTGlzdEludGFrZXNSZXF1ZXN0Gh0udGh5bWUudjEuTGlzdEludGFrZXNSZXNwb25zZRJKCgtMaXN0U291cmNlcxIcLnRoeW1lLnYxLkxpc3RTb3VyY2VzUmVxdWVzdBodLnRoeW1lLnYxLkxpc3RTb3VyY2VzUmVzcG9uc2USRwoKVGVzdFNvdXJjZRIbLnRoeW1lLnYxLlRlc3RTb3VyY2VSZXF1ZXN0GhwudGh5bWUudjEuVGVzdFNvdXJjZVJlc3BvbnNlElYKD1NldFNvdXJjZVBhdXNlZBIgLnRoeW1lLnYxLlNldFNvdXJjZVBhdXNlZFJlcXVlc3QaIS50aHltZS52MS5TZXRTb3VyY2VQYXVzZWRSZXNwb25zZRJKCgtSZXNldFNvdXJjZRIcLnRoeW1lLnYxLlJlc2V0U291cmNlUmVxdWVzdBodLnRoeW1lLnYxLlJlc2V0U291cmNlUmVzcG9uc2ViBnByb3RvMw", [file_thyme_v1_erasures, file_thyme_v1_sources, file_thyme_v1_values]);
 
 /**
  * @generated from message thyme.v1.ListIntakesRequest
@@ -454,6 +454,237 @@ export const PushDeadLetterResponseSchema: GenMessage<PushDeadLetterResponse> = 
   messageDesc(file_thyme_v1_ingest, 13);
 
 /**
+ * @generated from message thyme.v1.ListLateRecordsRequest
+ */
+export type ListLateRecordsRequest = Message<"thyme.v1.ListLateRecordsRequest"> & {
+  /**
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * Absent: of all entities.
+   *
+   * @generated from field: thyme.v1.EntityKey entity = 2;
+   */
+  entity?: EntityKey | undefined;
+
+  /**
+   * By their event times, both ends included. Absent: whenever.
+   *
+   * @generated from field: optional int64 from_us = 3;
+   */
+  fromUs?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 to_us = 4;
+   */
+  toUs?: bigint | undefined;
+
+  /**
+   * 0: 20. At most 100.
+   *
+   * @generated from field: int32 limit = 5;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message thyme.v1.ListLateRecordsRequest.
+ * Use `create(ListLateRecordsRequestSchema)` to create a new message.
+ */
+export const ListLateRecordsRequestSchema: GenMessage<ListLateRecordsRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 14);
+
+/**
+ * @generated from message thyme.v1.ListLateRecordsResponse
+ */
+export type ListLateRecordsResponse = Message<"thyme.v1.ListLateRecordsResponse"> & {
+  /**
+   * @generated from field: repeated thyme.v1.LateRecord late_records = 1;
+   */
+  lateRecords: LateRecord[];
+
+  /**
+   * Of all that were found so far, how many are asked for: more than are listed where they are over the limit.
+   *
+   * @generated from field: int64 found = 2;
+   */
+  found: bigint;
+
+  /**
+   * Records of the dataset that were judged so far, and that are still to be: asked again, a call goes on with those.
+   *
+   * @generated from field: int64 judged = 3;
+   */
+  judged: bigint;
+
+  /**
+   * @generated from field: int64 unjudged = 4;
+   */
+  unjudged: bigint;
+
+  /**
+   * Late ones before those that are remembered: they are counted here, and not among those found.
+   *
+   * @generated from field: int64 forgotten = 5;
+   */
+  forgotten: bigint;
+};
+
+/**
+ * Describes the message thyme.v1.ListLateRecordsResponse.
+ * Use `create(ListLateRecordsResponseSchema)` to create a new message.
+ */
+export const ListLateRecordsResponseSchema: GenMessage<ListLateRecordsResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 15);
+
+/**
+ * @generated from message thyme.v1.LateRecord
+ */
+export type LateRecord = Message<"thyme.v1.LateRecord"> & {
+  /**
+   * @generated from field: int64 event_time_us = 1;
+   */
+  eventTimeUs: bigint;
+
+  /**
+   * When the log took it in.
+   *
+   * @generated from field: int64 appended_us = 2;
+   */
+  appendedUs: bigint;
+
+  /**
+   * What the dataset's partition and the record's lane had reached before it, and how far behind that a record may be.
+   *
+   * @generated from field: int64 watermark_us = 3;
+   */
+  watermarkUs: bigint;
+
+  /**
+   * @generated from field: int64 max_lateness_us = 4;
+   */
+  maxLatenessUs: bigint;
+
+  /**
+   * In words that name these.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * Where it came from: `push`, or the partition, shard or file of a source.
+   *
+   * @generated from field: string lane = 7;
+   */
+  lane: string;
+
+  /**
+   * Its fields.
+   *
+   * @generated from field: map<string, thyme.v1.Value> values = 6;
+   */
+  values: { [key: string]: Value };
+};
+
+/**
+ * Describes the message thyme.v1.LateRecord.
+ * Use `create(LateRecordSchema)` to create a new message.
+ */
+export const LateRecordSchema: GenMessage<LateRecord> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 16);
+
+/**
+ * @generated from message thyme.v1.ListNewestRecordsRequest
+ */
+export type ListNewestRecordsRequest = Message<"thyme.v1.ListNewestRecordsRequest"> & {
+  /**
+   * `Order`, or `Order@1` for an older version.
+   *
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * 0: 20. At most 100.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message thyme.v1.ListNewestRecordsRequest.
+ * Use `create(ListNewestRecordsRequestSchema)` to create a new message.
+ */
+export const ListNewestRecordsRequestSchema: GenMessage<ListNewestRecordsRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 17);
+
+/**
+ * @generated from message thyme.v1.ListNewestRecordsResponse
+ */
+export type ListNewestRecordsResponse = Message<"thyme.v1.ListNewestRecordsResponse"> & {
+  /**
+   * @generated from field: repeated thyme.v1.NewestRecord records = 1;
+   */
+  records: NewestRecord[];
+};
+
+/**
+ * Describes the message thyme.v1.ListNewestRecordsResponse.
+ * Use `create(ListNewestRecordsResponseSchema)` to create a new message.
+ */
+export const ListNewestRecordsResponseSchema: GenMessage<ListNewestRecordsResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 18);
+
+/**
+ * @generated from message thyme.v1.NewestRecord
+ */
+export type NewestRecord = Message<"thyme.v1.NewestRecord"> & {
+  /**
+   * @generated from field: int64 event_time_us = 1;
+   */
+  eventTimeUs: bigint;
+
+  /**
+   * When the log took it in.
+   *
+   * @generated from field: int64 appended_us = 2;
+   */
+  appendedUs: bigint;
+
+  /**
+   * Where it came from: `push`, or the partition, shard or file of a source.
+   *
+   * @generated from field: string lane = 3;
+   */
+  lane: string;
+
+  /**
+   * Whether it says that its row was deleted (S17).
+   *
+   * @generated from field: bool deleted = 4;
+   */
+  deleted: boolean;
+
+  /**
+   * Its fields; of a deleted row perhaps only those that name it.
+   *
+   * @generated from field: map<string, thyme.v1.Value> values = 5;
+   */
+  values: { [key: string]: Value };
+};
+
+/**
+ * Describes the message thyme.v1.NewestRecord.
+ * Use `create(NewestRecordSchema)` to create a new message.
+ */
+export const NewestRecordSchema: GenMessage<NewestRecord> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_ingest, 19);
+
+/**
  * Takes records into dataset topics (DESIGN 4).
  *
  * @generated from service thyme.v1.IngestService
@@ -518,6 +749,26 @@ export const IngestService: GenService<{
     methodKind: "unary";
     input: typeof PushDeadLetterRequestSchema;
     output: typeof PushDeadLetterResponseSchema;
+  },
+  /**
+   * The newest records of a dataset, as they were taken in, with their content, newest first. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.ListNewestRecords
+   */
+  listNewestRecords: {
+    methodKind: "unary";
+    input: typeof ListNewestRecordsRequestSchema;
+    output: typeof ListNewestRecordsResponseSchema;
+  },
+  /**
+   * Records that came too late (S10), with their content, newest first. Each call reads on where the one before ended. Scope: admin.
+   *
+   * @generated from rpc thyme.v1.IngestService.ListLateRecords
+   */
+  listLateRecords: {
+    methodKind: "unary";
+    input: typeof ListLateRecordsRequestSchema;
+    output: typeof ListLateRecordsResponseSchema;
   },
   /**
    * What this process has taken in since it started, and how its records keep the expectations. Scope: read.

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/query.proto.
  */
 export const file_thyme_v1_query: GenFile = /*@__PURE__*/
-  fileDesc("ChR0aHltZS92MS9xdWVyeS5wcm90bxIIdGh5bWUudjEi/QIKDFF1ZXJ5UmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjIKBmlucHV0cxgGIAMoCzIiLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdC5JbnB1dHNFbnRyeRItCgl0aW1lc3RhbXAYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMioAEKDVF1ZXJ5UmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEigKCGZlYXR1cmVzGAIgAygLMhYudGh5bWUudjEuRmVhdHVyZVZhbHVlEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIIjwKDEZlYXR1cmVWYWx1ZRIMCgRuYW1lGAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWUiVwoJRnJlc2huZXNzEhkKDHdhdGVybWFya191cxgBIAEoA0gAiAEBEhMKBmxhZ191cxgCIAEoA0gBiAEBQg8KDV93YXRlcm1hcmtfdXNCCQoHX2xhZ191cyK0AwoRUXVlcnlCYXRjaFJlcXVlc3QSEgoKZmVhdHVyZXNldBgBIAEoCRIlCghlbnRpdGllcxgCIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjcKBmlucHV0cxgGIAMoCzInLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXF1ZXN0LklucHV0c0VudHJ5EikKCnJvd19pbnB1dHMYByADKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMimQEKElF1ZXJ5QmF0Y2hSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZRIQCghhc19vZl91cxgEIAEoAxImCglmcmVzaG5lc3MYBSABKAsyEy50aHltZS52MS5GcmVzaG5lc3Mi1QMKF1F1ZXJ5QmF0Y2hTdHJlYW1SZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSJQoIZW50aXRpZXMYAiADKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRI9CgZpbnB1dHMYBiADKAsyLS50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVxdWVzdC5JbnB1dHNFbnRyeRIpCgpyb3dfaW5wdXRzGAcgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSEwoLcm93X251bWJlcnMYCCADKAUSLQoJdGltZXN0YW1wGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaPgoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzIp8BChhRdWVyeUJhdGNoU3RyZWFtUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEhAKCGFzX29mX3VzGAMgASgDEiEKBHJvd3MYBCADKAsyEy50aHltZS52MS5MaXN0VmFsdWUSJgoJZnJlc2huZXNzGAUgASgLMhMudGh5bWUudjEuRnJlc2huZXNzIvYBChNRdWVyeU9mZmxpbmVSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSGAoLa25vd25fYXRfdXMYAiABKANIAIgBARIaChJrbm93bl9hdF90aW1lc3RhbXAYAyABKAgSLAoJcXVlc3Rpb25zGAQgAygLMhkudGh5bWUudjEuT2ZmbGluZVF1ZXN0aW9uEhMKC2p1ZGdlX2ZpcnN0GAUgASgIEiwKCGtub3duX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxxdWVyeV9ydW5faWQYByABKAlCDgoMX2tub3duX2F0X3VzIpoCCg9PZmZsaW5lUXVlc3Rpb24SIwoGZW50aXR5GAEgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhQKDHRpbWVzdGFtcF91cxgCIAEoAxI1CgZpbnB1dHMYAyADKAsyJS50aHltZS52MS5PZmZsaW5lUXVlc3Rpb24uSW5wdXRzRW50cnkSFwoKcm93X251bWJlchgEIAEoBUgAiAEBEi0KCXRpbWVzdGFtcBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaPgoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQg0KC19yb3dfbnVtYmVyImEKFFF1ZXJ5T2ZmbGluZVJlc3BvbnNlEhQKDHF1ZXJ5X3J1bl9pZBgBIAEoCRIQCghmZWF0dXJlcxgCIAMoCRIhCgRyb3dzGAMgAygLMhMudGh5bWUudjEuTGlzdFZhbHVlIocCCg1Mb29rdXBSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSIwoGZW50aXR5GAIgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhkKDHRpbWVzdGFtcF91cxgDIAEoA0gAiAEBEhgKC2tub3duX2F0X3VzGAQgASgDSAGIAQESDQoFYWZ0ZXIYBSABKAkSLQoJdGltZXN0YW1wGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMiqAEKDkxvb2t1cFJlc3BvbnNlEhQKDHF1ZXJ5X3J1bl9pZBgBIAEoCRInCgNyb3cYAiABKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZUgAiAEBEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIQgYKBF9yb3cihQMKD0xpc3RSb3dzUmVxdWVzdBIPCgdkYXRhc2V0GAEgASgJEg0KBWZpZWxkGAIgASgJEiMKBmVudGl0eRgDIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYBCABKANIAIgBARIYCgtrbm93bl9hdF91cxgFIAEoA0gBiAEBEg0KBWFmdGVyGAYgASgJEi4KBXdoaWNoGAcgASgOMh8udGh5bWUudjEuTGlzdFJvd3NSZXF1ZXN0LldoaWNoEhYKCXdpbmRvd191cxgIIAEoA0gCiAEBEg0KBWxpbWl0GAkgASgFEg4KBmN1cnNvchgKIAEoCSJTCgVXaGljaBIVChFXSElDSF9VTlNQRUNJRklFRBAAEhEKDVdISUNIX0NPVU5URUQQARIPCgtXSElDSF9FTkRFRBACEg8KC1dISUNIX0xBVEVSEANCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXNCDAoKX3dpbmRvd191cyLvAQoQTGlzdFJvd3NSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIYXNfb2ZfdXMYAiABKAMSFgoJd2luZG93X3VzGAMgASgDSACIAQESHgoFdmFsdWUYBCABKAsyDy50aHltZS52MS5WYWx1ZRINCgVjb3VudBgFIAEoAxIhCgRyb3dzGAYgAygLMhMudGh5bWUudjEuV2luZG93Um93EhMKC25leHRfY3Vyc29yGAcgASgJEiYKCWZyZXNobmVzcxgIIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzc0IMCgpfd2luZG93X3VzIpUCCglXaW5kb3dSb3cSFQoNZXZlbnRfdGltZV91cxgBIAEoAxIQCghrbm93bl91cxgCIAEoAxIVCghzdGFydF91cxgDIAEoA0gAiAEBEhMKBmVuZF91cxgEIAEoA0gBiAEBEhkKDGVuZF9rbm93bl91cxgFIAEoA0gCiAEBEi8KBnZhbHVlcxgGIAMoCzIfLnRoeW1lLnYxLldpbmRvd1Jvdy5WYWx1ZXNFbnRyeRo+CgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCCwoJX3N0YXJ0X3VzQgkKB19lbmRfdXNCDwoNX2VuZF9rbm93bl91cyJIChNMaXN0RW50aXRpZXNSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSDQoFbGltaXQYAiABKAUSDgoGY3Vyc29yGAMgASgJImIKFExpc3RFbnRpdGllc1Jlc3BvbnNlEg4KBmZpZWxkcxgBIAMoCRIlCghlbnRpdGllcxgCIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRITCgtuZXh0X2N1cnNvchgDIAEoCSKMBAoIUXVlcnlSdW4SCgoCaWQYASABKAkSEgoKZmVhdHVyZXNldBgCIAEoCRIlCghlbnRpdGllcxgDIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIjChZyZXF1ZXN0ZWRfdGltZXN0YW1wX3VzGAQgASgDSACIAQESJQoEa2luZBgFIAEoDjIXLnRoeW1lLnYxLlF1ZXJ5UnVuLktpbmQSEQoJcm93X2NvdW50GAYgASgDEhEKCWhpdF9jb3VudBgHIAEoAxISCgpsYXRlbmN5X21zGAggASgBEhsKE2FwaV9rZXlfZmluZ2VycHJpbnQYCSABKAkSDQoFZXJyb3IYCiABKAkSEgoKY3JlYXRlZF91cxgLIAEoAxISCgpoYWRfaW5wdXRzGAwgASgIEhQKDGVudGl0eV9jb3VudBgNIAEoAxIVCghhc19vZl91cxgOIAEoA0gBiAEBEhgKC2tub3duX2F0X3VzGA8gASgDSAKIAQEiYAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDwoLS0lORF9PTkxJTkUQARIOCgpLSU5EX0JBVENIEAISEAoMS0lORF9PRkZMSU5FEAMSDwoLS0lORF9MT09LVVAQBEIZChdfcmVxdWVzdGVkX3RpbWVzdGFtcF91c0ILCglfYXNfb2ZfdXNCDgoMX2tub3duX2F0X3VzIsUBChRMaXN0UXVlcnlSdW5zUmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEg0KBWxpbWl0GAIgASgFEg4KBmN1cnNvchgDIAEoCRIlCgRraW5kGAQgASgOMhcudGh5bWUudjEuUXVlcnlSdW4uS2luZBITCgZmYWlsZWQYBSABKAhIAIgBARIWCg5sYXRlbmN5X21zX21pbhgGIAEoARIbChNhcGlfa2V5X2ZpbmdlcnByaW50GAcgASgJQgkKB19mYWlsZWQiTgoVTGlzdFF1ZXJ5UnVuc1Jlc3BvbnNlEiAKBHJ1bnMYASADKAsyEi50aHltZS52MS5RdWVyeVJ1bhITCgtuZXh0X2N1cnNvchgCIAEoCSIgChJHZXRRdWVyeVJ1blJlcXVlc3QSCgoCaWQYASABKAkiNgoTR2V0UXVlcnlSdW5SZXNwb25zZRIfCgNydW4YASABKAsyEi50aHltZS52MS5RdWVyeVJ1biIjChVSZXBsYXlRdWVyeVJ1blJlcXVlc3QSCgoCaWQYASABKAkihgEKFlJlcGxheVF1ZXJ5UnVuUmVzcG9uc2USJQoEa2luZBgBIAEoDjIXLnRoeW1lLnYxLlF1ZXJ5UnVuLktpbmQSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZRIQCghhc19vZl91cxgEIAEoAyIXChVMaXN0UGFydGl0aW9uc1JlcXVlc3QiaAoWTGlzdFBhcnRpdGlvbnNSZXNwb25zZRIXCg9wYXJ0aXRpb25fY291bnQYASABKAUSEgoKcGFydGl0aW9ucxgCIAMoBRIhCgd0aW1pbmdzGAMgAygLMhAudGh5bWUudjEuVGltaW5nMtoGCgxRdWVyeVNlcnZpY2USOAoFUXVlcnkSFi50aHltZS52MS5RdWVyeVJlcXVlc3QaFy50aHltZS52MS5RdWVyeVJlc3BvbnNlEkcKClF1ZXJ5QmF0Y2gSGy50aHltZS52MS5RdWVyeUJhdGNoUmVxdWVzdBocLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXNwb25zZRJdChBRdWVyeUJhdGNoU3RyZWFtEiEudGh5bWUudjEuUXVlcnlCYXRjaFN0cmVhbVJlcXVlc3QaIi50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVzcG9uc2UoATABElEKDFF1ZXJ5T2ZmbGluZRIdLnRoeW1lLnYxLlF1ZXJ5T2ZmbGluZVJlcXVlc3QaHi50aHltZS52MS5RdWVyeU9mZmxpbmVSZXNwb25zZSgBMAESOwoGTG9va3VwEhcudGh5bWUudjEuTG9va3VwUmVxdWVzdBoYLnRoeW1lLnYxLkxvb2t1cFJlc3BvbnNlEkEKCExpc3RSb3dzEhkudGh5bWUudjEuTGlzdFJvd3NSZXF1ZXN0GhoudGh5bWUudjEuTGlzdFJvd3NSZXNwb25zZRJNCgxMaXN0RW50aXRpZXMSHS50aHltZS52MS5MaXN0RW50aXRpZXNSZXF1ZXN0Gh4udGh5bWUudjEuTGlzdEVudGl0aWVzUmVzcG9uc2USUAoNTGlzdFF1ZXJ5UnVucxIeLnRoeW1lLnYxLkxpc3RRdWVyeVJ1bnNSZXF1ZXN0Gh8udGh5bWUudjEuTGlzdFF1ZXJ5UnVuc1Jlc3BvbnNlEkoKC0dldFF1ZXJ5UnVuEhwudGh5bWUudjEuR2V0UXVlcnlSdW5SZXF1ZXN0Gh0udGh5bWUudjEuR2V0UXVlcnlSdW5SZXNwb25zZRJTCg5SZXBsYXlRdWVyeVJ1bhIfLnRoeW1lLnYxLlJlcGxheVF1ZXJ5UnVuUmVxdWVzdBogLnRoeW1lLnYxLlJlcGxheVF1ZXJ5UnVuUmVzcG9uc2USUwoOTGlzdFBhcnRpdGlvbnMSHy50aHltZS52MS5MaXN0UGFydGl0aW9uc1JlcXVlc3QaIC50aHltZS52MS5MaXN0UGFydGl0aW9uc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_thyme_v1_timing, file_thyme_v1_values]);
+  fileDesc("ChR0aHltZS92MS9xdWVyeS5wcm90bxIIdGh5bWUudjEi/QIKDFF1ZXJ5UmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjIKBmlucHV0cxgGIAMoCzIiLnRoeW1lLnYxLlF1ZXJ5UmVxdWVzdC5JbnB1dHNFbnRyeRItCgl0aW1lc3RhbXAYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMioAEKDVF1ZXJ5UmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEigKCGZlYXR1cmVzGAIgAygLMhYudGh5bWUudjEuRmVhdHVyZVZhbHVlEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIIjwKDEZlYXR1cmVWYWx1ZRIMCgRuYW1lGAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWUiVwoJRnJlc2huZXNzEhkKDHdhdGVybWFya191cxgBIAEoA0gAiAEBEhMKBmxhZ191cxgCIAEoA0gBiAEBQg8KDV93YXRlcm1hcmtfdXNCCQoHX2xhZ191cyK0AwoRUXVlcnlCYXRjaFJlcXVlc3QSEgoKZmVhdHVyZXNldBgBIAEoCRIlCghlbnRpdGllcxgCIAMoCzITLnRoeW1lLnYxLkVudGl0eUtleRIZCgx0aW1lc3RhbXBfdXMYAyABKANIAIgBARIYCgtrbm93bl9hdF91cxgEIAEoA0gBiAEBEg0KBWFmdGVyGAUgASgJEjcKBmlucHV0cxgGIAMoCzInLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hSZXF1ZXN0LklucHV0c0VudHJ5EikKCnJvd19pbnB1dHMYByADKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBo+CgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSHgoFdmFsdWUYAiABKAsyDy50aHltZS52MS5WYWx1ZToCOAFCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMimQEKElF1ZXJ5QmF0Y2hSZXNwb25zZRIUCgxxdWVyeV9ydW5faWQYASABKAkSEAoIZmVhdHVyZXMYAiADKAkSIQoEcm93cxgDIAMoCzITLnRoeW1lLnYxLkxpc3RWYWx1ZRIQCghhc19vZl91cxgEIAEoAxImCglmcmVzaG5lc3MYBSABKAsyEy50aHltZS52MS5GcmVzaG5lc3Mi1QMKF1F1ZXJ5QmF0Y2hTdHJlYW1SZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSJQoIZW50aXRpZXMYAiADKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAMgASgDSACIAQESGAoLa25vd25fYXRfdXMYBCABKANIAYgBARINCgVhZnRlchgFIAEoCRI9CgZpbnB1dHMYBiADKAsyLS50aHltZS52MS5RdWVyeUJhdGNoU3RyZWFtUmVxdWVzdC5JbnB1dHNFbnRyeRIpCgpyb3dfaW5wdXRzGAcgAygLMhUudGh5bWUudjEuU3RydWN0VmFsdWUSEwoLcm93X251bWJlcnMYCCADKAUSLQoJdGltZXN0YW1wGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaPgoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzIp8BChhRdWVyeUJhdGNoU3RyZWFtUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGZlYXR1cmVzGAIgAygJEhAKCGFzX29mX3VzGAMgASgDEiEKBHJvd3MYBCADKAsyEy50aHltZS52MS5MaXN0VmFsdWUSJgoJZnJlc2huZXNzGAUgASgLMhMudGh5bWUudjEuRnJlc2huZXNzIvYBChNRdWVyeU9mZmxpbmVSZXF1ZXN0EhIKCmZlYXR1cmVzZXQYASABKAkSGAoLa25vd25fYXRfdXMYAiABKANIAIgBARIaChJrbm93bl9hdF90aW1lc3RhbXAYAyABKAgSLAoJcXVlc3Rpb25zGAQgAygLMhkudGh5bWUudjEuT2ZmbGluZVF1ZXN0aW9uEhMKC2p1ZGdlX2ZpcnN0GAUgASgIEiwKCGtub3duX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxxdWVyeV9ydW5faWQYByABKAlCDgoMX2tub3duX2F0X3VzIpoCCg9PZmZsaW5lUXVlc3Rpb24SIwoGZW50aXR5GAEgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhQKDHRpbWVzdGFtcF91cxgCIAEoAxI1CgZpbnB1dHMYAyADKAsyJS50aHltZS52MS5PZmZsaW5lUXVlc3Rpb24uSW5wdXRzRW50cnkSFwoKcm93X251bWJlchgEIAEoBUgAiAEBEi0KCXRpbWVzdGFtcBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaPgoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQg0KC19yb3dfbnVtYmVyImEKFFF1ZXJ5T2ZmbGluZVJlc3BvbnNlEhQKDHF1ZXJ5X3J1bl9pZBgBIAEoCRIQCghmZWF0dXJlcxgCIAMoCRIhCgRyb3dzGAMgAygLMhMudGh5bWUudjEuTGlzdFZhbHVlIocCCg1Mb29rdXBSZXF1ZXN0Eg8KB2RhdGFzZXQYASABKAkSIwoGZW50aXR5GAIgASgLMhMudGh5bWUudjEuRW50aXR5S2V5EhkKDHRpbWVzdGFtcF91cxgDIAEoA0gAiAEBEhgKC2tub3duX2F0X3VzGAQgASgDSAGIAQESDQoFYWZ0ZXIYBSABKAkSLQoJdGltZXN0YW1wGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX3RpbWVzdGFtcF91c0IOCgxfa25vd25fYXRfdXMiqAEKDkxvb2t1cFJlc3BvbnNlEhQKDHF1ZXJ5X3J1bl9pZBgBIAEoCRInCgNyb3cYAiABKAsyFS50aHltZS52MS5TdHJ1Y3RWYWx1ZUgAiAEBEhAKCGFzX29mX3VzGAMgASgDEiYKCWZyZXNobmVzcxgEIAEoCzITLnRoeW1lLnYxLkZyZXNobmVzcxIVCg1wb2ludF9pbl90aW1lGAUgASgIQgYKBF9yb3cijgEKFUxvb2t1cE92ZXJUaW1lUmVxdWVzdBIPCgdkYXRhc2V0GAEgASgJEiMKBmVudGl0eRgCIAEoCzITLnRoeW1lLnYxLkVudGl0eUtleRIVCg10aW1lc3RhbXBzX3VzGAMgAygDEhgKC2tub3duX2F0X3VzGAQgASgDSACIAQFCDgoMX2tub3duX2F0X3VzInsKFkxvb2t1cE92ZXJUaW1lUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEiMKBHJvd3MYAiADKAsyFS50aHltZS52MS5Mb29rZWRVcFJvdxImCglmcmVzaG5lc3MYAyABKAsyEy50aHltZS52MS5GcmVzaG5lc3MiPgoLTG9va2VkVXBSb3cSJwoDcm93GAEgASgLMhUudGh5bWUudjEuU3RydWN0VmFsdWVIAIgBAUIGCgRfcm93IoUDCg9MaXN0Um93c1JlcXVlc3QSDwoHZGF0YXNldBgBIAEoCRINCgVmaWVsZBgCIAEoCRIjCgZlbnRpdHkYAyABKAsyEy50aHltZS52MS5FbnRpdHlLZXkSGQoMdGltZXN0YW1wX3VzGAQgASgDSACIAQESGAoLa25vd25fYXRfdXMYBSABKANIAYgBARINCgVhZnRlchgGIAEoCRIuCgV3aGljaBgHIAEoDjIfLnRoeW1lLnYxLkxpc3RSb3dzUmVxdWVzdC5XaGljaBIWCgl3aW5kb3dfdXMYCCABKANIAogBARINCgVsaW1pdBgJIAEoBRIOCgZjdXJzb3IYCiABKAkiUwoFV2hpY2gSFQoRV0hJQ0hfVU5TUEVDSUZJRUQQABIRCg1XSElDSF9DT1VOVEVEEAESDwoLV0hJQ0hfRU5ERUQQAhIPCgtXSElDSF9MQVRFUhADQg8KDV90aW1lc3RhbXBfdXNCDgoMX2tub3duX2F0X3VzQgwKCl93aW5kb3dfdXMi7wEKEExpc3RSb3dzUmVzcG9uc2USFAoMcXVlcnlfcnVuX2lkGAEgASgJEhAKCGFzX29mX3VzGAIgASgDEhYKCXdpbmRvd191cxgDIAEoA0gAiAEBEh4KBXZhbHVlGAQgASgLMg8udGh5bWUudjEuVmFsdWUSDQoFY291bnQYBSABKAMSIQoEcm93cxgGIAMoCzITLnRoeW1lLnYxLldpbmRvd1JvdxITCgtuZXh0X2N1cnNvchgHIAEoCRImCglmcmVzaG5lc3MYCCABKAsyEy50aHltZS52MS5GcmVzaG5lc3NCDAoKX3dpbmRvd191cyKVAgoJV2luZG93Um93EhUKDWV2ZW50X3RpbWVfdXMYASABKAMSEAoIa25vd25fdXMYAiABKAMSFQoIc3RhcnRfdXMYAyABKANIAIgBARITCgZlbmRfdXMYBCABKANIAYgBARIZCgxlbmRfa25vd25fdXMYBSABKANIAogBARIvCgZ2YWx1ZXMYBiADKAsyHy50aHltZS52MS5XaW5kb3dSb3cuVmFsdWVzRW50cnkaPgoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8udGh5bWUudjEuVmFsdWU6AjgBQgsKCV9zdGFydF91c0IJCgdfZW5kX3VzQg8KDV9lbmRfa25vd25fdXMiSAoTTGlzdEVudGl0aWVzUmVxdWVzdBISCgpmZWF0dXJlc2V0GAEgASgJEg0KBWxpbWl0GAIgASgFEg4KBmN1cnNvchgDIAEoCSJiChRMaXN0RW50aXRpZXNSZXNwb25zZRIOCgZmaWVsZHMYASADKAkSJQoIZW50aXRpZXMYAiADKAsyEy50aHltZS52MS5FbnRpdHlLZXkSEwoLbmV4dF9jdXJzb3IYAyABKAkijAQKCFF1ZXJ5UnVuEgoKAmlkGAEgASgJEhIKCmZlYXR1cmVzZXQYAiABKAkSJQoIZW50aXRpZXMYAyADKAsyEy50aHltZS52MS5FbnRpdHlLZXkSIwoWcmVxdWVzdGVkX3RpbWVzdGFtcF91cxgEIAEoA0gAiAEBEiUKBGtpbmQYBSABKA4yFy50aHltZS52MS5RdWVyeVJ1bi5LaW5kEhEKCXJvd19jb3VudBgGIAEoAxIRCgloaXRfY291bnQYByABKAMSEgoKbGF0ZW5jeV9tcxgIIAEoARIbChNhcGlfa2V5X2ZpbmdlcnByaW50GAkgASgJEg0KBWVycm9yGAogASgJEhIKCmNyZWF0ZWRfdXMYCyABKAMSEgoKaGFkX2lucHV0cxgMIAEoCBIUCgxlbnRpdHlfY291bnQYDSABKAMSFQoIYXNfb2ZfdXMYDiABKANIAYgBARIYCgtrbm93bl9hdF91cxgPIAEoA0gCiAEBImAKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg8KC0tJTkRfT05MSU5FEAESDgoKS0lORF9CQVRDSBACEhAKDEtJTkRfT0ZGTElORRADEg8KC0tJTkRfTE9PS1VQEARCGQoXX3JlcXVlc3RlZF90aW1lc3RhbXBfdXNCCwoJX2FzX29mX3VzQg4KDF9rbm93bl9hdF91cyLFAQoUTGlzdFF1ZXJ5UnVuc1JlcXVlc3QSEgoKZmVhdHVyZXNldBgBIAEoCRINCgVsaW1pdBgCIAEoBRIOCgZjdXJzb3IYAyABKAkSJQoEa2luZBgEIAEoDjIXLnRoeW1lLnYxLlF1ZXJ5UnVuLktpbmQSEwoGZmFpbGVkGAUgASgISACIAQESFgoObGF0ZW5jeV9tc19taW4YBiABKAESGwoTYXBpX2tleV9maW5nZXJwcmludBgHIAEoCUIJCgdfZmFpbGVkIk4KFUxpc3RRdWVyeVJ1bnNSZXNwb25zZRIgCgRydW5zGAEgAygLMhIudGh5bWUudjEuUXVlcnlSdW4SEwoLbmV4dF9jdXJzb3IYAiABKAkiIAoSR2V0UXVlcnlSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjYKE0dldFF1ZXJ5UnVuUmVzcG9uc2USHwoDcnVuGAEgASgLMhIudGh5bWUudjEuUXVlcnlSdW4iIwoVUmVwbGF5UXVlcnlSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIoYBChZSZXBsYXlRdWVyeVJ1blJlc3BvbnNlEiUKBGtpbmQYASABKA4yFy50aHltZS52MS5RdWVyeVJ1bi5LaW5kEhAKCGZlYXR1cmVzGAIgAygJEiEKBHJvd3MYAyADKAsyEy50aHltZS52MS5MaXN0VmFsdWUSEAoIYXNfb2ZfdXMYBCABKAMiFwoVTGlzdFBhcnRpdGlvbnNSZXF1ZXN0ImgKFkxpc3RQYXJ0aXRpb25zUmVzcG9uc2USFwoPcGFydGl0aW9uX2NvdW50GAEgASgFEhIKCnBhcnRpdGlvbnMYAiADKAUSIQoHdGltaW5ncxgDIAMoCzIQLnRoeW1lLnYxLlRpbWluZzKvBwoMUXVlcnlTZXJ2aWNlEjgKBVF1ZXJ5EhYudGh5bWUudjEuUXVlcnlSZXF1ZXN0GhcudGh5bWUudjEuUXVlcnlSZXNwb25zZRJHCgpRdWVyeUJhdGNoEhsudGh5bWUudjEuUXVlcnlCYXRjaFJlcXVlc3QaHC50aHltZS52MS5RdWVyeUJhdGNoUmVzcG9uc2USXQoQUXVlcnlCYXRjaFN0cmVhbRIhLnRoeW1lLnYxLlF1ZXJ5QmF0Y2hTdHJlYW1SZXF1ZXN0GiIudGh5bWUudjEuUXVlcnlCYXRjaFN0cmVhbVJlc3BvbnNlKAEwARJRCgxRdWVyeU9mZmxpbmUSHS50aHltZS52MS5RdWVyeU9mZmxpbmVSZXF1ZXN0Gh4udGh5bWUudjEuUXVlcnlPZmZsaW5lUmVzcG9uc2UoATABEjsKBkxvb2t1cBIXLnRoeW1lLnYxLkxvb2t1cFJlcXVlc3QaGC50aHltZS52MS5Mb29rdXBSZXNwb25zZRJTCg5Mb29rdXBPdmVyVGltZRIfLnRoeW1lLnYxLkxvb2t1cE92ZXJUaW1lUmVxdWVzdBogLnRoeW1lLnYxLkxvb2t1cE92ZXJUaW1lUmVzcG9uc2USQQoITGlzdFJvd3MSGS50aHltZS52MS5MaXN0Um93c1JlcXVlc3QaGi50aHltZS52MS5MaXN0Um93c1Jlc3BvbnNlEk0KDExpc3RFbnRpdGllcxIdLnRoeW1lLnYxLkxpc3RFbnRpdGllc1JlcXVlc3QaHi50aHltZS52MS5MaXN0RW50aXRpZXNSZXNwb25zZRJQCg1MaXN0UXVlcnlSdW5zEh4udGh5bWUudjEuTGlzdFF1ZXJ5UnVuc1JlcXVlc3QaHy50aHltZS52MS5MaXN0UXVlcnlSdW5zUmVzcG9uc2USSgoLR2V0UXVlcnlSdW4SHC50aHltZS52MS5HZXRRdWVyeVJ1blJlcXVlc3QaHS50aHltZS52MS5HZXRRdWVyeVJ1blJlc3BvbnNlElMKDlJlcGxheVF1ZXJ5UnVuEh8udGh5bWUudjEuUmVwbGF5UXVlcnlSdW5SZXF1ZXN0GiAudGh5bWUudjEuUmVwbGF5UXVlcnlSdW5SZXNwb25zZRJTCg5MaXN0UGFydGl0aW9ucxIfLnRoeW1lLnYxLkxpc3RQYXJ0aXRpb25zUmVxdWVzdBogLnRoeW1lLnYxLkxpc3RQYXJ0aXRpb25zUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_thyme_v1_timing, file_thyme_v1_values]);
 
 /**
  * @generated from message thyme.v1.QueryRequest
@@ -604,6 +604,90 @@ export const LookupResponseSchema: GenMessage<LookupResponse> = /*@__PURE__*/
   messageDesc(file_thyme_v1_query, 12);
 
 /**
+ * @generated from message thyme.v1.LookupOverTimeRequest
+ */
+export type LookupOverTimeRequest = Message<"thyme.v1.LookupOverTimeRequest"> & {
+  /**
+   * `Order`, or `Order@1` while that version can be asked beside a newer one.
+   *
+   * @generated from field: string dataset = 1;
+   */
+  dataset: string;
+
+  /**
+   * @generated from field: thyme.v1.EntityKey entity = 2;
+   */
+  entity?: EntityKey | undefined;
+
+  /**
+   * At most 256, in any order; the rows come in theirs.
+   *
+   * @generated from field: repeated int64 timestamps_us = 3;
+   */
+  timestampsUs: bigint[];
+
+  /**
+   * Absent: everything known (S22).
+   *
+   * @generated from field: optional int64 known_at_us = 4;
+   */
+  knownAtUs?: bigint | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.LookupOverTimeRequest.
+ * Use `create(LookupOverTimeRequestSchema)` to create a new message.
+ */
+export const LookupOverTimeRequestSchema: GenMessage<LookupOverTimeRequest> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 13);
+
+/**
+ * @generated from message thyme.v1.LookupOverTimeResponse
+ */
+export type LookupOverTimeResponse = Message<"thyme.v1.LookupOverTimeResponse"> & {
+  /**
+   * @generated from field: string query_run_id = 1;
+   */
+  queryRunId: string;
+
+  /**
+   * @generated from field: repeated thyme.v1.LookedUpRow rows = 2;
+   */
+  rows: LookedUpRow[];
+
+  /**
+   * @generated from field: thyme.v1.Freshness freshness = 3;
+   */
+  freshness?: Freshness | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.LookupOverTimeResponse.
+ * Use `create(LookupOverTimeResponseSchema)` to create a new message.
+ */
+export const LookupOverTimeResponseSchema: GenMessage<LookupOverTimeResponse> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 14);
+
+/**
+ * @generated from message thyme.v1.LookedUpRow
+ */
+export type LookedUpRow = Message<"thyme.v1.LookedUpRow"> & {
+  /**
+   * Absent when there was no row.
+   *
+   * @generated from field: optional thyme.v1.StructValue row = 1;
+   */
+  row?: StructValue | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.LookedUpRow.
+ * Use `create(LookedUpRowSchema)` to create a new message.
+ */
+export const LookedUpRowSchema: GenMessage<LookedUpRow> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_query, 15);
+
+/**
  * @generated from message thyme.v1.ListRowsRequest
  */
 export type ListRowsRequest = Message<"thyme.v1.ListRowsRequest"> & {
@@ -675,7 +759,7 @@ export type ListRowsRequest = Message<"thyme.v1.ListRowsRequest"> & {
  * Use `create(ListRowsRequestSchema)` to create a new message.
  */
 export const ListRowsRequestSchema: GenMessage<ListRowsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 13);
+  messageDesc(file_thyme_v1_query, 16);
 
 /**
  * @generated from enum thyme.v1.ListRowsRequest.Which
@@ -712,7 +796,7 @@ export enum ListRowsRequest_Which {
  * Describes the enum thyme.v1.ListRowsRequest.Which.
  */
 export const ListRowsRequest_WhichSchema: GenEnum<ListRowsRequest_Which> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_query, 13, 0);
+  enumDesc(file_thyme_v1_query, 16, 0);
 
 /**
  * @generated from message thyme.v1.ListRowsResponse
@@ -772,7 +856,7 @@ export type ListRowsResponse = Message<"thyme.v1.ListRowsResponse"> & {
  * Use `create(ListRowsResponseSchema)` to create a new message.
  */
 export const ListRowsResponseSchema: GenMessage<ListRowsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 14);
+  messageDesc(file_thyme_v1_query, 17);
 
 /**
  * @generated from message thyme.v1.WindowRow
@@ -822,7 +906,7 @@ export type WindowRow = Message<"thyme.v1.WindowRow"> & {
  * Use `create(WindowRowSchema)` to create a new message.
  */
 export const WindowRowSchema: GenMessage<WindowRow> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 15);
+  messageDesc(file_thyme_v1_query, 18);
 
 /**
  * @generated from message thyme.v1.ListEntitiesRequest
@@ -851,7 +935,7 @@ export type ListEntitiesRequest = Message<"thyme.v1.ListEntitiesRequest"> & {
  * Use `create(ListEntitiesRequestSchema)` to create a new message.
  */
 export const ListEntitiesRequestSchema: GenMessage<ListEntitiesRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 16);
+  messageDesc(file_thyme_v1_query, 19);
 
 /**
  * @generated from message thyme.v1.ListEntitiesResponse
@@ -882,7 +966,7 @@ export type ListEntitiesResponse = Message<"thyme.v1.ListEntitiesResponse"> & {
  * Use `create(ListEntitiesResponseSchema)` to create a new message.
  */
 export const ListEntitiesResponseSchema: GenMessage<ListEntitiesResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 17);
+  messageDesc(file_thyme_v1_query, 20);
 
 /**
  * What was asked, never what was answered.
@@ -981,7 +1065,7 @@ export type QueryRun = Message<"thyme.v1.QueryRun"> & {
  * Use `create(QueryRunSchema)` to create a new message.
  */
 export const QueryRunSchema: GenMessage<QueryRun> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 18);
+  messageDesc(file_thyme_v1_query, 21);
 
 /**
  * @generated from enum thyme.v1.QueryRun.Kind
@@ -1017,7 +1101,7 @@ export enum QueryRun_Kind {
  * Describes the enum thyme.v1.QueryRun.Kind.
  */
 export const QueryRun_KindSchema: GenEnum<QueryRun_Kind> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_query, 18, 0);
+  enumDesc(file_thyme_v1_query, 21, 0);
 
 /**
  * Runs that all of these are true of.
@@ -1072,7 +1156,7 @@ export type ListQueryRunsRequest = Message<"thyme.v1.ListQueryRunsRequest"> & {
  * Use `create(ListQueryRunsRequestSchema)` to create a new message.
  */
 export const ListQueryRunsRequestSchema: GenMessage<ListQueryRunsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 19);
+  messageDesc(file_thyme_v1_query, 22);
 
 /**
  * @generated from message thyme.v1.ListQueryRunsResponse
@@ -1096,7 +1180,7 @@ export type ListQueryRunsResponse = Message<"thyme.v1.ListQueryRunsResponse"> & 
  * Use `create(ListQueryRunsResponseSchema)` to create a new message.
  */
 export const ListQueryRunsResponseSchema: GenMessage<ListQueryRunsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 20);
+  messageDesc(file_thyme_v1_query, 23);
 
 /**
  * @generated from message thyme.v1.GetQueryRunRequest
@@ -1113,7 +1197,7 @@ export type GetQueryRunRequest = Message<"thyme.v1.GetQueryRunRequest"> & {
  * Use `create(GetQueryRunRequestSchema)` to create a new message.
  */
 export const GetQueryRunRequestSchema: GenMessage<GetQueryRunRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 21);
+  messageDesc(file_thyme_v1_query, 24);
 
 /**
  * @generated from message thyme.v1.GetQueryRunResponse
@@ -1130,7 +1214,7 @@ export type GetQueryRunResponse = Message<"thyme.v1.GetQueryRunResponse"> & {
  * Use `create(GetQueryRunResponseSchema)` to create a new message.
  */
 export const GetQueryRunResponseSchema: GenMessage<GetQueryRunResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 22);
+  messageDesc(file_thyme_v1_query, 25);
 
 /**
  * @generated from message thyme.v1.ReplayQueryRunRequest
@@ -1147,7 +1231,7 @@ export type ReplayQueryRunRequest = Message<"thyme.v1.ReplayQueryRunRequest"> & 
  * Use `create(ReplayQueryRunRequestSchema)` to create a new message.
  */
 export const ReplayQueryRunRequestSchema: GenMessage<ReplayQueryRunRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 23);
+  messageDesc(file_thyme_v1_query, 26);
 
 /**
  * @generated from message thyme.v1.ReplayQueryRunResponse
@@ -1179,7 +1263,7 @@ export type ReplayQueryRunResponse = Message<"thyme.v1.ReplayQueryRunResponse"> 
  * Use `create(ReplayQueryRunResponseSchema)` to create a new message.
  */
 export const ReplayQueryRunResponseSchema: GenMessage<ReplayQueryRunResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 24);
+  messageDesc(file_thyme_v1_query, 27);
 
 /**
  * @generated from message thyme.v1.ListPartitionsRequest
@@ -1192,7 +1276,7 @@ export type ListPartitionsRequest = Message<"thyme.v1.ListPartitionsRequest"> & 
  * Use `create(ListPartitionsRequestSchema)` to create a new message.
  */
 export const ListPartitionsRequestSchema: GenMessage<ListPartitionsRequest> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 25);
+  messageDesc(file_thyme_v1_query, 28);
 
 /**
  * @generated from message thyme.v1.ListPartitionsResponse
@@ -1223,7 +1307,7 @@ export type ListPartitionsResponse = Message<"thyme.v1.ListPartitionsResponse"> 
  * Use `create(ListPartitionsResponseSchema)` to create a new message.
  */
 export const ListPartitionsResponseSchema: GenMessage<ListPartitionsResponse> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_query, 26);
+  messageDesc(file_thyme_v1_query, 29);
 
 /**
  * Reads features, now or as of any past instant (DESIGN 7).
@@ -1280,6 +1364,16 @@ export const QueryService: GenService<{
     methodKind: "unary";
     input: typeof LookupRequestSchema;
     output: typeof LookupResponseSchema;
+  },
+  /**
+   * One entity's rows of a dataset as of many instants: of a version beside which a newer one has come, too. Scope: read.
+   *
+   * @generated from rpc thyme.v1.QueryService.LookupOverTime
+   */
+  lookupOverTime: {
+    methodKind: "unary";
+    input: typeof LookupOverTimeRequestSchema;
+    output: typeof LookupOverTimeResponseSchema;
   },
   /**
    * The rows that a field's value is made of, or those of a dataset that no pipeline fills, page by page. Scope: read.

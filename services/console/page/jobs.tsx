@@ -47,7 +47,7 @@ function Pipelines({ status: { jobs, tasks }, rates }: RatedProps) {
       {jobs.length > 0 && (
         <Table
           label="Pipelines"
-          head={['Pipeline', 'State', '#Version', '#Partitions', '#Position', '#Behind', '#Records/s', 'Dead letters']}
+          head={['Pipeline', 'State', '#Version', '#Partitions', '#Position', '#Behind', '#Records/s', '#Dead letters']}
         >
           {jobs.map(({ name, version, progress, partition_count }) => (
             <tr key={name}>
@@ -68,7 +68,7 @@ function Pipelines({ status: { jobs, tasks }, rates }: RatedProps) {
               <td class="number">{countText(progress.read)}</td>
               <td class="number">{countText(progress.lag)}</td>
               <td class="number">{rates === undefined ? '–' : rateText(rates.get(`job ${name}`) ?? 0)}</td>
-              <td>{progress.dead === 0 ? '0' : <State tone="warning">{countText(progress.dead)}</State>}</td>
+              <td class="number">{progress.dead === 0 ? '0' : <State tone="warning">{countText(progress.dead)}</State>}</td>
             </tr>
           ))}
         </Table>

@@ -116,7 +116,7 @@ function PipelineState({ caughtUp, paused }: { readonly caughtUp: boolean; reado
 function Sources({ status }: { readonly status: Status }) {
   return (
     <Section title="Sources">
-      <Table label="Sources" head={['Dataset', 'Connector', 'State', '#Rows', '#Rows/s', '#Refused', 'Behind', 'Cause']}>
+      <Table label="Sources" head={['Dataset', 'Connector', 'State', '#Rows', '#Rows/s', '#Refused', '#Behind', 'Cause']}>
         {status.sources.map(({ id, dataset, connector_type, state, rows, rows_per_s, refused, lag, cause }) => (
           <tr key={id}>
             <th scope="row">
@@ -129,7 +129,9 @@ function Sources({ status }: { readonly status: Status }) {
             <td class="number">{countText(rows)}</td>
             <td class="number">{rateText(rows_per_s)}</td>
             <td class="number">{countText(refused)}</td>
-            <td>{lag.seconds === null ? (lag.rows === null ? '–' : `${countText(lag.rows)} rows`) : `${Math.round(lag.seconds)} s`}</td>
+            <td class="number">
+              {lag.seconds === null ? (lag.rows === null ? '–' : `${countText(lag.rows)} rows`) : `${Math.round(lag.seconds)} s`}
+            </td>
             <td class="words">{cause ?? ''}</td>
           </tr>
         ))}

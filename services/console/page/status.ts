@@ -55,6 +55,8 @@ export interface Aggregation {
 export interface PipelineStep {
   readonly type: string;
   readonly text: string;
+  /** What records are grouped by. */
+  readonly keys?: readonly string[];
   readonly aggregations?: readonly Aggregation[];
 }
 

@@ -7,7 +7,9 @@ import { AskForm, type AskFields } from './travel/ask-form.js';
 import { Recent } from './travel/recent.js';
 import { CopyAs } from './travel/copy-as-box.js';
 import { Lanes } from './travel/lanes.js';
-import { askExact, askSamples, SAMPLES, subjectOf, typedInstant } from './travel/question.js';
+import { askExact, askSamples, SAMPLES, typedInstant } from './travel/question.js';
+import { subjectOf } from './travel/subject.js';
+import { askedVersions, olderVersion, versionsBefore } from './travel/older-version.js';
 import { SPAN_US_MIN, type TimeSpan } from './travel/time-axis.js';
 import { Why } from './travel/why.js';
 import { Problem } from './parts.js';
@@ -46,19 +48,27 @@ function Traveller({ featureset, place, status }: TravellerProps) {
   const { subject, missing } = useMemo(() => subjectOf(featureset, fields.entity, fields.inputs), [featureset, fields]);
   const knownUs = fields.known === '' ? undefined : typedInstant(fields.known);
   const other = useMemo(() => subjectOf(featureset, fields.beside, fields.inputs).subject, [featureset, fields]);
-  const asked = JSON.stringify([subject, other]);
+  const versionPlace = useMemo(() => (subject === undefined ? undefined : { featureset, status, subject }), [featureset, subject]);
+  const older = versionPlace === undefined || fields.version === '' ? undefined : olderVersion(fields.version, versionPlace);
+  const asked = JSON.stringify([subject, other, older]);
 
   useEffect(() => {
     rewritePlace(['travel', featureset.name], { ...addressOf(fields, span, atUs), why });
   }, [fields, span, atUs, why]);
 
+  const before = versionsBefore(featureset, status);
+  const versions = useAsked(
+    async (signal) => (versionPlace === undefined ? [] : askedVersions(before, versionPlace, signal)),
+    [JSON.stringify([subject, before])],
+  );
   const samples = useAsked(
-    async (signal) => (subject === undefined ? undefined : timed(() => askSamples({ subject, other, knownUs }, span, signal))),
+    async (signal) => (subject === undefined ? undefined : timed(() => askSamples({ subject, other, knownUs, older }, span, signal))),
     [asked, span, knownUs],
   );
   const resting = useResting({ asked, atUs, knownUs });
   const exact = useAsked(
-    async (signal) => (subject === undefined ? undefined : askExact({ subject, other, knownUs: resting.knownUs }, resting.atUs, signal)),
+    async (signal) =>
+      subject === undefined ? undefined : askExact({ subject, other, knownUs: resting.knownUs, older }, resting.atUs, signal),
     [resting],
   );
   const drawn = samples.kind === 'answered' ? samples.value : undefined;
@@ -66,7 +76,15 @@ function Traveller({ featureset, place, status }: TravellerProps) {
   return (
     <div class="travel">
       <h1>Time travel</h1>
-      <AskForm status={status} featureset={featureset} fields={fields} span={span} onFields={setFields} onSpan={setSpan} />
+      <AskForm
+        status={status}
+        featureset={featureset}
+        fields={fields}
+        span={span}
+        versions={versions.kind === 'answered' ? versions.value : []}
+        onFields={setFields}
+        onSpan={setSpan}
+      />
       {missing.length > 0 && (
         <p class="note">
           To ask, fill in {missing.join(', ')}. <Recent featureset={featureset} fields={fields} onFields={setFields} />
@@ -85,6 +103,7 @@ function Traveller({ featureset, place, status }: TravellerProps) {
             samples={drawn?.value ?? []}
             exact={exact.kind === 'answered' ? exact.value : undefined}
             beside={other === undefined ? undefined : besideText(fields)}
+            older={older?.name}
             onAt={setAtUs}
             onSpan={setSpan}
             why={why}
@@ -155,6 +174,7 @@ function readFields({ entity, features }: Featureset, { query }: Place): AskFiel
     beside: new Map(entity.map((key) => [key, keyOf(key, 'beside')])),
     inputs: new Map(features.filter(({ input }) => input).map(({ name }) => [name, query.get(`in.${name}`) ?? ''])),
     known: query.get('known') ?? '',
+    version: query.get('version') ?? '',
   };
 }
 
@@ -165,11 +185,15 @@ function readSpan({ query }: Place): TimeSpan {
   return { fromUs: end - DAY_US, toUs: end };
 }
 
-function addressOf({ entity, inputs, beside, known }: AskFields, { fromUs, toUs }: TimeSpan, atUs: number): Record<string, string> {
+function addressOf(
+  { entity, inputs, beside, known, version }: AskFields,
+  { fromUs, toUs }: TimeSpan,
+  atUs: number,
+): Record<string, string> {
   const keysAs = (word: string, of: ReadonlyMap<string, string>) =>
     [...of].map(([name, value]) => [of.size === 1 ? word : `${word}.${name}`, value]);
   const given = [...inputs].map(([name, value]) => [`in.${name}`, value]);
-  const times = { from: formatTimestamp(fromUs), to: formatTimestamp(toUs), at: formatTimestamp(atUs), known };
+  const times = { from: formatTimestamp(fromUs), to: formatTimestamp(toUs), at: formatTimestamp(atUs), known, version };
   return { ...Object.fromEntries([...keysAs('entity', entity), ...keysAs('beside', beside), ...given]), ...times } as Record<
     string,
     string

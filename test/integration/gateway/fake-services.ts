@@ -10,6 +10,8 @@ import {
 import { create } from '@bufbuild/protobuf';
 import {
   ListDeadLettersResponseSchema,
+  ListLateRecordsResponseSchema,
+  ListNewestRecordsResponseSchema,
   ListIntakesResponseSchema,
   LogResponseSchema,
   PushDeadLetterResponseSchema,
@@ -21,6 +23,7 @@ import {
   ListQueryRunsResponseSchema,
   ListEntitiesResponseSchema,
   ListRowsResponseSchema,
+  LookupOverTimeResponseSchema,
   LookupResponseSchema,
   QueryBatchResponseSchema,
   QueryBatchStreamResponseSchema,
@@ -189,6 +192,13 @@ export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayS
         create(ListDeadLettersResponseSchema, {
           deadLetters: [{ id: '0-1', reason: `${dataset}.amount: required`, version: 1, atUs: NEW_YEAR_US, record: '{}' }],
         }),
+      listNewestRecords: () => create(ListNewestRecordsResponseSchema, { records: [{ eventTimeUs: NEW_YEAR_US, lane: 'push' }] }),
+      listLateRecords: ({ dataset }) =>
+        create(ListLateRecordsResponseSchema, {
+          lateRecords: [{ eventTimeUs: NEW_YEAR_US, reason: `${dataset} is late` }],
+          found: 1n,
+          judged: 2n,
+        }),
       pushDeadLetter: () => create(PushDeadLetterResponseSchema, { token: 'token-2' }),
       listIntakes: () =>
         create(ListIntakesResponseSchema, {
@@ -307,6 +317,7 @@ const fakeQuery: GatewayServices['query'] = {
       isKnown ? { ...answer, row: { fields: { amount: { kind: { case: 'floatValue', value: 5 } } } } } : answer,
     );
   },
+  lookupOverTime: ({ timestampsUs }) => create(LookupOverTimeResponseSchema, { queryRunId: 'run-7', rows: timestampsUs.map(() => ({})) }),
   listRows: ({ dataset, limit }) => {
     if (dataset === 'Ordr') throw notFound('dataset', dataset, ['Order']);
     const values = { amount: { kind: { case: 'floatValue' as const, value: 5 } } };

@@ -10,6 +10,8 @@ import { expect } from 'chai';
 import {
   IngestService,
   ListDeadLettersResponseSchema,
+  ListLateRecordsResponseSchema,
+  ListNewestRecordsResponseSchema,
   ListIntakesResponseSchema,
   PushDeadLetterResponseSchema,
   LogResponseSchema,
@@ -77,6 +79,8 @@ const idleIngest: Ingest = {
   erase: () => create(EraseResponseSchema),
   getErasure: () => create(GetErasureResponseSchema),
   listDeadLetters: () => create(ListDeadLettersResponseSchema),
+  listNewestRecords: () => create(ListNewestRecordsResponseSchema),
+  listLateRecords: () => create(ListLateRecordsResponseSchema),
   pushDeadLetter: () => create(PushDeadLetterResponseSchema),
   listIntakes: () => create(ListIntakesResponseSchema),
   listSources: () => create(ListSourcesResponseSchema),

@@ -3,6 +3,7 @@ import { hrefOf } from '../place.js';
 import type { Dataset, Intake, Status } from '../status.js';
 import { countText } from '../words.js';
 import { Facts, links } from './facts.js';
+import { NewestRows } from './newest-rows.js';
 import { SourceSection } from './source-section.js';
 
 export function DatasetDetail({ dataset, status }: { readonly dataset: Dataset; readonly status: Status }) {
@@ -40,11 +41,14 @@ export function DatasetDetail({ dataset, status }: { readonly dataset: Dataset; 
       />
       {source !== undefined && <SourceSection source={source} />}
       {intake !== undefined && <IntakeSection intake={intake} />}
+      {(publish || !status.pipelines.some(({ output_dataset }) => output_dataset === name)) && <NewestRows key={name} dataset={dataset} />}
       <Section title="Fields">
         <Table label={`Fields of ${name}`} head={['Name', 'Type', 'Role']}>
           {fields.map((field) => (
             <tr key={field.name}>
-              <th scope="row">{field.name}</th>
+              <th scope="row">
+                <a href={hrefOf(['lineage', 'dataset', name, field.name])}>{field.name}</a>
+              </th>
               <td>
                 <code>
                   {field.dtype}

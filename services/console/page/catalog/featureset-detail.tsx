@@ -4,12 +4,14 @@ import { hrefOf } from '../place.js';
 import type { Feature, Featureset, Status } from '../status.js';
 import { originOf } from '../travel/windows.js';
 import { valueText } from '../words.js';
+import { Callers } from './callers.js';
 import { Facts, links } from './facts.js';
 
 export function FeaturesetDetail({ featureset, status }: { readonly featureset: Featureset; readonly status: Status }) {
   const { name, version, entity, features, extractors } = featureset;
   const datasets = new Set(features.flatMap(({ reads }) => (reads?.kind === 'dataset' ? [reads.name] : [])));
   const readers = status.featuresets.filter((one) => one.features.some(({ reads }) => reads?.kind === 'featureset' && reads.name === name));
+  const isDescribed = features.some(({ description }) => description !== '');
   return (
     <>
       <Facts
@@ -29,10 +31,15 @@ export function FeaturesetDetail({ featureset, status }: { readonly featureset: 
         ]}
       />
       <Section title="Features">
-        <Table label={`Features of ${name}`} head={['Name', 'Type', 'What it is', 'Instead of null', 'Description']}>
+        <Table
+          label={`Features of ${name}`}
+          head={['Name', 'Type', 'What it is', 'Read by', 'Instead of null', ...(isDescribed ? ['Description'] : [])]}
+        >
           {features.map((feature) => (
             <tr key={feature.name}>
-              <th scope="row">{feature.name}</th>
+              <th scope="row">
+                <a href={hrefOf(['lineage', 'featureset', name, feature.name])}>{feature.name}</a>
+              </th>
               <td>
                 <code>
                   {feature.dtype}
@@ -40,8 +47,9 @@ export function FeaturesetDetail({ featureset, status }: { readonly featureset: 
                 </code>
               </td>
               <td>{originText(feature, featureset, status)}</td>
+              <td class="words">{readersOf(feature, featureset, status).join(', ')}</td>
               <td>{feature.default === null ? '' : valueText(feature.default)}</td>
-              <td class="words">{feature.description}</td>
+              {isDescribed && <td class="words">{feature.description}</td>}
             </tr>
           ))}
         </Table>
@@ -62,8 +70,21 @@ export function FeaturesetDetail({ featureset, status }: { readonly featureset: 
           ))}
         </Section>
       )}
+      <Callers featureset={name} />
     </>
   );
+}
+
+/** Extractors that take it, and features of other featuresets that read it. */
+function readersOf({ name }: Feature, featureset: Featureset, { featuresets }: Status): readonly string[] {
+  return [
+    ...featureset.extractors.filter(({ inputs }) => inputs.includes(name)).map((extractor) => extractor.name),
+    ...featuresets.flatMap((other) =>
+      other.features
+        .filter(({ reads }) => reads?.kind === 'featureset' && reads.name === featureset.name && reads.field === name)
+        .map((feature) => `${other.name}.${feature.name}`),
+    ),
+  ];
 }
 
 function originText(feature: Feature, featureset: Featureset, status: Status): string {

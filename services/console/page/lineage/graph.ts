@@ -53,7 +53,7 @@ function edgesInto({ name, features }: Featureset): readonly LineageEdge[] {
 }
 
 /** All that a node stands on, or all that stands on it; without itself. */
-export function reached({ edges }: LineageGraph, start: string, direction: 'up' | 'down'): ReadonlySet<string> {
+export function reached({ edges }: Pick<LineageGraph, 'edges'>, start: string, direction: 'up' | 'down'): ReadonlySet<string> {
   const found = new Set<string>();
   const next = [start];
   for (let id = next.pop(); id !== undefined; id = next.pop()) {

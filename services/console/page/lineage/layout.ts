@@ -36,6 +36,7 @@ export interface PlacedEdge {
   readonly to: string;
   /** An SVG path. */
   readonly path: string;
+  readonly middle: { readonly x: number; readonly y: number };
 }
 
 export interface Layout {
@@ -53,7 +54,7 @@ const NODE_PADDING = 22;
 /** From left to right, as records flow. */
 export function layoutOf({ nodes, edges }: LineageGraph): Layout {
   const graph = new Graph();
-  graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 44, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 66, marginx: 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, title } of nodes.values())
     graph.setNode(id, { width: Math.max(NODE_WIDTH_MIN, Math.round(title.length * CHARACTER_WIDTH) + NODE_PADDING), height: NODE_HEIGHT });
@@ -67,7 +68,10 @@ export function layoutOf({ nodes, edges }: LineageGraph): Layout {
       const { x, y, width: wide } = graph.node(id);
       return { id, x, y, width: wide };
     }),
-    edges: edges.map(({ from, to }) => ({ from, to, path: pathOf(graph.edge(from, to).points) })),
+    edges: edges.map(({ from, to }) => {
+      const { points } = graph.edge(from, to);
+      return { from, to, path: pathOf(points), middle: middleOf(points) };
+    }),
   };
 }
 
@@ -87,4 +91,9 @@ function pathOf(points: readonly Point[]): string {
     return `Q${at(point)} ${at({ x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 })}`;
   });
   return `M${at(first)}${middles.join('')}L${at(last)}`;
+}
+
+function middleOf(points: readonly Point[]): Point {
+  const [one, other] = [points[Math.floor((points.length - 1) / 2)], points[Math.ceil((points.length - 1) / 2)]];
+  return one === undefined || other === undefined ? { x: 0, y: 0 } : { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
 }

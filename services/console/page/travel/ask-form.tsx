@@ -11,6 +11,8 @@ export interface AskFields {
   readonly beside: ReadonlyMap<string, string>;
   /** As it was typed; empty for everything that is known. */
   readonly known: string;
+  /** `OriginStats@1`, a dataset version that is compared with; empty for none. */
+  readonly version: string;
 }
 
 interface AskFormProps {
@@ -18,6 +20,8 @@ interface AskFormProps {
   readonly featureset: Featureset;
   readonly fields: AskFields;
   readonly span: TimeSpan;
+  /** Dataset versions that can be compared with. */
+  readonly versions: readonly string[];
   readonly onFields: (fields: AskFields) => void;
   readonly onSpan: (span: TimeSpan) => void;
 }
@@ -31,8 +35,8 @@ const SPANS: readonly (readonly [string, number])[] = [
 ];
 
 /** Whose features, with which inputs, over which time, and as of whose knowledge. */
-export function AskForm({ status, featureset, fields, span, onFields, onSpan }: AskFormProps) {
-  const { entity, inputs, beside, known } = fields;
+export function AskForm({ status, featureset, fields, span, versions, onFields, onSpan }: AskFormProps) {
+  const { entity, inputs, beside, known, version } = fields;
   const typeOf = (name: string): string => featureset.features.find((feature) => feature.name === name)?.dtype ?? 'str';
   return (
     <form class="ask" onSubmit={(event) => event.preventDefault()}>
@@ -73,6 +77,7 @@ export function AskForm({ status, featureset, fields, span, onFields, onSpan }: 
           onValue={(text) => onFields({ ...fields, beside: new Map(beside).set(name, text) })}
         />
       ))}
+      <VersionField versions={versions} version={version} onVersion={(name) => onFields({ ...fields, version: name })} />
       <Field
         name="Known at"
         type="instant, or empty for now"
@@ -93,6 +98,32 @@ export function AskForm({ status, featureset, fields, span, onFields, onSpan }: 
         ))}
       </div>
     </form>
+  );
+}
+
+interface VersionFieldProps {
+  readonly versions: readonly string[];
+  readonly version: string;
+  readonly onVersion: (name: string) => void;
+}
+
+/** Not there where nothing can be chosen; a version that the address names is, so that its refusal is understood. */
+function VersionField({ versions, version, onVersion }: VersionFieldProps) {
+  if (versions.length === 0 && version === '') return null;
+  return (
+    <label>
+      <span>
+        Beside it <small>an older version</small>
+      </span>
+      <select value={version} onChange={(event) => onVersion(event.currentTarget.value)}>
+        <option value="">none</option>
+        {[...new Set([...versions, ...(version === '' ? [] : [version])])].map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

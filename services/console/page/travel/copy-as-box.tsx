@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { Section } from '../parts.js';
 import { sessionKey } from '../session.js';
 import { LANGUAGES, textAs, type Language } from './copy-as.js';
-import type { Subject } from './question.js';
+import type { Subject } from './subject.js';
 
 interface CopyAsProps {
   readonly subject: Subject;

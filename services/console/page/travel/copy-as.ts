@@ -1,5 +1,6 @@
 // The question at the cursor, to be pasted elsewhere. What comes from users is quoted for the language that it goes into.
-import { exactBody, type Subject } from './question.js';
+import { exactBody } from './question.js';
+import type { Subject } from './subject.js';
 
 export const LANGUAGES = ['curl', 'CLI', 'TypeScript', 'Python'] as const;
 export type Language = (typeof LANGUAGES)[number];

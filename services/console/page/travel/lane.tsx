@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { shortText, valueText } from '../words.js';
-import { differs, type Features, type Sample } from './question.js';
+import { differs, type Sample } from './question.js';
+import type { Features } from './subject.js';
 import { ticksOf, xOf, type TimeSpan } from './time-axis.js';
 
 export interface LaneProps {
@@ -80,7 +81,7 @@ interface DrawnProps {
 }
 
 function Curves({ feature, samples, span, width, height }: DrawnProps) {
-  const pairs = samples.flatMap(({ features, then, other }) => [features[feature], then?.[feature], other?.[feature]]);
+  const pairs = samples.flatMap((sample) => [sample.features, sample.then, sample.other, sample.older].map((values) => values?.[feature]));
   const numbers = pairs.filter((value): value is number => typeof value === 'number');
   if (numbers.length === 0) return <Empty height={height} text="null throughout" />;
   const [least, greatest] = [Math.min(...numbers), Math.max(...numbers)];
@@ -90,6 +91,10 @@ function Curves({ feature, samples, span, width, height }: DrawnProps) {
     stepPath(samples.map((sample) => ({ x: xOf(sample.us, span, width), y: yOrNull(read(sample)?.[feature], y) })));
   return (
     <>
+      {samples.some(({ then }) => then !== undefined) && <path class="curve then" d={line(({ then }) => then)} />}
+      {samples.some(({ other }) => other !== undefined) && <path class="curve beside" d={line(({ other }) => other)} />}
+      {samples.some(({ older }) => older !== undefined && feature in older) && <path class="curve older" d={line(({ older }) => older)} />}
+      <path class="curve" d={line(({ features }) => features)} />
       <text class="bound" x="3" y="11">
         {shortText(greatest)}
       </text>
@@ -98,9 +103,6 @@ function Curves({ feature, samples, span, width, height }: DrawnProps) {
           {shortText(least)}
         </text>
       )}
-      {samples.some(({ then }) => then !== undefined) && <path class="curve then" d={line(({ then }) => then)} />}
-      {samples.some(({ other }) => other !== undefined) && <path class="curve beside" d={line(({ other }) => other)} />}
-      <path class="curve" d={line(({ features }) => features)} />
     </>
   );
 }
@@ -156,15 +158,19 @@ function toneOf(value: unknown, place: number): string {
   return place % 2 === 0 ? 'even' : 'odd';
 }
 
-/** Marks above where what was known then is not what is known now. */
+/** Marks above where what was known then, or what the older version says, is not what is answered now; each in a row of its own. */
 function Differences({ feature, samples, span, width }: Omit<DrawnProps, 'height'>) {
   const step = width / Math.max(1, samples.length - 1);
+  const mark = (us: number, kind: string, y: number) => (
+    <rect key={`${kind} ${us}`} class={`differs${kind}`} x={xOf(us, span, width)} y={y} width={step + 0.5} height="3" />
+  );
   return (
     <>
-      {samples.map(({ us, features, then }) =>
-        then !== undefined && differs(features[feature], then[feature]) ? (
-          <rect key={us} class="differs" x={xOf(us, span, width)} y="0" width={step + 0.5} height="3" />
-        ) : null,
+      {samples.map(({ us, features, then }) => (then !== undefined && differs(features[feature], then[feature]) ? mark(us, '', 0) : null))}
+      {samples.map(({ us, features, then, older }) =>
+        older !== undefined && feature in older && differs(features[feature], older[feature])
+          ? mark(us, ' older', then === undefined ? 0 : 3)
+          : null,
       )}
     </>
   );

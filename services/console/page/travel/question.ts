@@ -1,19 +1,11 @@
 // What the page asks of REST: samples of the whole span in one request, and the exact answer at the cursor.
 import { parseTimestamp, formatTimestamp } from '../../../../libs/time/timestamp.js';
 import { ask, askWhole } from '../api.js';
-import type { Feature, Featureset } from '../status.js';
+import { askVersion, type OlderVersion } from './older-version.js';
+import type { Features, Subject } from './subject.js';
 import { sampleInstants, type TimeSpan } from './time-axis.js';
 
 export const SAMPLES = 200;
-
-export type Features = Readonly<Record<string, unknown>>;
-
-export interface Subject {
-  readonly featureset: string;
-  /** As REST takes it: the key as text, or an object of its fields. */
-  readonly entity: string | Readonly<Record<string, string>>;
-  readonly inputs: Features;
-}
 
 export interface Sample {
   readonly us: number;
@@ -22,6 +14,8 @@ export interface Sample {
   readonly then?: Features;
   /** Of the entity beside it; absent where there is none. */
   readonly other?: Features;
+  /** Of the dataset version that is compared with: the features that read that dataset. */
+  readonly older?: Features;
 }
 
 export interface Exact {
@@ -29,6 +23,7 @@ export interface Exact {
   readonly features: Features;
   readonly then?: Features;
   readonly other?: Features;
+  readonly older?: Features;
   readonly runId: string | undefined;
   readonly watermark: string | null;
 }
@@ -42,67 +37,38 @@ interface ReadAnswer {
   readonly freshness: { readonly watermark: string | null };
 }
 
-/** Undefined while something that a question needs is not filled in; `missing` says what. */
-export function subjectOf(
-  { name, entity: keys, features }: Featureset,
-  entity: ReadonlyMap<string, string>,
-  inputs: ReadonlyMap<string, string>,
-): { readonly subject?: Subject; readonly missing: readonly string[] } {
-  const needed = features.filter(({ input, optional }) => input && !optional);
-  const missing = [
-    ...keys.filter((key) => (entity.get(key) ?? '') === ''),
-    ...needed.flatMap((feature) => ((inputs.get(feature.name) ?? '') === '' ? [feature.name] : [])),
-  ];
-  if (missing.length > 0) return { missing };
-  const [only = ''] = keys;
-  const asked = keys.length === 1 ? (entity.get(only) ?? '') : Object.fromEntries(keys.map((key) => [key, entity.get(key) ?? '']));
-  const given = features.flatMap((feature) => {
-    const text = inputs.get(feature.name) ?? '';
-    return feature.input && text !== '' ? [[feature.name, inputValue(feature, text)] as const] : [];
-  });
-  return { subject: { featureset: name, entity: asked, inputs: Object.fromEntries(given) }, missing };
-}
-
-/** In the input's type where the text is one; else as it stands, so that the platform's own refusal is shown. */
-function inputValue({ dtype }: Feature, text: string): unknown {
-  if (dtype === 'int' || dtype === 'float') return Number.isFinite(Number(text)) ? Number(text) : text;
-  if (dtype === 'bool') return text === 'true' ? true : text === 'false' ? false : text;
-  if (dtype === 'dict' || dtype.startsWith('list[')) return parsedOr(text);
-  return text;
-}
-
-function parsedOr(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 /** Who is asked about: an entity, another beside it, and what was known of the first at an instant. */
 export interface Asking {
   readonly subject: Subject;
   readonly other: Subject | undefined;
   readonly knownUs: number | undefined;
+  /** A dataset version that its features are compared with. */
+  readonly older?: OlderVersion | undefined;
 }
 
-/** All features at so many instants of the span: one request, and one more for the past's knowledge and for the other entity. */
-export async function askSamples({ subject, other, knownUs }: Asking, span: TimeSpan, signal: AbortSignal): Promise<readonly Sample[]> {
+/** All features at so many instants of the span: a request each for now, the past's knowledge, the other entity and the older version. */
+export async function askSamples(
+  { subject, other, knownUs, older: version }: Asking,
+  span: TimeSpan,
+  signal: AbortSignal,
+): Promise<readonly Sample[]> {
   const instants = sampleInstants(span, SAMPLES);
   const request = ({ featureset, entity, inputs }: Subject, known: object) => {
     const queries = instants.map((us) => ({ entity_id: entity, timestamp: formatTimestamp(us), inputs }));
     return ask<OfflineAnswer>('/features/offline', { body: { featureset, queries, ...known }, signal });
   };
-  const [now, then, beside] = await Promise.all([
+  const [now, then, beside, older] = await Promise.all([
     request(subject, {}),
     knownUs === undefined ? undefined : request(subject, { known_at: formatTimestamp(knownUs) }),
     other === undefined ? undefined : request(other, {}),
+    version === undefined ? undefined : askVersion(version, instants, signal),
   ]);
   return instants.map((us, i) => ({
     us,
     features: now.results[i]?.features ?? {},
     ...(then === undefined ? {} : { then: then.results[i]?.features ?? {} }),
     ...(beside === undefined ? {} : { other: beside.results[i]?.features ?? {} }),
+    ...(older === undefined ? {} : { older: older[i] ?? {} }),
   }));
 }
 
@@ -117,18 +83,20 @@ export function exactBody({ featureset, entity, inputs }: Subject, atUs: number,
   };
 }
 
-export async function askExact({ subject, other, knownUs }: Asking, atUs: number, signal: AbortSignal): Promise<Exact> {
+export async function askExact({ subject, other, knownUs, older: version }: Asking, atUs: number, signal: AbortSignal): Promise<Exact> {
   const request = (of: Subject, known?: number) => askWhole<ReadAnswer>('/features', { body: exactBody(of, atUs, known), signal });
-  const [now, then, beside] = await Promise.all([
+  const [now, then, beside, older] = await Promise.all([
     request(subject),
     knownUs === undefined ? undefined : request(subject, knownUs),
     other === undefined ? undefined : request(other),
+    version === undefined ? undefined : askVersion(version, [atUs], signal),
   ]);
   return {
     us: atUs,
     features: now.body.features,
     ...(then === undefined ? {} : { then: then.body.features }),
     ...(beside === undefined ? {} : { other: beside.body.features }),
+    ...(older === undefined ? {} : { older: older[0] ?? {} }),
     runId: now.runId,
     watermark: now.body.freshness.watermark,
   };

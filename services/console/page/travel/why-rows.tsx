@@ -6,7 +6,8 @@ import { Problem, Section, Table } from '../parts.js';
 import { hrefOf } from '../place.js';
 import type { Dataset } from '../status.js';
 import { countText, instantText, spanText, valueText } from '../words.js';
-import type { Subject } from './question.js';
+import { keyOf } from './older-version.js';
+import type { Subject } from './subject.js';
 
 const ROWS_PER_PAGE = 20;
 /** Less is the way into the log, not lateness. */
@@ -167,11 +168,11 @@ function askRows(
   return ask<RowsAnswer>('/features/rows', { query, signal });
 }
 
-/** The featureset's key in the words of the dataset: the fields have their own names in each, and the same order. */
-function entityQuery({ keys }: Dataset, { entity }: Subject): Readonly<Record<string, string>> {
-  if (typeof entity === 'string') return { entity_id: entity };
-  const values = Object.values(entity);
-  return Object.fromEntries(keys.map((field, i) => [`entity.${field}`, entity[field] ?? values[i] ?? '']));
+/** The entity as the parameters of a URL. */
+export function entityQuery(dataset: Dataset, subject: Subject): Readonly<Record<string, string>> {
+  const key = keyOf(dataset, subject);
+  if (typeof key === 'string') return { entity_id: key };
+  return Object.fromEntries(Object.entries(key).map(([field, value]) => [`entity.${field}`, value]));
 }
 
 /** A link to what the rows are read from. */

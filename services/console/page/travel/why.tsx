@@ -4,7 +4,9 @@ import { Section, Table } from '../parts.js';
 import { hrefOf } from '../place.js';
 import type { Feature, Featureset, Status } from '../status.js';
 import { countText, instantText, valueText } from '../words.js';
-import type { Exact, Subject } from './question.js';
+import type { Exact } from './question.js';
+import type { Subject } from './subject.js';
+import { WhyLate } from './why-late.js';
 import { datasetHref, WhyRows } from './why-rows.js';
 import { originOf, readableInputs, type Origin } from './windows.js';
 
@@ -50,7 +52,7 @@ function WhyFacts({ feature, status, atUs, exact, origin }: WhyProps & { readonl
       <Fact name="What it is">{origin.text}</Fact>
       {from !== undefined && (
         <Fact name="Window, both ends included">
-          {from} to {instantText(atUs)}
+          <span class="whole">{from}</span> to <span class="whole">{instantText(atUs)}</span>
         </Fact>
       )}
       {pipeline !== undefined && (
@@ -126,6 +128,7 @@ function MadeOfRows({ feature, status, subject, atUs, knownUs, origin }: WhyProp
           {...question}
         />
       ))}
+      {origin.pipeline !== undefined && <WhyLate pipeline={origin.pipeline} windowUs={origin.windowUs} status={status} {...question} />}
       {origin.pipeline !== undefined && <AuthorCode name={origin.pipeline} />}
     </>
   );
