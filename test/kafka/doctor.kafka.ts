@@ -53,7 +53,7 @@ describe('doctor on a real Kafka', function () {
     const processes = new Processes();
     try {
       const deployment = uniqueName();
-      const thyme = await processes.serve(processes.subfolder('data'), {
+      const thyme = await processes.serve(processes.subfolder('data'), [], {
         env: { THYME_KAFKA_BROKERS: kafka().brokers.join(','), THYME_DEPLOYMENT: deployment, THYME_PARTITIONS: '1' },
       });
       const { stdout, stderr } = await processes.run(['doctor', '--brokers', kafka().brokers.join(',')], {
