@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import type { DatasetDefinition, Definitions, FeaturesetDefinition } from '../definition/definitions.js';
 import { classNameOf, datasetNameOf, type Method } from '../definition/marks.js';
 import { Problems, type Problem } from '../definition/problem.js';
@@ -31,6 +32,8 @@ interface RehearsalOptions {
 
 /** For all extractors together: one that asks another service is not waited for. */
 const SETTLE_MS_MAX = 1_000;
+/** For one run until it gives something, or a promise of it: values of no meaning may never let a loop end. */
+const CALL_MS_MAX = 500;
 /** What the language itself asks any object for. */
 const ASKED_OF_ANY: ReadonlySet<string> = new Set(['then', 'toJSON']);
 
@@ -60,7 +63,7 @@ export async function rehearseExtractors(
 /** Resolves when the function has ended, however. */
 async function settled(run: Method, given: readonly unknown[]): Promise<void> {
   try {
-    await run(...given);
+    await runInNewContext('call()', { call: () => run(...given) }, { timeout: CALL_MS_MAX });
   } catch {
     // values of no meaning may well be refused
   }

@@ -117,6 +117,10 @@ describe('a rehearsal of extractors', () => {
     });
     expect(thrown).to.deep.equal({ lookups: [], problems: [] });
     expect(await rehearse(() => Promise.reject(new Error('no')))).to.deep.equal({ lookups: [], problems: [] });
+    const looping = await rehearse(({ lookup }) => {
+      for (;;) lookup(Pages, 'p');
+    });
+    expect(looping.lookups).to.have.length(1);
     const endless = await rehearse(async ({ lookup }) => {
       lookup(Pages, 'p');
       await new Promise(() => undefined);
