@@ -11,7 +11,7 @@ import { eventually, uniqueName, useKafka } from './kafka-fixture.js';
 
 describe('doctor on a real Kafka', function () {
   this.timeout(400_000);
-  const kafka = useKafka({ own: true });
+  const kafka = useKafka();
   const connect = () => ({ brokers: kafka().brokers, clientId: 'thyme-doctor-test' });
   const judged = async (deployment: string) => judgeKafka(await readKafkaSettings(connect(), deployment), { deployment, sessionMs: 6_000 });
 
