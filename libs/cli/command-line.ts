@@ -63,6 +63,7 @@ function parserOf(described: Command): CommanderCommand {
 function optionOf(name: string, { value, short, many, about }: Flag): Option {
   const option = new Option(`${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`, about);
   option.attributeName = () => name; // as it is written, and not in camel case
+  option.negate = false; // a flag is what it is called, also where that begins with `no-`
   if (many === true) option.argParser((given: string, before: readonly string[] | undefined) => [...(before ?? []), given]);
   return option;
 }

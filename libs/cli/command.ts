@@ -1,4 +1,5 @@
 import type { RestClient } from '../client/rest-client.js';
+import type { Env } from '../config/env.js';
 
 /** Where a command writes, so that tests can read it. */
 export interface Terminal {
@@ -19,6 +20,8 @@ export interface CommandContext {
   readonly client: RestClient;
   /** Base of query-run links; undefined where no web address is known. */
   readonly webUrl: string | undefined;
+  /** The program's variables, for what is no matter of the deployment's address; none where it is absent. */
+  readonly env?: Env;
   /** Results are for a program: JSON. */
   readonly json?: boolean;
 }

@@ -6,6 +6,8 @@ import { reachLines, reachOf } from './change-reach.js';
 import { command, UsageError, type CommandContext } from './command.js';
 import { moduleArgument, PROTOBUF_TYPE, readModule, type DefinitionModule } from './definition-module.js';
 import { changeLine, planModule, type PlannedChange } from './definition-plan.js';
+import type { ExtractorLookup } from './extractor-rehearsal.js';
+import { besideTypes, refuseWrongTypes, tellUnchecked, TYPE_FLAGS } from './type-flags.js';
 
 export const commit = command({
   name: 'commit',
@@ -15,10 +17,17 @@ export const commit = command({
   flags: {
     'base-revision': { value: 'N', about: 'refused where another revision than this is the latest: what `thyme plan` told' },
     remove: { value: 'NAME', many: true, about: 'what the commit may take away: a class, a member, or all' },
+    ...TYPE_FLAGS,
   },
   examples: ['thyme commit features.ts', 'thyme commit features.ts --remove OldFeatures'],
   async run({ positionals, flags }, context) {
-    await commitFile(moduleArgument(positionals), context, { base: baseRevision(flags['base-revision']), removes: flags.remove ?? [] });
+    const file = moduleArgument(positionals);
+    const base = baseRevision(flags['base-revision']);
+    const checksTypes = !flags['no-typecheck'];
+    const { done: module, types } = await besideTypes(file, { checksTypes }, () => readModule(file));
+    tellUnchecked(types, context);
+    refuseWrongTypes(types, file);
+    await commitModule(module, context, { base, removes: flags.remove ?? [] });
   },
 });
 
@@ -47,7 +56,7 @@ export async function commitModule(
   const isRefused = plan.problems.length > 0 || plan.changes.some(({ kind }) => kind === 'breaking');
   // Where another commit has come since the base, this plan is of that one's removals: the deployment says what came between.
   const hasMoved = base !== undefined && base !== BigInt(plan.base_revision);
-  const agreed = isRefused || hasMoved ? [] : await agreeToRemove(plan.changes, removes, context);
+  const agreed = isRefused || hasMoved ? [] : await agreeToRemove(plan.changes, removes, { context, lookups: module.lookups });
   const request = create(CommitRequestSchema, {
     definitions: definitionsToProto(definitions),
     bundle,
@@ -67,14 +76,14 @@ export async function commitModule(
 async function agreeToRemove(
   changes: readonly PlannedChange[],
   removes: readonly string[],
-  { client, terminal }: CommandContext,
+  { context: { client, terminal }, lookups }: { readonly context: CommandContext; readonly lookups: readonly ExtractorLookup[] },
 ): Promise<readonly string[]> {
   const isNamed = (place: string): boolean => removes.some((name) => name === 'all' || name === place || place.startsWith(`${name}.`));
   const unnamed = changes.filter(({ kind, subject }) => kind === 'removed' && !isNamed(subject));
   if (unnamed.length === 0) return [];
   terminal.err('This commit removes:');
   for (const change of unnamed) terminal.err(`  ${changeLine(change)}`);
-  for (const line of reachLines(await reachOf(unnamed, client))) terminal.err(line);
+  for (const line of reachLines(await reachOf(unnamed, { client, lookups }))) terminal.err(line);
   if ((await terminal.ask?.('Remove them?')) === true) return unnamed.map(({ subject }) => subject);
   const flags = unnamed.map(({ subject }) => `--remove ${subject}`);
   throw new ThymeError(

@@ -1,9 +1,12 @@
 import { readDefinitions } from '../definition/check.js';
 import type { Definitions } from '../definition/definitions.js';
-import { evaluateBundle } from '../definition/evaluate-bundle.js';
+import { evaluateBundle, placeOf } from '../definition/evaluate-bundle.js';
 import { bundleModule, type Bundle } from '../definition/load-module.js';
+import { definitionsInvalid } from '../definition/problem.js';
 import { ThymeError } from '../errors/errors.js';
+import { systemClock } from '../time/clock.js';
 import { UsageError } from './command.js';
+import { rehearseExtractors, type ExtractorLookup } from './extractor-rehearsal.js';
 
 export const PROTOBUF_TYPE = 'application/protobuf';
 
@@ -11,14 +14,19 @@ export const PROTOBUF_TYPE = 'application/protobuf';
 export interface DefinitionModule {
   readonly definitions: Definitions;
   readonly bundle: Bundle;
+  /** What its extractors look up by themselves, as far as a rehearsal shows. */
+  readonly lookups: readonly ExtractorLookup[];
 }
 
 /** Throws with all errors of the module at once, each with its place and fix. */
 export async function readModule(file: string): Promise<DefinitionModule> {
   const bundle = await bundleModule(file);
-  const { definitions } = readDefinitions(evaluateBundle(bundle.code, file));
+  const { definitions, functions } = readDefinitions(evaluateBundle(bundle.code, file));
   refuseEmpty(definitions, file);
-  return { definitions, bundle };
+  const placeIn = (error: Error): string => placeOf(error, bundle.code, file);
+  const { lookups, problems } = await rehearseExtractors(definitions, functions, { clock: systemClock, placeIn });
+  if (problems.length > 0) throw definitionsInvalid(problems);
+  return { definitions, bundle, lookups };
 }
 
 /** The one module that a command is about. */

@@ -1,23 +1,18 @@
 import type { RestClient } from '../client/rest-client.js';
+import type { Env } from '../config/env.js';
 import type { Clock } from '../time/clock.js';
 import { parseTimestamp } from '../time/timestamp.js';
+import type { Finding } from './doctor-finding.js';
 
 // What `thyme doctor` looks at. Each check asks what it needs, and judges it by named limits.
-
-export interface Finding {
-  readonly check: string;
-  /** `unknown`: the deployment did not tell. Only `failed` makes the command fail. */
-  readonly state: 'ok' | 'warning' | 'failed' | 'unknown';
-  readonly detail: string;
-  /** What to do; null where there is nothing to be done. */
-  readonly fix: string | null;
-}
 
 export interface Patient {
   readonly client: RestClient;
   /** Of this program. */
   readonly version: string;
   readonly clock: Pick<Clock, 'nowUs'>;
+  /** Of this program: how Kafka is reached. */
+  readonly env: Env;
 }
 
 /** The `Date` of an answer is cut to seconds, and the answer takes its time. */
@@ -33,10 +28,12 @@ const KEY_WARNING_US = 14 * 86_400e6;
 
 export const CHECKS: readonly { readonly name: string; readonly run: (patient: Patient) => Promise<readonly Finding[]> }[] = [
   { name: 'version', run: versions },
+  { name: 'processes', run: processes },
   { name: 'clock', run: clocks },
   { name: 'services', run: services },
   { name: 'pipelines', run: pipelines },
   { name: 'machine', run: machine },
+  { name: 'kafka', run: kafka },
   { name: 'sources', run: sources },
   { name: 'keys', run: keys },
 ];
@@ -48,6 +45,40 @@ async function versions({ client, version }: Patient): Promise<readonly Finding[
   if (info.version === version) return [ok('version', `both are ${version}`)];
   const detail = `this program is ${version}, the deployment is ${info.version}`;
   return [{ check: 'version', state: 'warning', detail, fix: `npm install thyme@${info.version}, or upgrade the deployment` }];
+}
+
+interface ProcessState {
+  readonly role: string;
+  readonly version: string;
+  readonly host: string;
+}
+
+/** A deployment whose processes are of several versions is in the middle of an upgrade, or was left there. */
+async function processes({ client }: Patient): Promise<readonly Finding[]> {
+  const { processes: told = [] } = (await client.get('/api/v1/status')).body as { readonly processes?: readonly ProcessState[] };
+  return [processFinding(told)];
+}
+
+export function processFinding(told: readonly ProcessState[]): Finding {
+  const versions = [...new Set(told.map(({ version }) => version))].sort((one, other) => one.localeCompare(other, 'en', { numeric: true }));
+  const newest = versions.at(-1);
+  if (newest === undefined)
+    return { check: 'processes', state: 'unknown', detail: 'the deployment does not tell its processes', fix: null };
+  if (versions.length === 1) return ok('processes', `${told.length} that answer are all ${newest}`);
+  const older = told.filter(({ version }) => version !== newest).map(({ role, host, version }) => `${role} on ${host} is ${version}`);
+  return {
+    check: 'processes',
+    state: 'warning',
+    detail: `the newest is ${newest}, and ${older.join(', ')}`,
+    fix: `finish the upgrade: start these with ${newest} too, one after the other`,
+  };
+}
+
+/** The driver is loaded for those who have brokers. */
+async function kafka({ env }: Patient): Promise<readonly Finding[]> {
+  if (env.list('THYME_KAFKA_BROKERS').length === 0) return [];
+  const { kafkaFindings } = await import('./doctor-kafka.js');
+  return kafkaFindings(env);
 }
 
 async function clocks({ client, clock }: Patient): Promise<readonly Finding[]> {

@@ -1,8 +1,10 @@
 import { RestError } from '../client/rest-error.js';
+import { createEnv, type Env } from '../config/env.js';
 import { ThymeError } from '../errors/errors.js';
 import { systemClock } from '../time/clock.js';
 import { command, CommandError } from './command.js';
-import { CHECKS, type Finding, type Patient } from './doctor-checks.js';
+import { CHECKS, type Patient } from './doctor-checks.js';
+import type { Finding } from './doctor-finding.js';
 import { tableLines } from './table-lines.js';
 import { VERSION } from './version.js';
 
@@ -11,12 +13,22 @@ export const doctor = command({
   summary: 'what is wrong with a deployment, or soon will be, and what to do',
   parameters: '',
   positionalsMax: 0,
-  flags: {},
-  examples: ['thyme doctor', 'thyme doctor --json | jq .[].fix'],
-  async run(_call, { client, terminal, json = false }) {
+  flags: {
+    brokers: {
+      value: 'HOST:PORT',
+      about: "looks at Kafka's settings too; THYME_KAFKA_BROKERS where it is absent, and the other THYME_KAFKA_* with it",
+    },
+  },
+  examples: ['thyme doctor', 'thyme doctor --brokers kafka-1:9092,kafka-2:9092', 'thyme doctor --json | jq .[].fix'],
+  async run({ flags: { brokers } }, { client, terminal, env: given = createEnv({}), json = false }) {
     // Whoever does not answer is the first finding; what else would be asked of it is unknown.
     await client.getRaw('/openapi.json');
-    const patient: Patient = { client, version: VERSION, clock: systemClock };
+    const patient: Patient = {
+      client,
+      version: VERSION,
+      clock: systemClock,
+      env: brokers === undefined ? given : withBrokers(given, brokers),
+    };
     const findings = (await Promise.all(CHECKS.map((check) => examined(check, patient)))).flat();
     if (json) terminal.out(JSON.stringify(findings, null, 2));
     else
@@ -30,6 +42,11 @@ export const doctor = command({
     if (failed.length > 0) throw new CommandError(`${failed.map(({ check }) => check).join(', ')} failed`);
   },
 });
+
+function withBrokers(env: Env, brokers: string): Env {
+  const named = createEnv({ brokers }).list('brokers');
+  return { ...env, list: (name) => (name === 'THYME_KAFKA_BROKERS' ? named : env.list(name)) };
+}
 
 /** A check that the deployment does not let us make is unknown, with the reason. */
 async function examined({ name, run }: (typeof CHECKS)[number], patient: Patient): Promise<readonly Finding[]> {

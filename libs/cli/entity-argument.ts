@@ -45,7 +45,7 @@ export async function latestCommit(client: RestClient): Promise<string> {
 }
 
 /** Asked for once they are needed: empty where there is no such featureset. */
-export function keyFieldsOf(featureset: string, { client }: CommandContext): () => Promise<readonly string[]> {
+export function keyFieldsOf(featureset: string, { client }: Pick<CommandContext, 'client'>): () => Promise<readonly string[]> {
   return async () => (await featuresetShape(featureset, client))?.entity ?? [];
 }
 

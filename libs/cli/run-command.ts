@@ -97,7 +97,7 @@ function clientContext(variables: Variables, terminal: Terminal, url: string | u
     apiKey: env.optional('THYME_API_KEY'),
     keyOf: (of) => findFolderKey(of, dataDir),
   });
-  return { terminal, client, webUrl: env.optional('THYME_WEB_URL') };
+  return { terminal, client, webUrl: env.optional('THYME_WEB_URL'), env };
 }
 
 function report(error: unknown, command: Command, terminal: Terminal): number {

@@ -67,7 +67,7 @@ function moduleInvalid(place: string, description: string, cause?: unknown): Thy
 const FRAME_LENGTH_READ = 1_024;
 
 /** The innermost frame of the author's, by the bundle's source map: `features.ts:12`. */
-function placeOf(error: unknown, code: string, filename: string): string {
+export function placeOf(error: unknown, code: string, filename: string): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const at = stack.indexOf(`${filename}:`);
   const position = at < 0 ? null : /^:(\d+)(?::(\d+))?/.exec(stack.slice(at + filename.length));

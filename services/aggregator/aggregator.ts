@@ -32,7 +32,7 @@ import type { ReplicationSource } from '../../libs/replica/replication-source.js
 import type { Store } from '../../libs/store/store.js';
 import type { Clock } from '../../libs/time/clock.js';
 import { HeldPartitions } from './held-partitions.js';
-import { PartitionOwner } from './partition-owner.js';
+import { PartitionOwner, type TickListener } from './partition-owner.js';
 import { ownersAsSource } from './replication.js';
 import { TICK_LIMITS, type TaskEnvironment, type TickLimits } from './task-environment.js';
 
@@ -52,8 +52,9 @@ export interface AggregatorOptions extends Omit<TaskEnvironment, 'partition' | '
   readonly openStore: (partition: number, anew: boolean) => Promise<Store>;
   /** Told of every failure of a task; it is then acquired again, or the service ends. */
   readonly onFailure: (partition: number, cause: unknown) => void;
-  /** Told of every tick that had something to do, and how long it took. */
-  readonly onTick?: (spentUs: number) => void;
+  readonly onTick?: TickListener;
+  /** Told of every partition that this process works from now on. */
+  readonly onAcquired?: (partition: number) => void;
   readonly limits?: TickLimits;
   readonly tickMs?: number;
   readonly recentBytesMax?: number;
@@ -163,6 +164,7 @@ function ownerFactory(options: AggregatorOptions): (partition: number) => Partit
     openStore,
     onFailure,
     onTick,
+    onAcquired,
   } = options;
   const { limits = TICK_LIMITS, tickMs = TICK_MS, recentBytesMax = RECENT_BYTES_MAX, heartbeatMs = HEARTBEAT_MS } = options;
   return (partition) => {
@@ -187,6 +189,7 @@ function ownerFactory(options: AggregatorOptions): (partition: number) => Partit
       heartbeatMs,
       onFailure,
       onTick,
+      onAcquired,
     });
   };
 }

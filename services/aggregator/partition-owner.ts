@@ -24,9 +24,13 @@ export interface OwnerOptions {
   readonly random?: Random;
   /** Told of every failure; never of values. */
   readonly onFailure: (partition: number, cause: unknown) => void;
-  /** Told of every tick that had something to do, and how long it took. */
-  readonly onTick?: ((spentUs: number) => void) | undefined;
+  readonly onTick?: TickListener | undefined;
+  /** Told of each time that it has been acquired. */
+  readonly onAcquired?: ((partition: number) => void) | undefined;
 }
+
+/** Told of every tick that had something to do: how long it took, and how many records its pipelines read in it. */
+export type TickListener = (spentUs: number, records: number) => void;
 
 /** How a life of a task ended. What comes of a failure its cause says itself. */
 type TaskOutcome = { readonly kind: 'stopped' } | { readonly kind: 'failed'; readonly cause: unknown; readonly ticks: number };
@@ -115,6 +119,7 @@ export class PartitionOwner {
       });
       this.#task = task;
       this.#acquired.resolve();
+      this.#options.onAcquired?.(this.view.partition);
       for (; !signal.aborted; ticks++) await this.#tick(task, signal);
       return { kind: 'stopped' };
     } catch (cause) {
@@ -156,12 +161,18 @@ export class PartitionOwner {
     const startUs = clock.nowUs();
     const damage = this.#applier?.damage;
     if (damage !== undefined) throw damage; // found by whoever has read there
+    const readBefore = this.#recordsRead();
     const result = await task.tick();
     if (result === 'idle') return waitForInput(task, this.#options.environment, signal);
     const spentUs = clock.nowUs() - startUs;
-    this.#options.onTick?.(spentUs);
+    this.#options.onTick?.(spentUs, this.#recordsRead() - readBefore);
     const pauseMs = pauseMsAfter(result, spentUs / 1_000, this.#options.tickMs);
     if (result !== 'full') await clock.sleep(pauseMs, signal);
+  }
+
+  /** By all readers, so that a record of two pipelines counts twice; fewer where one has gone. */
+  #recordsRead(): number {
+    return (this.view.applied()?.counters ?? []).reduce((sum, { read }) => sum + read, 0);
   }
 
   #attach(applier: Applier): void {

@@ -82,7 +82,9 @@ export function createQueryRouter({ holders: listed, catalog, clock, tokenKey }:
       const all = await Promise.allSettled(holders.all.map(async ({ query }) => query.listPartitions(request, context)));
       const partitions = new Set(all.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.partitions : [])));
       const timings = all.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.timings : []));
-      return create(ListPartitionsResponseSchema, { partitionCount, partitions: [...partitions].sort((a, b) => a - b), timings });
+      const processes = all.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.processes : []));
+      const held = [...partitions].sort((a, b) => a - b);
+      return create(ListPartitionsResponseSchema, { partitionCount, partitions: held, timings, processes });
     },
   };
 }

@@ -71,24 +71,29 @@ export function registryRoutes({ registry, aggregator, events }: GatewayServices
       method: 'POST',
       path: '/api/v1/plan',
       scope: 'read',
-      summary: 'What a commit would change, and its errors.',
+      summary: 'What a commit would change, its errors, and how much history would be read for it.',
       body: BODY,
       answers: {
         [JSON_TYPE]: answerSchema({
           base_revision: { type: 'integer' },
           changes: CHANGES_SCHEMA,
           problems: { type: 'array', items: PROBLEM_SCHEMA },
+          backfills: { type: 'array', items: BACKFILL_SCHEMA },
         }),
       },
       timeoutMs: TIMEOUT_MS,
       callsMax: CALLS_MAX,
       async handle(request) {
-        const { baseRevision, changes, problems } = await registry.plan(readMessage(PlanRequestSchema, request), request.context);
+        const { baseRevision, changes, problems, backfills } = await registry.plan(
+          readMessage(PlanRequestSchema, request),
+          request.context,
+        );
         return jsonResponse(
           encodeJson({
             base_revision: baseRevision,
             changes: changes.map(changeJson),
             problems: problems.map(({ place, message, fix }) => ({ place, message, fix })),
+            backfills: backfills.map(({ name, version, inputs, records, bytes }) => ({ name, version, inputs, records, bytes })),
           }),
         );
       },
@@ -156,3 +161,11 @@ const CHANGES_SCHEMA: JsonSchema = {
 };
 
 const PROBLEM_SCHEMA: JsonSchema = answerSchema({ place: { type: 'string' }, message: { type: 'string' }, fix: { type: 'string' } });
+
+const BACKFILL_SCHEMA: JsonSchema = answerSchema({
+  name: { type: 'string', description: 'A pipeline, or `index:` and a dataset.' },
+  version: { type: 'integer', minimum: 1 },
+  inputs: { type: 'array', items: { type: 'string' } },
+  records: { type: 'integer', minimum: 0, description: 'By the ends of the topics that it reads.' },
+  bytes: { type: 'integer', minimum: 0, description: 'As if all were as long as the newest.' },
+});

@@ -1,6 +1,6 @@
 import type { Intake } from '../../gen/thyme/v1/ingest_pb.js';
 import type { Job, Task } from '../../gen/thyme/v1/jobs_pb.js';
-import type { Timing } from '../../gen/thyme/v1/timing_pb.js';
+import type { Process, Timing } from '../../gen/thyme/v1/timing_pb.js';
 import type { SourceStatus } from '../../gen/thyme/v1/sources_pb.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import type { JsonTree } from '../../libs/rest/json-text.js';
@@ -16,6 +16,7 @@ export interface StatusParts {
   readonly tasks: readonly Task[];
   /** What every process that was asked has said. */
   readonly timings: readonly Timing[];
+  readonly processes: readonly Process[];
   readonly intakes: readonly Intake[];
   readonly recentEvents: readonly PlatformEvent[];
   /** Services that did not answer; their part is then missing. */
@@ -23,7 +24,7 @@ export interface StatusParts {
 }
 
 /** The whole platform on one page, as `thyme status` and the published client read it (REST 3). */
-export function statusJson({ revision, sources, tasks, timings, intakes, recentEvents, unavailable }: StatusParts): JsonTree {
+export function statusJson({ revision, sources, tasks, timings, processes, intakes, recentEvents, unavailable }: StatusParts): JsonTree {
   const definitions = revision?.definitions;
   const partitionCount = new Set(tasks.map(({ partition }) => partition)).size;
   return {
@@ -44,6 +45,7 @@ export function statusJson({ revision, sources, tasks, timings, intakes, recentE
     intakes: intakes.map(intakeJson),
     tasks: tasks.map(({ partition, epoch, seq, revision: adopted }) => ({ partition, epoch, seq, revision: adopted })),
     timings: timings.map(timingJson),
+    processes: processes.map(processJson),
     recent_events: recentEvents.map(eventJson),
     physical_assets: [],
     unavailable,
@@ -58,6 +60,10 @@ export function eventJson({ id, eventType, severity, source, subject, message, d
 function timingJson({ name, count, p50Us, p95Us, p99Us, maxUs }: Timing): JsonTree {
   const ms = (us: number | undefined): number | null => (us === undefined ? null : us / 1_000);
   return { name, count, p50_ms: ms(p50Us), p95_ms: ms(p95Us), p99_ms: ms(p99Us), max_ms: ms(maxUs) };
+}
+
+function processJson({ role, version, host, recordsPerS }: Process): JsonTree {
+  return { role, version, host, records_per_s: recordsPerS === undefined ? null : Math.round(recordsPerS) };
 }
 
 /** Since the ingest process started: what came in, and how it keeps the dataset's expectations. */

@@ -1,8 +1,9 @@
+import { hostname } from 'node:os';
 import { create } from '@bufbuild/protobuf';
 import { ListIntakesRequestSchema, type Intake } from '../../gen/thyme/v1/ingest_pb.js';
 import { ListJobsRequestSchema, type ListJobsResponse } from '../../gen/thyme/v1/jobs_pb.js';
-import { ListPartitionsRequestSchema } from '../../gen/thyme/v1/query_pb.js';
-import type { Timing } from '../../gen/thyme/v1/timing_pb.js';
+import { ListPartitionsRequestSchema, type ListPartitionsResponse } from '../../gen/thyme/v1/query_pb.js';
+import { type Process, ProcessSchema } from '../../gen/thyme/v1/timing_pb.js';
 import { invalidArgument, ThymeError } from '../../libs/errors/errors.js';
 import { encodeJson } from '../../libs/rest/json-text.js';
 import { answerSchema, JSON_TYPE, jsonResponse, type Route } from '../../libs/rest/route.js';
@@ -31,10 +32,10 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
       answers: { [JSON_TYPE]: STATUS_SCHEMA },
       async handle({ context }) {
         const revision = await catalog.refresh(context);
-        const [jobs, intakes, queryTimings, sources] = await Promise.all([
+        const [jobs, intakes, holders, sources] = await Promise.all([
           listJobs(services, context),
           listIntakes(services, context),
-          listQueryTimings(services, context),
+          listHolders(services, context),
           listStates(services.ingest, context),
         ]);
         const unavailable = [...(jobs === undefined ? ['aggregator'] : []), ...(intakes === undefined ? ['ingest'] : [])];
@@ -44,7 +45,8 @@ export function statusRoutes(services: GatewayServices, catalog: Catalog): reado
               revision,
               sources,
               tasks: jobs?.tasks ?? [],
-              timings: [...(queryTimings ?? []), ...(jobs?.timings ?? [])],
+              timings: [...(holders?.timings ?? []), ...(jobs?.timings ?? [])],
+              processes: [ownProcess(services), ...(jobs?.processes ?? []), ...(holders?.processes ?? [])],
               intakes: intakes ?? [],
               recentEvents: events.list({ limit: RECENT_EVENTS }),
               unavailable,
@@ -114,8 +116,12 @@ function listJobs({ aggregator }: GatewayServices, context: CallContext): Promis
   return ifAvailable(async () => aggregator.listJobs(create(ListJobsRequestSchema), context));
 }
 
-function listQueryTimings({ query }: GatewayServices, context: CallContext): Promise<readonly Timing[] | undefined> {
-  return ifAvailable(async () => (await query.listPartitions(create(ListPartitionsRequestSchema), context)).timings);
+function listHolders({ query }: GatewayServices, context: CallContext): Promise<ListPartitionsResponse | undefined> {
+  return ifAvailable(async () => query.listPartitions(create(ListPartitionsRequestSchema), context));
+}
+
+function ownProcess({ version }: GatewayServices): Process {
+  return create(ProcessSchema, { role: 'gateway', version, host: hostname() });
 }
 
 function listIntakes({ ingest }: GatewayServices, context: CallContext): Promise<readonly Intake[] | undefined> {

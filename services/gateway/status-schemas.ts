@@ -177,6 +177,15 @@ export const STATUS_SCHEMA: JsonSchema = answerSchema({
   intakes: listOf(INTAKE),
   tasks: listOf({ partition: COUNT, epoch: COUNT, seq: COUNT, revision: COUNT }),
   timings: listOf({ name: { enum: ['query', 'freshness', 'tick'] }, count: COUNT, p50_ms: MS, p95_ms: MS, p99_ms: MS, max_ms: MS }),
+  processes: listOf({
+    role: { enum: ['gateway', 'aggregator', 'query'] },
+    version: TEXT,
+    host: TEXT,
+    records_per_s: {
+      type: ['integer', 'null'],
+      description: 'Of an aggregator: what its pipelines read in a second of work, in ticks with much to read; null where there was none.',
+    },
+  }),
   recent_events: EVENTS_SCHEMA,
   physical_assets: { type: 'array', items: { type: 'object', additionalProperties: true } },
   unavailable: {

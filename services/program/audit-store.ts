@@ -5,7 +5,7 @@ import { Backoff, type Random, systemRandom } from '../../libs/time/backoff.js';
 import type { Telemetry } from './telemetry.js';
 import { setAside } from './worked-store.js';
 
-export interface AuditStoreOptions extends Pick<Telemetry, 'clock' | 'logger'> {
+export interface AuditStoreOptions extends Pick<Telemetry, 'clock' | 'logger' | 'events'> {
   readonly folder: string;
   readonly random?: Random;
   /** For tests of disks that fail. */
@@ -61,10 +61,10 @@ export class AuditStore {
   }
 
   async #setAside(error: unknown): Promise<void> {
-    const { folder, logger } = this.#options;
+    const { folder, logger, events } = this.#options;
     logger.error('the query runs are damaged, and there is no second copy of them: they are set aside, and the record begins anew', {
       error,
     });
-    await setAside(folder, logger);
+    await setAside(folder, { logger, events });
   }
 }

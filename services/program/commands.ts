@@ -38,11 +38,26 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry('lookup', 'the row of a dataset, without extractors', async () => (await import('../../libs/cli/lookup-command.js')).lookup),
   entry(
+    'inspect',
+    'one dataset, pipeline or featureset: what it is, what it is made of, how it does',
+    async () => (await import('../../libs/cli/inspect-command.js')).inspect,
+  ),
+  entry(
     'codegen',
     'write a typed client of what is committed, in TypeScript or Python',
     async () => (await import('../../libs/cli/codegen-command.js')).codegen,
   ),
   entry('status', 'what is committed and how far the pipelines are', async () => (await import('../../libs/cli/status-command.js')).status),
+  entry(
+    'logs',
+    'what happened lately: commits, take-overs, damage, troubles of sources, dead letters',
+    async () => (await import('../../libs/cli/logs-command.js')).logs,
+  ),
+  entry(
+    'runs',
+    'query runs: what was asked, by whom, and how it went; show one, or replay it',
+    async () => (await import('../../libs/cli/runs-command.js')).runs,
+  ),
   entry(
     'erase',
     'erase entities from a dataset and from what was computed of it',

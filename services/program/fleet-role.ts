@@ -178,18 +178,7 @@ async function openAggregator(
   options: FleetOptions,
   { log, partitions, registry, stepWatch, tickTimes }: AggregatorParts,
 ): Promise<Aggregator> {
-  const {
-    kafka,
-    deployment,
-    dataDir,
-    clock,
-    address,
-    logger,
-    standby,
-    channelTo,
-    backfillRecordsPerS,
-    sessionTimeoutMs: sessionMs,
-  } = options;
+  const { kafka, deployment, dataDir, clock, address, standby, channelTo, backfillRecordsPerS, sessionTimeoutMs: sessionMs } = options;
   const source = standby === undefined ? undefined : remoteSource(createClient(ReplicationService, channelTo(standby)));
   const folder = join(dataDir, 'store');
   const ownership = openKafkaMembership({ connect: kafka, group: groupOf(deployment), partitionCount: partitions, sessionMs, clock });
@@ -204,12 +193,26 @@ async function openAggregator(
     feed: registry.history,
     functionsOf: cachedAuthorFunctions(),
     membership: { ownership, address, preferred: await storedPartitions(folder) },
-    openStore: (partition, anew) => openWorkedStore({ folder: join(folder, `p${partition}`), partition, standby: source, anew, logger }),
+    openStore: (partition, anew) =>
+      openWorkedStore({ ...options, folder: join(folder, `p${partition}`), partition, standby: source, anew }),
     onFailure: (partition, error) => reportFailure(options, partition, error),
-    onTick: (spentUs) => tickTimes.record(spentUs),
+    onTick: (spentUs, records) => tickTimes.record(spentUs, records),
+    onAcquired: (partition) => reportAcquired(options, partition),
   });
   aggregatorMetrics(options.metrics, aggregator);
   return aggregator;
+}
+
+/** Of partitions that processes share: whose they are now, and that they were somebody else's before. */
+function reportAcquired({ events, address }: FleetOptions, partition: number): void {
+  events.record({
+    eventType: 'partition_acquired',
+    severity: 'info',
+    source: 'aggregator',
+    subject: `partition ${partition}`,
+    message: `the process at ${address()} works it from now on`,
+    detail: {},
+  });
 }
 
 function openErasing(
@@ -247,8 +250,9 @@ function fleetJobs(
       const failure = answers.find((answer) => answer.status === 'rejected');
       const tasks = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.tasks : []));
       const timings = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.timings : []));
+      const processes = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.processes : []));
       if (tasks.length === 0 && failure !== undefined) throw failure.reason;
-      return create(ListJobsResponseSchema, { tasks: tasks.sort((a, b) => a.partition - b.partition), partitionCount, timings });
+      return create(ListJobsResponseSchema, { tasks: tasks.sort((a, b) => a.partition - b.partition), partitionCount, timings, processes });
     },
   };
 }

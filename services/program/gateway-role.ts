@@ -8,11 +8,10 @@ import { docsRoutes } from '../docs/docs-routes.js';
 import { createGateway } from '../gateway/gateway.js';
 import type { GatewayServices } from '../gateway/gateway-services.js';
 import { probeRoutes } from '../gateway/status-routes.js';
+import { VERSION } from './program-version.js';
 import { doorOf } from './rpc-role.js';
 import type { Telemetry } from './telemetry.js';
 import type { ServeConfig } from './serve-config.js';
-
-export const VERSION = '0.1.0';
 
 type Handlers = Pick<GatewayServices, 'query' | 'reads' | 'ingest' | 'registry' | 'aggregator' | 'keys' | 'isReady'>;
 

@@ -91,11 +91,11 @@ export async function openOwnerRole(options: OwnerRoleOptions): Promise<OwnerRol
     functionsOf: cachedAuthorFunctions(),
     openStore: async (partition, anew) => {
       const folder = join(dataDir, 'store', `p${partition}`);
-      if (anew) await setAside(folder, options.logger);
+      if (anew) await setAside(folder, options);
       return openLevelStore(folder);
     },
     onFailure: (partition, error) => reportFailure(options, partition, error),
-    onTick: (spentUs) => tickTimes.record(spentUs),
+    onTick: (spentUs, records) => tickTimes.record(spentUs, records),
   });
   const rewriter = new ErasureRewriter({
     log,

@@ -62,8 +62,8 @@ export function createStoreReplica({ dataDir, partitions, holds, source, clock, 
 }
 
 export async function openQueryRole(options: QueryRoleOptions): Promise<QueryRole> {
-  const { dataDir, clock, logger, tokenKey } = options;
-  const audit = new AuditStore({ folder: join(dataDir, 'query-runs'), clock, logger });
+  const { dataDir, clock, logger, events, tokenKey } = options;
+  const audit = new AuditStore({ folder: join(dataDir, 'query-runs'), clock, logger, events });
   const stores = { current: await audit.open() };
   const renew = async (store: Store, cause: unknown): Promise<Store | undefined> => {
     const renewed = await audit.renew(store, cause);

@@ -1,13 +1,15 @@
 // What a process measures of its own work: how long queries and ticks take, and how fresh the state is that queries read.
 // It is shown by ListPartitions and ListJobs, and so by /api/v1/status, and by /metrics.
+import { hostname } from 'node:os';
 import { create } from '@bufbuild/protobuf';
 import { type AggregatorService, ListJobsResponseSchema } from '../../gen/thyme/v1/jobs_pb.js';
 import { ListPartitionsResponseSchema, type QueryService } from '../../gen/thyme/v1/query_pb.js';
-import { type Timing, TimingSchema } from '../../gen/thyme/v1/timing_pb.js';
+import { type Process, ProcessSchema, type Timing, TimingSchema } from '../../gen/thyme/v1/timing_pb.js';
 import type { ServiceHandlers } from '../../libs/rpc/handlers.js';
 import type { MetricsRegistry } from '../../libs/telemetry/metrics.js';
 import { RecentPercentiles } from '../../libs/telemetry/recent-percentiles.js';
 import type { Clock } from '../../libs/time/clock.js';
+import { VERSION } from './program-version.js';
 
 type Queries = ServiceHandlers<typeof QueryService>;
 type Jobs = ServiceHandlers<typeof AggregatorService>;
@@ -60,7 +62,11 @@ export class QueryTimes {
     return {
       ...queries,
       listPartitions: async (request, context) =>
-        create(ListPartitionsResponseSchema, { ...(await queries.listPartitions(request, context)), timings: timingsOf(this.#timings) }),
+        create(ListPartitionsResponseSchema, {
+          ...(await queries.listPartitions(request, context)),
+          timings: timingsOf(this.#timings),
+          processes: [processOf('query')],
+        }),
     };
   }
 
@@ -73,9 +79,14 @@ export class QueryTimes {
   }
 }
 
-/** How long ticks take, which the aggregator tells; the handlers show it. */
+/** A tick of fewer records says more of what any tick costs than of how fast history is read. */
+const RATED_RECORDS_MIN = 500;
+
+/** How long ticks take, and how fast they read, which the aggregator tells; the handlers show it. */
 export class TickTimes {
   readonly #tick: RecentPercentiles;
+  /** Of the ticks that had much to read, since the start. */
+  #rated = { records: 0, spentUs: 0 };
   readonly #timings: Timings;
 
   constructor(clock: Clock, metrics: MetricsRegistry) {
@@ -84,17 +95,32 @@ export class TickTimes {
     timingMetrics(metrics, this.#timings, 'tick');
   }
 
-  record(spentUs: number): void {
+  record(spentUs: number, records: number): void {
     this.#tick.record(spentUs);
+    if (records < RATED_RECORDS_MIN) return;
+    this.#rated = { records: this.#rated.records + records, spentUs: this.#rated.spentUs + spentUs };
   }
 
   shownBy(jobs: Jobs): Jobs {
     return {
       ...jobs,
       listJobs: async (request, context) =>
-        create(ListJobsResponseSchema, { ...(await jobs.listJobs(request, context)), timings: timingsOf(this.#timings) }),
+        create(ListJobsResponseSchema, {
+          ...(await jobs.listJobs(request, context)),
+          timings: timingsOf(this.#timings),
+          processes: [processOf('aggregator', this.#recordsPerS())],
+        }),
     };
   }
+
+  #recordsPerS(): number | undefined {
+    const { records, spentUs } = this.#rated;
+    return spentUs === 0 ? undefined : (records * 1e6) / spentUs;
+  }
+}
+
+function processOf(role: string, recordsPerS?: number): Process {
+  return create(ProcessSchema, { role, version: VERSION, host: hostname(), ...(recordsPerS === undefined ? {} : { recordsPerS }) });
 }
 
 function timingsOf(timings: Timings): Timing[] {

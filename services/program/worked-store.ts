@@ -1,5 +1,5 @@
 import { readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { bootstrap } from '../../libs/replica/bootstrap.js';
 import { FolderReplicaStores } from '../../libs/replica/replica-stores.js';
 import type { ReplicationSource } from '../../libs/replica/replication-source.js';
@@ -11,7 +11,7 @@ const ASIDE = '.damaged';
 /** Copying is faster than replaying, but a standby that hangs must not keep a partition from being worked. */
 const RESTORE_MS_MAX = 600_000;
 
-export interface WorkedStoreOptions extends Pick<Telemetry, 'logger'> {
+export interface WorkedStoreOptions extends Pick<Telemetry, 'logger' | 'events'> {
   /** The folder of this partition alone. */
   readonly folder: string;
   readonly partition: number;
@@ -22,8 +22,8 @@ export interface WorkedStoreOptions extends Pick<Telemetry, 'logger'> {
 }
 
 /** The store that an owner works on. What a snapshot lacks, the acquisition replays (DESIGN 4): it only has less to do. */
-export async function openWorkedStore({ folder, partition, standby, anew, logger }: WorkedStoreOptions): Promise<Store> {
-  if (anew) await setAside(folder, logger);
+export async function openWorkedStore({ folder, partition, standby, anew, logger, events }: WorkedStoreOptions): Promise<Store> {
+  if (anew) await setAside(folder, { logger, events });
   const stores = new FolderReplicaStores(folder);
   const store = await stores.openCurrent();
   if (standby === undefined || store.get(COMMIT_KEY) !== undefined) return store;
@@ -47,11 +47,19 @@ export async function removeAside(dataDir: string): Promise<void> {
 }
 
 /** Out of the way, for whoever wants to look at it; what was moved there before is removed. The changelog has all that was in it. */
-export async function setAside(folder: string, logger: Telemetry['logger']): Promise<void> {
+export async function setAside(folder: string, { logger, events }: Pick<Telemetry, 'logger' | 'events'>): Promise<void> {
   const aside = `${folder}${ASIDE}`;
   await rm(aside, { recursive: true, force: true });
   await rename(folder, aside).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error; // it was moved before
   });
   logger.error('a damaged store was set aside and is built anew', { folder, aside });
+  events.record({
+    eventType: 'store_damaged',
+    severity: 'error',
+    source: 'store',
+    subject: basename(folder),
+    message: 'a damaged store was set aside and is built anew',
+    detail: {},
+  });
 }

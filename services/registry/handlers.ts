@@ -53,11 +53,18 @@ const KIND_OF: Readonly<Record<DefinitionChange['kind'], Kind>> = {
 export function registryHandlers(registry: Registry): RegistryHandlers {
   return {
     async plan(request) {
-      const { baseRevision, changes, problems } = await registry.plan(proposalOf(request), { runBundle: false });
+      const { baseRevision, changes, problems, backfills } = await registry.plan(proposalOf(request), { runBundle: false });
       return create(PlanResponseSchema, {
         baseRevision: BigInt(baseRevision),
         changes: changes.map(changeToProto),
         problems: problems.map((problem) => ({ ...problem })),
+        backfills: backfills.map(({ name, version, inputs, records, bytes }) => ({
+          name,
+          version,
+          inputs: [...inputs],
+          records: BigInt(records),
+          bytes: BigInt(bytes),
+        })),
       });
     },
     async commit(request, { signal }) {

@@ -7,6 +7,7 @@
 //   timeline-identities.ts   - ids, columns and topics of timelines, from revision to revision
 //   carry-overs.ts           - raised datasets, and whose records are carried (S19a)
 //   named-removals.ts        - a commit names what it takes away
+//   plan-backfills.ts        - how much history a commit would have read
 //   deployment-topics.ts     - the topics, created before the revision that needs them
 //   revision-log.ts          - the topic of commits
 //   revision-history.ts      - the commits as read from it, for all who follow
@@ -30,6 +31,7 @@ import { raisedDatasets, type Raised } from './carry-overs.js';
 import { decideCommit, type Decision, type Proposal } from './decide-commit.js';
 import { countRecords, createBaseTopics, createDatasetTopics, type Deployment } from './deployment-topics.js';
 import { refuseUnnamedRemovals } from './named-removals.js';
+import { planBackfills, type Backfill } from './plan-backfills.js';
 import { commitUnsure, registryNotRunning, revisionMoved } from './registry-errors.js';
 import { RevisionHistory, type RevisionSummary } from './revision-history.js';
 import { RevisionLog } from './revision-log.js';
@@ -48,6 +50,8 @@ export interface Plan {
   /** A commit with one that is `breaking` would be refused. */
   readonly changes: readonly DefinitionChange[];
   readonly problems: readonly Problem[];
+  /** None where a commit would be refused. */
+  readonly backfills: readonly Backfill[];
 }
 
 export interface CommitTerms {
@@ -114,16 +118,23 @@ export class Registry {
   async plan(proposal: Proposal, options: { readonly runBundle: boolean }): Promise<Plan> {
     this.#assertRunning();
     await this.history.catchUp();
+    const firstTimelineId = this.history.timelineIdMax + 1;
     const decision = await this.#decide(proposal, options);
     const baseRevision = this.history.latestNumber;
     switch (decision.kind) {
       case 'invalid':
-        return { baseRevision, changes: [], problems: decision.problems };
+        return { baseRevision, changes: [], problems: decision.problems, backfills: [] };
       case 'unchanged':
-        return { baseRevision, changes: [], problems: [] };
+        return { baseRevision, changes: [], problems: [], backfills: [] };
       case 'refused':
+        return { baseRevision, changes: decision.changes, problems: [], backfills: [] };
       case 'new':
-        return { baseRevision, changes: decision.changes, problems: [] };
+        return {
+          baseRevision,
+          changes: decision.changes,
+          problems: [],
+          backfills: await this.#backfills(decision.revision, firstTimelineId),
+        };
     }
   }
 
@@ -199,6 +210,11 @@ export class Registry {
       connectors: this.#options.connectors,
       ...options,
     });
+  }
+
+  #backfills(revision: Revision, firstTimelineId: number): Promise<readonly Backfill[]> {
+    const { log, deployment } = this.#options;
+    return planBackfills(log, deployment, { revision, firstTimelineId });
   }
 
   /** By the ends of the old versions' topics. */

@@ -61,6 +61,10 @@ const benches: Readonly<Record<string, readonly [args: readonly string[], names:
     ['--starts', '5'],
     ['start_p50_ms', 'add_and_query_p50_ms'],
   ],
+  types: [
+    ['--classes', '4'],
+    ['check_s', 'instantiations', 'memory_mb'],
+  ],
   windows: [
     ['--exponent-max', '3'],
     ['read_1e2_p50_us', 'late_1e3_p50_us', 'slope'],

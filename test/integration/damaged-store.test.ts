@@ -7,6 +7,7 @@ import { MemoryStore } from '../../libs/store/memory-store.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import { storeDamaged } from '../../libs/store/store-errors.js';
 import { COMMIT_KEY } from '../../libs/change/state-keys.js';
+import { EventRing } from '../../libs/telemetry/event-ring.js';
 import { createLogger } from '../../libs/telemetry/logger.js';
 import { systemClock } from '../../libs/time/clock.js';
 import { PartitionOwner } from '../../services/aggregator/partition-owner.js';
@@ -141,7 +142,8 @@ describe('a damaged store of an owner', function () {
   it("makes room for a standby's copy on a fleet's disk, as one that is lost does", async () => {
     const folder = join(temporaryFolder(), 'p3');
     const logger = createLogger({ level: 'error', clock: systemClock, write: () => undefined });
-    const options = { folder, partition: 3, standby: undefined, logger };
+    const events = new EventRing(systemClock);
+    const options = { folder, partition: 3, standby: undefined, logger, events };
     const first = await openWorkedStore({ ...options, anew: false });
     const batch = first.batch();
     batch.put(COMMIT_KEY, new Uint8Array([1]));
@@ -150,6 +152,8 @@ describe('a damaged store of an owner', function () {
     const second = await openWorkedStore({ ...options, anew: true });
     expect(second.get(COMMIT_KEY)).to.equal(undefined);
     expect(existsSync(`${folder}.damaged`)).to.equal(true);
+    expect(events.list({ limit: 9 }), 'what happened is told').to.have.length(1);
+    expect(events.list({ limit: 1 })[0]).to.include({ eventType: 'store_damaged', severity: 'error', subject: 'p3' });
     await second.close();
     await (await openWorkedStore({ ...options, anew: true })).close(); // the second time as the first
   });

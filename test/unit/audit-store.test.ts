@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { MemoryStore } from '../../libs/store/memory-store.js';
 import { openLevelStore } from '../../libs/store/level-store.js';
 import type { Store } from '../../libs/store/store.js';
+import { EventRing } from '../../libs/telemetry/event-ring.js';
 import { createLogger } from '../../libs/telemetry/logger.js';
 import { ManualClock, systemClock } from '../../libs/time/clock.js';
 import { AuditStore } from '../../services/program/audit-store.js';
@@ -31,7 +32,14 @@ async function world(folder: string, open?: (folder: string) => Promise<Store>) 
   const clock = new ManualClock(1_700_000_000_000_000);
   const logged: string[] = [];
   const logger = createLogger({ level: 'warn', clock: systemClock, write: (line) => void logged.push(line) });
-  const audit = new AuditStore({ folder, clock, logger, random: () => 0, ...(open === undefined ? {} : { open }) });
+  const audit = new AuditStore({
+    folder,
+    clock,
+    logger,
+    events: new EventRing(clock),
+    random: () => 0,
+    ...(open === undefined ? {} : { open }),
+  });
   const stores = { current: await audit.open() };
   const renew = async (store: Store, cause: unknown) => {
     const renewed = await audit.renew(store, cause);

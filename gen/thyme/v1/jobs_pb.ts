@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timing } from "./timing_pb.js";
+import type { Process, Timing } from "./timing_pb.js";
 import { file_thyme_v1_timing } from "./timing_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/jobs.proto.
  */
 export const file_thyme_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QibQoQTGlzdEpvYnNSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnRoeW1lLnYxLlRhc2sSFwoPcGFydGl0aW9uX2NvdW50GAIgASgFEiEKB3RpbWluZ3MYAyADKAsyEC50aHltZS52MS5UaW1pbmciZAoEVGFzaxIRCglwYXJ0aXRpb24YASABKAUSDQoFZXBvY2gYAiABKAMSCwoDc2VxGAMgASgDEhAKCHJldmlzaW9uGAQgASgDEhsKBGpvYnMYBSADKAsyDS50aHltZS52MS5Kb2IimAIKA0pvYhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSCwoDbGFnGAMgASgDEhEKCWNhdWdodF91cBgEIAEoCBIOCgZwYXVzZWQYBSABKAgSDAoEcmVhZBgGIAEoAxIPCgdhcHBsaWVkGAcgASgDEhAKCGZpbHRlcmVkGAggASgDEhQKDGxhdGVfZHJvcHBlZBgJIAEoAxIRCglkdXBsaWNhdGUYCiABKAMSDAoEZGVhZBgLIAEoAxIOCgZmYWlsZWQYDCABKAMSFAoMd2F0ZXJtYXJrX3VzGA0gASgDEhIKCmxhdGVfcmlnaHQYDiABKAMSEAoIb3V0ZGF0ZWQYDyABKAMSDgoGZXJhc2VkGBAgASgDMlYKEUFnZ3JlZ2F0b3JTZXJ2aWNlEkEKCExpc3RKb2JzEhkudGh5bWUudjEuTGlzdEpvYnNSZXF1ZXN0GhoudGh5bWUudjEuTGlzdEpvYnNSZXNwb25zZWIGcHJvdG8z", [file_thyme_v1_timing]);
+  fileDesc("ChN0aHltZS92MS9qb2JzLnByb3RvEgh0aHltZS52MSIRCg9MaXN0Sm9ic1JlcXVlc3QikwEKEExpc3RKb2JzUmVzcG9uc2USHQoFdGFza3MYASADKAsyDi50aHltZS52MS5UYXNrEhcKD3BhcnRpdGlvbl9jb3VudBgCIAEoBRIhCgd0aW1pbmdzGAMgAygLMhAudGh5bWUudjEuVGltaW5nEiQKCXByb2Nlc3NlcxgEIAMoCzIRLnRoeW1lLnYxLlByb2Nlc3MiZAoEVGFzaxIRCglwYXJ0aXRpb24YASABKAUSDQoFZXBvY2gYAiABKAMSCwoDc2VxGAMgASgDEhAKCHJldmlzaW9uGAQgASgDEhsKBGpvYnMYBSADKAsyDS50aHltZS52MS5Kb2IimAIKA0pvYhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSCwoDbGFnGAMgASgDEhEKCWNhdWdodF91cBgEIAEoCBIOCgZwYXVzZWQYBSABKAgSDAoEcmVhZBgGIAEoAxIPCgdhcHBsaWVkGAcgASgDEhAKCGZpbHRlcmVkGAggASgDEhQKDGxhdGVfZHJvcHBlZBgJIAEoAxIRCglkdXBsaWNhdGUYCiABKAMSDAoEZGVhZBgLIAEoAxIOCgZmYWlsZWQYDCABKAMSFAoMd2F0ZXJtYXJrX3VzGA0gASgDEhIKCmxhdGVfcmlnaHQYDiABKAMSEAoIb3V0ZGF0ZWQYDyABKAMSDgoGZXJhc2VkGBAgASgDMlYKEUFnZ3JlZ2F0b3JTZXJ2aWNlEkEKCExpc3RKb2JzEhkudGh5bWUudjEuTGlzdEpvYnNSZXF1ZXN0GhoudGh5bWUudjEuTGlzdEpvYnNSZXNwb25zZWIGcHJvdG8z", [file_thyme_v1_timing]);
 
 /**
  * @generated from message thyme.v1.ListJobsRequest
@@ -49,6 +49,11 @@ export type ListJobsResponse = Message<"thyme.v1.ListJobsResponse"> & {
    * @generated from field: repeated thyme.v1.Timing timings = 3;
    */
   timings: Timing[];
+
+  /**
+   * @generated from field: repeated thyme.v1.Process processes = 4;
+   */
+  processes: Process[];
 };
 
 /**

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/registry.proto.
  */
 export const file_thyme_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("Chd0aHltZS92MS9yZWdpc3RyeS5wcm90bxIIdGh5bWUudjEivgQKCFJldmlzaW9uEg4KBm51bWJlchgBIAEoAxISCgpjcmVhdGVkX3VzGAIgASgDEioKC2RlZmluaXRpb25zGAMgASgLMhUudGh5bWUudjEuRGVmaW5pdGlvbnMSIAoGYnVuZGxlGAQgASgLMhAudGh5bWUudjEuQnVuZGxlEi4KCXRpbWVsaW5lcxgFIAMoCzIbLnRoeW1lLnYxLlJldmlzaW9uLlRpbWVsaW5lEjEKC2NhcnJ5X292ZXJzGAYgAygLMhwudGh5bWUudjEuUmV2aXNpb24uQ2FycnlPdmVyGoMBCghUaW1lbGluZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSCgoCaWQYAyABKA0SLAoIbWVhc3VyZXMYBCADKAsyGi50aHltZS52MS5SZXZpc2lvbi5NZWFzdXJlEg4KBmlucHV0cxgFIAMoCRIOCgZvdXRwdXQYBiABKAkabQoHTWVhc3VyZRIKCgJvZhgBIAEoCRIjCgV3aGVyZRgCIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb24SDgoGZGlnZXN0GAMgASgIEiEKBHR5cGUYBCABKAsyEy50aHltZS52MS5WYWx1ZVR5cGUaaAoJQ2FycnlPdmVyEgoKAmlkGAEgASgNEikKBGZyb20YAiABKAsyGy50aHltZS52MS5EYXRhc2V0RGVmaW5pdGlvbhISCgp0b192ZXJzaW9uGAMgASgFEhAKCHJldmlzaW9uGAQgASgDIiYKBkJ1bmRsZRIOCgZzaGEyNTYYASABKAkSDAoEY29kZRgCIAEoCSJbCgtQbGFuUmVxdWVzdBIqCgtkZWZpbml0aW9ucxgBIAEoCzIVLnRoeW1lLnYxLkRlZmluaXRpb25zEiAKBmJ1bmRsZRgCIAEoCzIQLnRoeW1lLnYxLkJ1bmRsZSLWAgoMUGxhblJlc3BvbnNlEhUKDWJhc2VfcmV2aXNpb24YASABKAMSLgoHY2hhbmdlcxgCIAMoCzIdLnRoeW1lLnYxLlBsYW5SZXNwb25zZS5DaGFuZ2USIwoIcHJvYmxlbXMYAyADKAsyES50aHltZS52MS5Qcm9ibGVtGtkBCgZDaGFuZ2USMAoEa2luZBgBIAEoDjIiLnRoeW1lLnYxLlBsYW5SZXNwb25zZS5DaGFuZ2UuS2luZBIPCgdzdWJqZWN0GAIgASgJEg4KBmRldGFpbBgDIAEoCSJ8CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIOCgpLSU5EX0FEREVEEAESEAoMS0lORF9DSEFOR0VEEAISEAoMS0lORF9SRU1PVkVEEAMSFwoTS0lORF9ORUVEU19CQUNLRklMTBAEEhEKDUtJTkRfQlJFQUtJTkcQBSI2CgdQcm9ibGVtEg0KBXBsYWNlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSCwoDZml4GAMgASgJIpwBCg1Db21taXRSZXF1ZXN0EioKC2RlZmluaXRpb25zGAEgASgLMhUudGh5bWUudjEuRGVmaW5pdGlvbnMSIAoGYnVuZGxlGAIgASgLMhAudGh5bWUudjEuQnVuZGxlEhoKDWJhc2VfcmV2aXNpb24YAyABKANIAIgBARIPCgdyZW1vdmVzGAQgAygJQhAKDl9iYXNlX3JldmlzaW9uIlIKDkNvbW1pdFJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEi4KB2NoYW5nZXMYAiADKAsyHS50aHltZS52MS5QbGFuUmVzcG9uc2UuQ2hhbmdlIjAKCkdldFJlcXVlc3QSFQoIcmV2aXNpb24YASABKANIAIgBAUILCglfcmV2aXNpb24iMwoLR2V0UmVzcG9uc2USJAoIcmV2aXNpb24YASABKAsyEi50aHltZS52MS5SZXZpc2lvbiIcCgtMaXN0UmVxdWVzdBINCgVsaW1pdBgBIAEoBSKqAQoMTGlzdFJlc3BvbnNlEjEKCXJldmlzaW9ucxgBIAMoCzIeLnRoeW1lLnYxLkxpc3RSZXNwb25zZS5TdW1tYXJ5GmcKB1N1bW1hcnkSDgoGbnVtYmVyGAEgASgDEhIKCmNyZWF0ZWRfdXMYAiABKAMSEAoIZGF0YXNldHMYAyABKAUSEQoJcGlwZWxpbmVzGAQgASgFEhMKC2ZlYXR1cmVzZXRzGAUgASgFIiUKDFdhdGNoUmVxdWVzdBIVCg1mcm9tX3JldmlzaW9uGAEgASgDIjUKDVdhdGNoUmVzcG9uc2USJAoIcmV2aXNpb24YASABKAsyEi50aHltZS52MS5SZXZpc2lvbjKsAgoPUmVnaXN0cnlTZXJ2aWNlEjUKBFBsYW4SFS50aHltZS52MS5QbGFuUmVxdWVzdBoWLnRoeW1lLnYxLlBsYW5SZXNwb25zZRI7CgZDb21taXQSFy50aHltZS52MS5Db21taXRSZXF1ZXN0GhgudGh5bWUudjEuQ29tbWl0UmVzcG9uc2USMgoDR2V0EhQudGh5bWUudjEuR2V0UmVxdWVzdBoVLnRoeW1lLnYxLkdldFJlc3BvbnNlEjUKBExpc3QSFS50aHltZS52MS5MaXN0UmVxdWVzdBoWLnRoeW1lLnYxLkxpc3RSZXNwb25zZRI6CgVXYXRjaBIWLnRoeW1lLnYxLldhdGNoUmVxdWVzdBoXLnRoeW1lLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_thyme_v1_definitions, file_thyme_v1_values]);
+  fileDesc("Chd0aHltZS92MS9yZWdpc3RyeS5wcm90bxIIdGh5bWUudjEivgQKCFJldmlzaW9uEg4KBm51bWJlchgBIAEoAxISCgpjcmVhdGVkX3VzGAIgASgDEioKC2RlZmluaXRpb25zGAMgASgLMhUudGh5bWUudjEuRGVmaW5pdGlvbnMSIAoGYnVuZGxlGAQgASgLMhAudGh5bWUudjEuQnVuZGxlEi4KCXRpbWVsaW5lcxgFIAMoCzIbLnRoeW1lLnYxLlJldmlzaW9uLlRpbWVsaW5lEjEKC2NhcnJ5X292ZXJzGAYgAygLMhwudGh5bWUudjEuUmV2aXNpb24uQ2FycnlPdmVyGoMBCghUaW1lbGluZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSCgoCaWQYAyABKA0SLAoIbWVhc3VyZXMYBCADKAsyGi50aHltZS52MS5SZXZpc2lvbi5NZWFzdXJlEg4KBmlucHV0cxgFIAMoCRIOCgZvdXRwdXQYBiABKAkabQoHTWVhc3VyZRIKCgJvZhgBIAEoCRIjCgV3aGVyZRgCIAEoCzIULnRoeW1lLnYxLkV4cHJlc3Npb24SDgoGZGlnZXN0GAMgASgIEiEKBHR5cGUYBCABKAsyEy50aHltZS52MS5WYWx1ZVR5cGUaaAoJQ2FycnlPdmVyEgoKAmlkGAEgASgNEikKBGZyb20YAiABKAsyGy50aHltZS52MS5EYXRhc2V0RGVmaW5pdGlvbhISCgp0b192ZXJzaW9uGAMgASgFEhAKCHJldmlzaW9uGAQgASgDIiYKBkJ1bmRsZRIOCgZzaGEyNTYYASABKAkSDAoEY29kZRgCIAEoCSJbCgtQbGFuUmVxdWVzdBIqCgtkZWZpbml0aW9ucxgBIAEoCzIVLnRoeW1lLnYxLkRlZmluaXRpb25zEiAKBmJ1bmRsZRgCIAEoCzIQLnRoeW1lLnYxLkJ1bmRsZSLlAwoMUGxhblJlc3BvbnNlEhUKDWJhc2VfcmV2aXNpb24YASABKAMSLgoHY2hhbmdlcxgCIAMoCzIdLnRoeW1lLnYxLlBsYW5SZXNwb25zZS5DaGFuZ2USIwoIcHJvYmxlbXMYAyADKAsyES50aHltZS52MS5Qcm9ibGVtEjIKCWJhY2tmaWxscxgEIAMoCzIfLnRoeW1lLnYxLlBsYW5SZXNwb25zZS5CYWNrZmlsbBpZCghCYWNrZmlsbBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSDgoGaW5wdXRzGAMgAygJEg8KB3JlY29yZHMYBCABKAMSDQoFYnl0ZXMYBSABKAMa2QEKBkNoYW5nZRIwCgRraW5kGAEgASgOMiIudGh5bWUudjEuUGxhblJlc3BvbnNlLkNoYW5nZS5LaW5kEg8KB3N1YmplY3QYAiABKAkSDgoGZGV0YWlsGAMgASgJInwKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg4KCktJTkRfQURERUQQARIQCgxLSU5EX0NIQU5HRUQQAhIQCgxLSU5EX1JFTU9WRUQQAxIXChNLSU5EX05FRURTX0JBQ0tGSUxMEAQSEQoNS0lORF9CUkVBS0lORxAFIjYKB1Byb2JsZW0SDQoFcGxhY2UYASABKAkSDwoHbWVzc2FnZRgCIAEoCRILCgNmaXgYAyABKAkinAEKDUNvbW1pdFJlcXVlc3QSKgoLZGVmaW5pdGlvbnMYASABKAsyFS50aHltZS52MS5EZWZpbml0aW9ucxIgCgZidW5kbGUYAiABKAsyEC50aHltZS52MS5CdW5kbGUSGgoNYmFzZV9yZXZpc2lvbhgDIAEoA0gAiAEBEg8KB3JlbW92ZXMYBCADKAlCEAoOX2Jhc2VfcmV2aXNpb24iUgoOQ29tbWl0UmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSLgoHY2hhbmdlcxgCIAMoCzIdLnRoeW1lLnYxLlBsYW5SZXNwb25zZS5DaGFuZ2UiMAoKR2V0UmVxdWVzdBIVCghyZXZpc2lvbhgBIAEoA0gAiAEBQgsKCV9yZXZpc2lvbiIzCgtHZXRSZXNwb25zZRIkCghyZXZpc2lvbhgBIAEoCzISLnRoeW1lLnYxLlJldmlzaW9uIhwKC0xpc3RSZXF1ZXN0Eg0KBWxpbWl0GAEgASgFIqoBCgxMaXN0UmVzcG9uc2USMQoJcmV2aXNpb25zGAEgAygLMh4udGh5bWUudjEuTGlzdFJlc3BvbnNlLlN1bW1hcnkaZwoHU3VtbWFyeRIOCgZudW1iZXIYASABKAMSEgoKY3JlYXRlZF91cxgCIAEoAxIQCghkYXRhc2V0cxgDIAEoBRIRCglwaXBlbGluZXMYBCABKAUSEwoLZmVhdHVyZXNldHMYBSABKAUiJQoMV2F0Y2hSZXF1ZXN0EhUKDWZyb21fcmV2aXNpb24YASABKAMiNQoNV2F0Y2hSZXNwb25zZRIkCghyZXZpc2lvbhgBIAEoCzISLnRoeW1lLnYxLlJldmlzaW9uMqwCCg9SZWdpc3RyeVNlcnZpY2USNQoEUGxhbhIVLnRoeW1lLnYxLlBsYW5SZXF1ZXN0GhYudGh5bWUudjEuUGxhblJlc3BvbnNlEjsKBkNvbW1pdBIXLnRoeW1lLnYxLkNvbW1pdFJlcXVlc3QaGC50aHltZS52MS5Db21taXRSZXNwb25zZRIyCgNHZXQSFC50aHltZS52MS5HZXRSZXF1ZXN0GhUudGh5bWUudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLnRoeW1lLnYxLkxpc3RSZXF1ZXN0GhYudGh5bWUudjEuTGlzdFJlc3BvbnNlEjoKBVdhdGNoEhYudGh5bWUudjEuV2F0Y2hSZXF1ZXN0GhcudGh5bWUudjEuV2F0Y2hSZXNwb25zZTABYgZwcm90bzM", [file_thyme_v1_definitions, file_thyme_v1_values]);
 
 /**
  * One commit.
@@ -254,6 +254,13 @@ export type PlanResponse = Message<"thyme.v1.PlanResponse"> & {
    * @generated from field: repeated thyme.v1.Problem problems = 3;
    */
   problems: Problem[];
+
+  /**
+   * What would be built of history, before it is served (S18).
+   *
+   * @generated from field: repeated thyme.v1.PlanResponse.Backfill backfills = 4;
+   */
+  backfills: PlanResponse_Backfill[];
 };
 
 /**
@@ -262,6 +269,47 @@ export type PlanResponse = Message<"thyme.v1.PlanResponse"> & {
  */
 export const PlanResponseSchema: GenMessage<PlanResponse> = /*@__PURE__*/
   messageDesc(file_thyme_v1_registry, 3);
+
+/**
+ * Both are estimates: on Kafka ends of transactions are counted as records, and bytes are those of the newest records, for all.
+ *
+ * @generated from message thyme.v1.PlanResponse.Backfill
+ */
+export type PlanResponse_Backfill = Message<"thyme.v1.PlanResponse.Backfill"> & {
+  /**
+   * A pipeline, or `index:<dataset>`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * @generated from field: repeated string inputs = 3;
+   */
+  inputs: string[];
+
+  /**
+   * @generated from field: int64 records = 4;
+   */
+  records: bigint;
+
+  /**
+   * @generated from field: int64 bytes = 5;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message thyme.v1.PlanResponse.Backfill.
+ * Use `create(PlanResponse_BackfillSchema)` to create a new message.
+ */
+export const PlanResponse_BackfillSchema: GenMessage<PlanResponse_Backfill> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_registry, 3, 0);
 
 /**
  * @generated from message thyme.v1.PlanResponse.Change
@@ -288,7 +336,7 @@ export type PlanResponse_Change = Message<"thyme.v1.PlanResponse.Change"> & {
  * Use `create(PlanResponse_ChangeSchema)` to create a new message.
  */
 export const PlanResponse_ChangeSchema: GenMessage<PlanResponse_Change> = /*@__PURE__*/
-  messageDesc(file_thyme_v1_registry, 3, 0);
+  messageDesc(file_thyme_v1_registry, 3, 1);
 
 /**
  * @generated from enum thyme.v1.PlanResponse.Change.Kind
@@ -329,7 +377,7 @@ export enum PlanResponse_Change_Kind {
  * Describes the enum thyme.v1.PlanResponse.Change.Kind.
  */
 export const PlanResponse_Change_KindSchema: GenEnum<PlanResponse_Change_Kind> = /*@__PURE__*/
-  enumDesc(file_thyme_v1_registry, 3, 0, 0);
+  enumDesc(file_thyme_v1_registry, 3, 1, 0);
 
 /**
  * An error of a definition: where, what, and how to mend it.

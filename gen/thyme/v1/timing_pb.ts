@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thyme/v1/timing.proto.
  */
 export const file_thyme_v1_timing: GenFile = /*@__PURE__*/
-  fileDesc("ChV0aHltZS92MS90aW1pbmcucHJvdG8SCHRoeW1lLnYxIqUBCgZUaW1pbmcSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoAxITCgZwNTBfdXMYAyABKAFIAIgBARITCgZwOTVfdXMYBCABKAFIAYgBARITCgZwOTlfdXMYBSABKAFIAogBARITCgZtYXhfdXMYBiABKAFIA4gBAUIJCgdfcDUwX3VzQgkKB19wOTVfdXNCCQoHX3A5OV91c0IJCgdfbWF4X3VzYgZwcm90bzM");
+  fileDesc("ChV0aHltZS92MS90aW1pbmcucHJvdG8SCHRoeW1lLnYxIqUBCgZUaW1pbmcSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoAxITCgZwNTBfdXMYAyABKAFIAIgBARITCgZwOTVfdXMYBCABKAFIAYgBARITCgZwOTlfdXMYBSABKAFIAogBARITCgZtYXhfdXMYBiABKAFIA4gBAUIJCgdfcDUwX3VzQgkKB19wOTVfdXNCCQoHX3A5OV91c0IJCgdfbWF4X3VzImQKB1Byb2Nlc3MSDAoEcm9sZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgwKBGhvc3QYAyABKAkSGgoNcmVjb3Jkc19wZXJfcxgEIAEoAUgAiAEBQhAKDl9yZWNvcmRzX3Blcl9zYgZwcm90bzM");
 
 /**
  * What a process measured of its own work in the last minute, from an approximating digest.
@@ -60,4 +60,44 @@ export type Timing = Message<"thyme.v1.Timing"> & {
  */
 export const TimingSchema: GenMessage<Timing> = /*@__PURE__*/
   messageDesc(file_thyme_v1_timing, 0);
+
+/**
+ * A process that was asked, so that one of another version, or on another machine than thought, is noticed.
+ *
+ * @generated from message thyme.v1.Process
+ */
+export type Process = Message<"thyme.v1.Process"> & {
+  /**
+   * aggregator, query or gateway.
+   *
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * Of the package that it runs.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * @generated from field: string host = 3;
+   */
+  host: string;
+
+  /**
+   * What its pipelines read in a second of work, in ticks with much to read since it started; absent where there was none.
+   *
+   * @generated from field: optional double records_per_s = 4;
+   */
+  recordsPerS?: number | undefined;
+};
+
+/**
+ * Describes the message thyme.v1.Process.
+ * Use `create(ProcessSchema)` to create a new message.
+ */
+export const ProcessSchema: GenMessage<Process> = /*@__PURE__*/
+  messageDesc(file_thyme_v1_timing, 1);
 

@@ -11,6 +11,12 @@ export interface TopicLeaders {
   readonly leaders: readonly number[];
 }
 
+export interface TopicCopies {
+  readonly topic: string;
+  readonly copies: number;
+  readonly inSync: number;
+}
+
 interface MetadataAnswer {
   readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[];
   readonly controllerId: number;
@@ -18,7 +24,12 @@ interface MetadataAnswer {
     readonly topicErrorCode: number;
     readonly topic: string;
     readonly isInternal: boolean;
-    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
+    readonly partitionMetadata: readonly {
+      readonly partitionId: number;
+      readonly leader: number;
+      readonly replicas: readonly number[];
+      readonly isr: readonly number[];
+    }[];
   }[];
 }
 
@@ -81,6 +92,24 @@ export class KafkaCluster {
   async describeAll(): Promise<readonly TopicLeaders[]> {
     const { topicMetadata } = await this.#metadata(ALL_TOPICS);
     return topicMetadata.filter(({ isInternal, topicErrorCode }) => !isInternal && topicErrorCode === 0).map(leadersOf);
+  }
+
+  /** How many copies each topic has that this client may know of, and how many of them keep up: of its partitions the fewest. */
+  async copies(): Promise<readonly TopicCopies[]> {
+    const { topicMetadata } = await this.#metadata(ALL_TOPICS);
+    return topicMetadata
+      .filter(({ isInternal, topicErrorCode }) => !isInternal && topicErrorCode === 0)
+      .map(({ topic, partitionMetadata }) => ({
+        topic,
+        copies: Math.min(...partitionMetadata.map(({ replicas }) => replicas.length)),
+        inSync: Math.min(...partitionMetadata.map(({ isr }) => isr.length)),
+      }));
+  }
+
+  /** The brokers that there are now, by their ids. */
+  async brokers(): Promise<ReadonlyMap<number, () => Promise<DriverBroker>>> {
+    const { brokers } = await this.#metadata(ALL_TOPICS);
+    return new Map(brokers.map(({ nodeId }) => [nodeId, () => this.#node(nodeId)]));
   }
 
   /** How many brokers there are now. */

@@ -5,7 +5,7 @@ import { throwOnCode } from './errors.js';
 import type { ProducerIdentity } from './record-batch.js';
 
 /** An open transaction holds up every reader of its partitions, for so long at most if its owner dies. */
-const TRANSACTION_MS_MAX = 15_000;
+export const TRANSACTION_MS_MAX = 15_000;
 const SEQUENCES = 2 ** 31;
 const EPOCHS = 2 ** 15;
 

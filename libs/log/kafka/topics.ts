@@ -9,22 +9,23 @@ import { APPEND_BYTES_MAX, APPEND_RECORDS_MAX } from '../log-limits.js';
 
 /** An append is one batch, so that it is there as a whole or not at all (L2): the topic must take the largest. */
 const BATCH_BYTES_MAX = APPEND_BYTES_MAX + APPEND_RECORDS_MAX * RECORD_OVERHEAD_BYTES_MAX + 1_024;
-const REPLICAS_MAX = 3;
-const TOPIC_RESOURCE = 2;
+export const REPLICAS_MAX = 3;
+export const TOPIC_RESOURCE = 2;
 const CREATE_MS_MAX = 10_000;
 const READY_POLL_MS = 20;
 
 /** What every topic of the log must have: nothing vanishes from it but by our own hand. */
-const REQUIRED: Readonly<Record<string, string>> = {
+export const REQUIRED: Readonly<Record<string, string>> = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
   'retention.bytes': '-1',
   'unclean.leader.election.enable': 'false',
 };
 
-interface ConfigAnswer {
+export interface ConfigAnswer {
   readonly resources: readonly {
     readonly errorCode: number;
+    readonly resourceName: string;
     readonly configEntries: readonly { readonly configName: string; readonly configValue: string | null }[];
   }[];
 }

@@ -4,17 +4,20 @@ import { join } from 'node:path';
 import { entryOf, type Terminal } from '../../../libs/cli/command.js';
 import { commit } from '../../../libs/cli/commit-command.js';
 import { doctor } from '../../../libs/cli/doctor-command.js';
+import { inspect } from '../../../libs/cli/inspect-command.js';
 import { keys } from '../../../libs/cli/keys-command.js';
 import { log } from '../../../libs/cli/log-command.js';
+import { logs } from '../../../libs/cli/logs-command.js';
 import { plan } from '../../../libs/cli/plan-command.js';
 import { lookup } from '../../../libs/cli/lookup-command.js';
 import { query } from '../../../libs/cli/query-command.js';
 import { queryOffline } from '../../../libs/cli/query-offline-command.js';
+import { runs } from '../../../libs/cli/runs-command.js';
 import { sources } from '../../../libs/cli/source-commands.js';
 import { status } from '../../../libs/cli/status-command.js';
 import { runCommand } from '../../../libs/cli/run-command.js';
 
-const CLIENTS = [plan, commit, doctor, keys, sources, log, query, queryOffline, lookup, status].map(entryOf);
+const CLIENTS = [plan, commit, doctor, inspect, keys, logs, runs, sources, log, query, queryOffline, lookup, status].map(entryOf);
 
 export interface CliResult {
   readonly code: number;

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { clockFinding, machineFindings } from '../../../libs/cli/doctor-checks.js';
+import { clockFinding, machineFindings, processFinding } from '../../../libs/cli/doctor-checks.js';
 import { tableLines } from '../../../libs/cli/table-lines.js';
 import { VERSION } from '../../../libs/cli/version.js';
 import { startEmbeddedPlatform, type EmbeddedPlatform } from '../../support/embedded-platform.js';
@@ -35,8 +35,19 @@ describe('thyme doctor', function () {
     expect(lines[0]).to.match(/^ +CHECK +FINDING$/);
     expect(lines.filter((line) => /^ok +\w+ +\S/.test(line)).length).to.be.at.least(5);
     const { of } = await found({ url: platform.url, adminKey: platform.adminKey });
-    expect([...of.keys()]).to.have.members(['version', 'clock', 'services', 'pipelines', 'disk', 'descriptors', 'sources', 'keys']);
+    expect([...of.keys()]).to.have.members([
+      'version',
+      'processes',
+      'clock',
+      'services',
+      'pipelines',
+      'disk',
+      'descriptors',
+      'sources',
+      'keys',
+    ]);
     expect(of.get('version')?.detail).to.equal(`both are ${VERSION}`);
+    expect(of.get('processes')?.detail).to.equal(`3 that answer are all ${VERSION}`);
     expect(of.get('disk')?.detail).to.match(/^\d+\.\d GiB of \d+\.\d GiB are free/);
     expect((await found(platform.url)).of.get('keys')).to.deep.include({ state: 'unknown' });
   });
@@ -64,6 +75,17 @@ describe('thyme doctor', function () {
     expect(states(metrics(10, 30, 1_024))).to.deep.equal(['warning', 'warning']);
     expect(states(metrics(4, 1_000, 1_024))).to.deep.equal(['failed', 'failed']);
     expect(states('')).to.deep.equal(['unknown', 'unknown']);
+  });
+
+  it('tells processes of another version, with which to start', () => {
+    const of = (role: string, version: string) => ({ role, version, host: 'h' });
+    expect(processFinding([of('gateway', '0.9.0'), of('query', '0.10.0'), of('query', '0.10.0')])).to.deep.equal({
+      check: 'processes',
+      state: 'warning',
+      detail: 'the newest is 0.10.0, and gateway on h is 0.9.0',
+      fix: 'finish the upgrade: start these with 0.10.0 too, one after the other',
+    });
+    expect(processFinding([])).to.include({ state: 'unknown' });
   });
 
   it('fails where something has failed, with what to do, and where nobody answers', async () => {

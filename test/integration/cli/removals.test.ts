@@ -18,7 +18,8 @@ const WITHOUT_FEATURES = countModule().replace(/@featureset[^]*/, '');
 const ONLY_CLICKS = countModule().replace(/@dataset\(\{ version: 1, index[^]*/, '');
 
 /** As a shell would, by who may commit. */
-async function cliWithKey({ url, adminKey }: EmbeddedPlatform, ...args: readonly string[]): Promise<CliResult> {
+async function cliWithKey({ url, adminKey }: EmbeddedPlatform, ...called: readonly string[]): Promise<CliResult> {
+  const args = [...called, '--no-typecheck']; // definitions.test.ts and types.test.ts look at types
   const [out, err]: [string[], string[]] = [[], []];
   const terminal: Terminal = { out: (line) => void out.push(line), err: (line) => void err.push(line), progress: () => undefined };
   const code = await runCommand([plan, commit].map(entryOf), args, { THYME_API_URL: url, THYME_API_KEY: adminKey }, terminal);
@@ -70,7 +71,9 @@ export class Bare {
     const [reach, ...more] = (JSON.parse(out) as { readonly reach: readonly Record<string, unknown>[] }).reach;
     expect([code, more]).to.deep.equal([1, []]);
     expect(reach).to.deep.include({ featureset: 'PageFeatures', features: ['clicks', 'twice'], extractors: ['doubled'] });
-    expect((reach?.callers as readonly object[])[0]).to.have.all.keys('key_fingerprint', 'runs', 'last_at');
+    expect((reach?.callers as readonly object[])[0])
+      .to.include({ key_name: null })
+      .and.have.all.keys('key_fingerprint', 'key_name', 'runs', 'last_at');
     expect((await run('plan', files.path('hit.ts'))).out, 'what adds or changes nothing hits nobody').to.not.include('is used by');
   });
 

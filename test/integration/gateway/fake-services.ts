@@ -238,7 +238,12 @@ export function fakeServices(overrides: Partial<GatewayServices> = {}): GatewayS
           revision: 8n,
           changes: [{ kind: PlanResponse_Change_Kind.NEEDS_BACKFILL, subject: 'Stats', detail: 'new' }],
         }),
-      plan: () => create(PlanResponseSchema, { baseRevision: 7n, problems: [{ place: 'A', message: 'b', fix: 'c' }] }),
+      plan: () =>
+        create(PlanResponseSchema, {
+          baseRevision: 7n,
+          problems: [{ place: 'A', message: 'b', fix: 'c' }],
+          backfills: [{ name: 'A.b', version: 1, inputs: ['B'], records: 2n, bytes: 3n }],
+        }),
       list: () => create(ListResponseSchema),
       async *watch() {
         yield create(WatchResponseSchema);

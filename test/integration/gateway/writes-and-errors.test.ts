@@ -122,6 +122,7 @@ describe('REST writes, registry and refusals', () => {
       base_revision: 7,
       changes: [],
       problems: [{ place: 'A', message: 'b', fix: 'c' }],
+      backfills: [{ name: 'A.b', version: 1, inputs: ['B'], records: 2, bytes: 3 }],
     });
     const events = (await get('/api/v1/events?event_type=commit&severity=info&limit=1')) as Record<string, unknown>[];
     expect(events).to.have.length(1);
