@@ -1,15 +1,13 @@
 import { decodeErasure, encodeErased, isErasure } from '../../libs/codec/erasure-record.js';
-import { compileRecordCodec } from '../../libs/codec/dataset-record.js';
 import { hexOf } from '../../libs/codec/hex.js';
 import { compileRowCodec } from '../../libs/codec/row-codec.js';
 import { decodeKey } from '../../libs/codec/entity-key.js';
 import type { Revision } from '../../libs/definition/revision.js';
-import { ErasureBook, erasedForm } from '../../libs/erasure/erasure-book.js';
+import { entityOfRecords } from '../../libs/erasure/entity-of-records.js';
+import { type EntityOf, ErasureBook, erasedForm } from '../../libs/erasure/erasure-book.js';
 import { type AskedEntry, type BegunEntry, decodeEntry } from '../../libs/erasure/erasure-entry.js';
 import type { Log, LogRecord, NewRecord, TopicPartition } from '../../libs/log/log.js';
 import { readToEnd } from '../../libs/log/read-to-end.js';
-import { partitionFields } from '../../libs/pipeline/partition-fields.js';
-import { compileKeyOf } from '../../libs/pipeline/steps.js';
 import { datasetTopic, deadLettersOf, erasuresTopic, historyOf } from '../../libs/pipeline/topics.js';
 import { decodeCurrentRow } from './current-row.js';
 import type { PartitionTask } from './partition-task.js';
@@ -30,19 +28,15 @@ export interface PassedErasures {
 }
 
 /** How the records of each dataset's topic name their entities: of a topic that no definition knows any more nobody can tell. */
-export type KnownTopics = ReadonlyMap<string, (record: LogRecord) => Uint8Array | undefined>;
+export type KnownTopics = ReadonlyMap<string, EntityOf>;
 
 export function knownTopics(deployment: string, revision: Revision | undefined): KnownTopics {
   const older = (revision?.carryOvers ?? []).map(({ from }) => from);
   return new Map(
-    [...(revision?.definitions.datasets ?? []), ...older].map((dataset) => {
-      const { name, version, fields, keys } = dataset;
-      const topic = datasetTopic(deployment, name, version);
-      if (partitionFields(dataset).join() === keys.join()) return [topic, ({ key }: LogRecord) => key];
-      const records = compileRecordCodec(fields);
-      const entityOf = compileKeyOf(keys, fields, name);
-      return [topic, ({ value }: LogRecord) => entityOf(records.decode(value).row)];
-    }),
+    [...(revision?.definitions.datasets ?? []), ...older].map((dataset) => [
+      datasetTopic(deployment, dataset.name, dataset.version),
+      entityOfRecords(dataset),
+    ]),
   );
 }
 

@@ -24,7 +24,9 @@ import { ownedProducerId } from '../../libs/codec/owned-producer.js';
 import { crashPoint } from '../../libs/lifecycle/crash-point.js';
 import { INDEX_PREFIX } from '../../libs/definition/timeline-topics.js';
 import { ERASE_WITHIN_US } from '../../libs/erasure/erase-within.js';
+import { ErasureBook } from '../../libs/erasure/erasure-book.js';
 import type { AskedEntry, ErasingReader } from '../../libs/erasure/erasure-entry.js';
+import { MaskedLog } from '../../libs/erasure/masked-log.js';
 import { invalidArgument, notFound, ThymeError } from '../../libs/errors/errors.js';
 import { decodeToken, encodeToken, mergeTokens, type Token, type TokenKey } from '../../libs/feature/token.js';
 import type { Log, NewRecord } from '../../libs/log/log.js';
@@ -43,7 +45,7 @@ import type { ErasureTerms } from './erasure-messages.js';
 import { type ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
 import type { ExpectationCount } from './expectation-counts.js';
 import { BATCH_RECORDS_MAX, ERROR_LENGTH_MAX, ERRORS_LISTED_MAX, PRODUCER_BATCH_RECORDS_MAX, SLICE_RECORDS } from './ingest-limits.js';
-import { LateRecords } from './late-records.js';
+import { LateRecords, type LateRecordsOptions } from './late-records.js';
 import { newestRecords } from './newest-records.js';
 import { SequenceJumps } from './sequence-jumps.js';
 
@@ -106,6 +108,8 @@ export class Ingest {
   /** Shared with the sources, so that one count holds all records of a dataset. */
   readonly doors: DatasetDoors;
   readonly lateRecords: LateRecords;
+  /** What people are shown of topics, which are read as they are after erasures. */
+  readonly #shown: LateRecordsOptions;
   readonly #receipts: ErasureReceipts;
   readonly #jumps = new SequenceJumps();
   /** Shared by all pushes: else, with many of them, whatever else the process does would get a small part of its time. */
@@ -114,7 +118,10 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.doors = new DatasetDoors(options.log, options.deployment);
-    this.lateRecords = new LateRecords(options);
+    const { log, deployment, revisions } = options;
+    const erasures = new ErasureBook(log, deployment);
+    this.#shown = { log: new MaskedLog(log, erasures), erasures, deployment, revisions };
+    this.lateRecords = new LateRecords(this.#shown);
     this.#receipts = new ErasureReceipts(options.log, options.deployment);
   }
 
@@ -144,7 +151,7 @@ export class Ingest {
   }
 
   newestRecords(request: ListNewestRecordsRequest): Promise<ListNewestRecordsResponse> {
-    return newestRecords(request, this.#options);
+    return newestRecords(request, this.#shown);
   }
 
   /** Dead letters of a dataset, to be read and pushed again. */

@@ -4,7 +4,10 @@ import type { DatasetDefinition } from '../../libs/definition/definitions.js';
 import type { Revision } from '../../libs/definition/revision.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
 import { EntityKeys, keyFieldsOf } from '../../libs/feature/entity-keys.js';
-import type { Log, LogRecord, TopicPartition } from '../../libs/log/log.js';
+import { entityOfRecords } from '../../libs/erasure/entity-of-records.js';
+import type { ErasureBook } from '../../libs/erasure/erasure-book.js';
+import type { MaskedLog } from '../../libs/erasure/masked-log.js';
+import type { LogRecord, TopicPartition } from '../../libs/log/log.js';
 import { datasetTopic, historyTopic } from '../../libs/pipeline/topics.js';
 import { askedDataset } from './asked-dataset.js';
 import { JudgedPartition, type Judge, type LatePlace } from './judged-partition.js';
@@ -19,7 +22,9 @@ const READ = { recordsMax: 1_000, bytesMax: 4 * 1024 * 1024 };
 const JUDGED_DATASETS_MAX = 8;
 
 export interface LateRecordsOptions {
-  readonly log: Log;
+  /** As it is read after erasures, which `erasures` knows. */
+  readonly log: MaskedLog;
+  readonly erasures: ErasureBook;
   readonly deployment: string;
   readonly revisions: { latest(): Revision | undefined };
 }
@@ -73,6 +78,7 @@ export class LateRecords {
   async list({ dataset: name, entity, fromUs, toUs, limit }: LateQuestion, signal: AbortSignal): Promise<LateAnswer> {
     if (limit < 0 || limit > LIST_LIMIT_MAX) throw invalidArgument('limit', `send a whole number from 1 to ${LIST_LIMIT_MAX}`);
     const judged = await this.#judgedDataset(name);
+    await this.#options.erasures.refresh(); // what is judged, and what is shown, may be of who was erased meanwhile (S26)
     const { definition } = judged;
     const key = entity === undefined ? undefined : keyText(new EntityKeys(keyFieldsOf(definition), name).read(entity, 'entity_id').bytes);
     const reading = judged.reading.then(() => this.#readOn(judged, signal));
@@ -97,12 +103,13 @@ export class LateRecords {
 
   /** Begun anew where another version, another `maxLateness` or more fields are in force. */
   async #judgedDataset(name: string): Promise<JudgedDataset> {
-    const { log, deployment, revisions } = this.#options;
+    const { log, erasures, deployment, revisions } = this.#options;
     const { definition, ofSourceUs, hasHistory } = askedDataset(name, revisions.latest());
     const { name: dataset, version, maxLatenessUs, fields } = definition;
     const place = JSON.stringify([dataset, version, maxLatenessUs, ofSourceUs, fields.map((field) => field.name)]);
     const known = this.#judged.get(place);
     const topics = [...(hasHistory ? [historyTopic(deployment, dataset, version)] : []), datasetTopic(deployment, dataset, version)];
+    erasures.know(datasetTopic(deployment, dataset, version), entityOfRecords(definition));
     const count = maxLatenessUs === undefined && ofSourceUs === undefined ? 0 : ((await log.partitionCount(topics.at(-1) ?? '')) ?? 0);
     const judged: JudgedDataset = known ?? {
       definition,

@@ -7,6 +7,7 @@ import {
 import { compileRecordCodec, type DatasetRecord, type RecordCodec } from '../../libs/codec/dataset-record.js';
 import { isErasure } from '../../libs/codec/erasure-record.js';
 import { invalidArgument } from '../../libs/errors/errors.js';
+import { entityOfRecords } from '../../libs/erasure/entity-of-records.js';
 import type { TopicPartition } from '../../libs/log/log.js';
 import { datasetTopic } from '../../libs/pipeline/topics.js';
 import { valueToProto } from '../../libs/wire/values.js';
@@ -20,13 +21,15 @@ const READ_BYTES_MAX = 4 * 1024 * 1024;
 /** The last records of a dataset's topic, by when the log took them in; what was erased (S26) is not among them. */
 export async function newestRecords(
   { dataset: name, limit }: ListNewestRecordsRequest,
-  { log, deployment, revisions }: LateRecordsOptions,
+  { log, erasures, deployment, revisions }: LateRecordsOptions,
 ): Promise<ListNewestRecordsResponse> {
   if (limit < 0 || limit > LIST_LIMIT_MAX) throw invalidArgument('limit', `send a whole number from 1 to ${LIST_LIMIT_MAX}`);
   const recordsMax = limit === 0 ? LIST_LIMIT_DEFAULT : limit;
   const { definition } = askedDataset(name, revisions.latest());
   const topic = datasetTopic(deployment, definition.name, definition.version);
   const codec = compileRecordCodec(definition.fields);
+  erasures.know(topic, entityOfRecords(definition));
+  await erasures.refresh();
   const records: DatasetRecord[] = [];
   const count = (await log.partitionCount(topic)) ?? 0; // none of a dataset whose rows are in no topic
   for (let partition = 0; partition < count; partition++) records.push(...(await lastOf({ topic, partition }, { log, codec, recordsMax })));

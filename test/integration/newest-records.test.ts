@@ -59,6 +59,18 @@ describe('newest records over REST (S17, S26)', function () {
     ]);
   });
 
+  it('show nothing of an entity that was erased, and what came of it since', async () => {
+    await push('Order', [{ user: 'gone', euros: 1, at }]);
+    await push('Account', [{ user: 'gone', id: 'g1', euros: 1, at }]);
+    for (const dataset of ['Order', 'Account'])
+      jsonOf(await post(`${platform.url}/api/v1/erase`, { dataset, entity_ids: ['gone'] }, headers()));
+    await push('Order', [{ user: 'gone', euros: 2, at }]);
+    const shown = async (dataset: string): Promise<unknown[]> =>
+      (await newest(dataset, '5')).flatMap(({ values }) => (values['user'] === 'gone' ? [values['euros']] : []));
+    expect(await shown('Order')).to.deep.equal([2]);
+    expect(await shown('Account')).to.deep.equal([]);
+  });
+
   it('are for admins alone, and of datasets that there are', async () => {
     const url = `${platform.url}/api/v1/newest-records?dataset=Order`;
     expect((await request(url)).status).to.equal(401);
