@@ -20,6 +20,9 @@ export class Overlay implements PageWriter {
   /** By key as latin-1 text, one character a byte; undefined where deleted. */
   readonly #writes = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array | undefined }>();
 
+  /** Writes of this tick that nobody reads before they are below, in their order. */
+  #unread: { readonly key: Uint8Array; readonly value: Uint8Array | undefined }[] = [];
+
   /** The head's key that was asked for last, and its text: a group's head is read, and then written. */
   #lastKey: Uint8Array | undefined;
   #lastText = '';
@@ -48,17 +51,24 @@ export class Overlay implements PageWriter {
     this.#writes.set(this.#textOf(key), { key, value });
   }
 
+  /** As `put`, and `delete` where there is no value, for keys that are not read here: half of the work of these is to make them found. */
+  writeUnread(key: Uint8Array, value: Uint8Array | undefined): void {
+    this.#unread.push({ key, value });
+  }
+
   delete(key: Uint8Array): void {
     this.#writes.set(this.#textOf(key), { key, value: undefined });
   }
 
-  /** Into the batch, in the order of the first write to each key. Nothing may be put meanwhile; reads go on. */
+  /** Into the batch, in the order of the first write to each key, and what is not read here last. Nothing may be put meanwhile; reads go on. */
   async writeTo(batch: StoreBatch): Promise<void> {
     const turns = new Turns(WRITES_PER_TURN);
-    for (const { key, value } of this.#writes.values()) {
-      if (value === undefined) batch.delete(key);
-      else batch.put(key, value);
-      if (turns.step()) await turns.next();
+    for (const writes of [this.#writes.values(), this.#unread]) {
+      for (const { key, value } of writes) {
+        if (value === undefined) batch.delete(key);
+        else batch.put(key, value);
+        if (turns.step()) await turns.next();
+      }
     }
   }
 
@@ -76,6 +86,7 @@ export class Overlay implements PageWriter {
   /** As if nothing had been written. */
   discard(): void {
     this.#writes.clear();
+    this.#unread = [];
     this.#buffer.clear();
   }
 

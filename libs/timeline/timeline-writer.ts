@@ -3,16 +3,19 @@
 //   writable-pages.ts  loads pages, and puts back those that changed
 //   tree.ts            takes over the head's rows when it is full, and late rows
 //   digest-seals.ts    digests of inner pages that appends have left behind, and what came late to them
-//   write-rows.ts      a tick's rows, and the short way for those that are only to be appended
+//   write-rows.ts      a tick's rows and ends
+//   append-rows.ts     the short way for rows that are only to be appended
 //   trimming.ts        drops old leaves, whose partials trimmed-base.ts keeps
 //   ended-rows.ts      the timeline of the rows that were ended
 
 import assert from 'node:assert/strict';
+import { appendRows } from './append-rows.js';
 import { checkEnd, checkRow } from './check-row.js';
 import { DigestSeals } from './digest-seals.js';
 import { countsEver, endedRow } from './ended-rows.js';
 import { endedShape } from './ended-shape.js';
 import { type Geometry, PRODUCTION_GEOMETRY } from './geometry.js';
+import { layoutOf } from './layout.js';
 import { endedKey } from './page-keys.js';
 import { RowPage } from './row-page.js';
 import type { PageWriter } from './page-access.js';
@@ -32,12 +35,12 @@ export class TimelineWriter {
   readonly #tree: Tree;
   readonly #seals: DigestSeals;
   readonly #base: TrimmedBase;
-  /** Writes the ended rows (S17); made with the first end. */
-  #ended: TimelineWriter | undefined;
-  readonly #endedWriter: () => TimelineWriter;
+  readonly #shape: TimelineShape;
+  /** Rows that ended since the last flush, for the timeline of these (S17). */
+  #ended: TimelineRow[] = [];
 
   constructor(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, geometry: Geometry = PRODUCTION_GEOMETRY) {
-    this.#endedWriter = () => new TimelineWriter(endedShape(shape), store, endedKey(headKey), geometry);
+    this.#shape = shape;
     this.#pages = new WritablePages(shape, geometry, store, headKey);
     this.#tree = new Tree(this.#pages);
     this.#seals = new DigestSeals(this.#pages, this.#tree);
@@ -77,7 +80,7 @@ export class TimelineWriter {
     const row = head.isAfterBoundary(end) ? this.#removeFromHead(end) : this.#seals.remove(end);
     if (row === undefined) return false;
     if (head.root !== root) this.#pages.headChanged = true;
-    if (countsEver(row, end)) (this.#ended ??= this.#endedWriter()).insert(endedRow(row, end));
+    if (countsEver(row, end)) this.#ended.push(endedRow(row, end));
     return true;
   }
 
@@ -86,7 +89,7 @@ export class TimelineWriter {
     this.#base.flush();
     this.#seals.flush();
     this.#pages.flush();
-    this.#ended?.flush();
+    if (this.#ended.length > 0) this.#flushEnded();
   }
 
   /**
@@ -101,6 +104,18 @@ export class TimelineWriter {
     head.horizonUs = horizonUs;
     this.#pages.headChanged = true;
     trimTree(this.#pages, { tree: this.#tree, seals: this.#seals, base: this.#base }, horizonUs);
+  }
+
+  /** Most ends are the newest: those rows are only to be put behind the others. */
+  #flushEnded(): void {
+    const { store, headKey, geometry } = this.#pages;
+    const [shape, place] = [endedShape(this.#shape), { store, headKey: endedKey(headKey), horizonUs: Number.NEGATIVE_INFINITY }];
+    const rows = this.#ended;
+    this.#ended = [];
+    if (geometry === PRODUCTION_GEOMETRY && appendRows(layoutOf(shape), place, rows)) return;
+    const writer = new TimelineWriter(shape, store, place.headKey, geometry);
+    for (const row of rows) writer.insert(row);
+    writer.flush();
   }
 
   #removeFromHead(key: RowKey): TimelineRow | undefined {

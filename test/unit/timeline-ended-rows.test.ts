@@ -6,7 +6,7 @@ import { endedKey } from '../../libs/timeline/page-keys.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
 import type { RowEnd, TimelineRow, TimelineShape, WindowQuestion } from '../../libs/timeline/timeline.js';
-import { endRows, writeRows } from '../../libs/timeline/write-rows.js';
+import { writeChanges, writeRows } from '../../libs/timeline/write-rows.js';
 import { MemoryPages } from './timeline-oracle.js';
 
 const HEAD_KEY = Uint8Array.of(7);
@@ -44,7 +44,7 @@ describe('ended rows of a timeline (S17)', () => {
     const head = pages.values.get('07')!;
     expect([head[0], head.length]).to.deep.equal([3, HEAD_BYTES + 3 * 5 * 8]);
     expect(fetchesFor(APPENDED, pages)).to.equal(1);
-    expect(() => endRows(APPENDED, pages, HEAD_KEY, [endOf(rows[0]!, 1)])).to.throw('nothing is taken back from');
+    expect(() => writeChanges(APPENDED, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[0]!, 1)] })).to.throw('nothing is taken back from');
   });
 
   it('have a format of their own, and one that is newer is refused', () => {
@@ -59,7 +59,8 @@ describe('ended rows of a timeline (S17)', () => {
     const pages = write(RETRACTABLE, rows);
     const before = fetchesFor(RETRACTABLE, pages);
     for (const [index, one] of rows.entries()) {
-      if (index % 2 === 0) expect(endRows(RETRACTABLE, pages, HEAD_KEY, [endOf(one, 999_000 + (index % 100))])).to.equal(1);
+      if (index % 2 === 0)
+        expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(one, 999_000 + (index % 100))] })).to.equal(1);
     }
     expect(fetchesFor(RETRACTABLE, pages)).to.be.at.most(before + 1);
     expect(pages.values.has(Buffer.from(endedKey(HEAD_KEY)).toString('hex'))).to.equal(true);
@@ -72,9 +73,9 @@ describe('ended rows of a timeline (S17)', () => {
 
   it('are not there where no row was, and one that never counted is not kept', () => {
     const pages = write(RETRACTABLE, rows.slice(0, 2));
-    expect(endRows(RETRACTABLE, pages, HEAD_KEY, [endOf(rows[2]!, 1_000_000)])).to.equal(0);
+    expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[2]!, 1_000_000)] })).to.equal(0);
     const { eventTimeUs } = rows[0]!;
-    expect(endRows(RETRACTABLE, pages, HEAD_KEY, [endOf(rows[0]!, eventTimeUs)])).to.equal(1);
+    expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[0]!, eventTimeUs)] })).to.equal(1);
     expect([...pages.values.keys()]).to.deep.equal(['07']);
     expect(readWindows(RETRACTABLE, pages, HEAD_KEY, NOW, [{ kind: 'count', windowUs: null }])).to.deep.equal([1]);
   });
