@@ -219,9 +219,7 @@ export class Applier {
       this.#pending = { timelineId, groupKey, rows };
       return;
     }
-    // Not of an index: its newest row at an instant is asked for however old it is.
-    const horizonUs = this.#next.indexes.has(timelineId) ? undefined : this.#next.horizons.get(timelineId);
-    writeRows(shape, this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows, horizonUs);
+    writeRows(shape, this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows, this.#horizonOf(timelineId));
   }
 
   #foldEnds({ timelineId, groupKey, ends }: Extract<Change, { kind: 'ended' }>): void {
@@ -231,8 +229,13 @@ export class Applier {
     if (isSameGroup) this.#pending = undefined;
     else this.#settle();
     const place = headKey(slotOf(groupKey), timelineId, groupKey);
-    const found = writeChanges(this.shape(timelineId), this.#overlay, place, { rows, ends });
+    const found = writeChanges(this.shape(timelineId), this.#overlay, place, { rows, ends, horizonUs: this.#horizonOf(timelineId) });
     this.#missedEnds += ends.length - found;
+  }
+
+  /** Not of an index: its newest row at an instant is asked for however old it is. */
+  #horizonOf(timelineId: number): number | undefined {
+    return this.#next.indexes.has(timelineId) ? undefined : this.#next.horizons.get(timelineId);
   }
 
   /** Writes the rows that wait for ends of their group. */

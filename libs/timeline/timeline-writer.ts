@@ -8,7 +8,6 @@
 //   trimming.ts        drops old leaves, whose partials trimmed-base.ts keeps
 //   ended-rows.ts      the timeline of the rows that were ended
 
-import assert from 'node:assert/strict';
 import { appendRows } from './append-rows.js';
 import { checkEnd, checkRow } from './check-row.js';
 import { DigestSeals } from './digest-seals.js';
@@ -22,7 +21,7 @@ import type { PageWriter } from './page-access.js';
 import type { RowEnd, RowKey, TimelineRow, TimelineShape } from './timeline.js';
 import { Tree } from './tree.js';
 import { TrimmedBase } from './trimmed-base.js';
-import { trimTree } from './trimming.js';
+import { trimEnded, trimTree } from './trimming.js';
 import { WritablePages } from './writable-pages.js';
 
 /**
@@ -38,6 +37,7 @@ export class TimelineWriter {
   readonly #shape: TimelineShape;
   /** Rows that ended since the last flush, for the timeline of these (S17). */
   #ended: TimelineRow[] = [];
+  #endedHorizonUs = Number.NEGATIVE_INFINITY;
 
   constructor(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, geometry: Geometry = PRODUCTION_GEOMETRY) {
     this.#shape = shape;
@@ -51,7 +51,7 @@ export class TimelineWriter {
   insert(row: TimelineRow): void {
     const { head, layout, geometry } = this.#pages;
     checkRow(row, layout);
-    if (row.eventTimeUs < head.horizonUs) {
+    if (row.eventTimeUs < head.horizonUs && layout.startAt < 0) {
       const rows = RowPage.empty(layout, 1);
       rows.insert(row);
       this.#base.take(rows);
@@ -94,13 +94,17 @@ export class TimelineWriter {
 
   /**
    * Drops what is older than the horizon, page by page (S20). From then on windows that begin below it, and endless ones
-   * asked below it, are the caller's to refuse; `lastK` finds kept rows only. Never goes back. Not for retractable timelines: a row that
-   * was trimmed cannot be ended any more (S20).
+   * asked below it, are the caller's to refuse; `lastK` finds kept rows only. Never goes back. Of a retractable timeline rows that have
+   * ended are dropped alone, with the next that ends: others may be ended still. What was known below the horizon is the
+   * caller's to refuse there, too.
    */
   trim(horizonUs: number): void {
     const { head, layout } = this.#pages;
+    if (layout.startAt >= 0) {
+      this.#endedHorizonUs = Math.max(this.#endedHorizonUs, horizonUs);
+      return;
+    }
     if (horizonUs <= head.horizonUs) return;
-    assert(layout.startAt < 0, 'rows that may be taken back are not trimmed');
     head.horizonUs = horizonUs;
     this.#pages.headChanged = true;
     trimTree(this.#pages, { tree: this.#tree, seals: this.#seals, base: this.#base }, horizonUs);
@@ -109,12 +113,13 @@ export class TimelineWriter {
   /** Most ends are the newest: those rows are only to be put behind the others. */
   #flushEnded(): void {
     const { store, headKey, geometry } = this.#pages;
-    const [shape, place] = [endedShape(this.#shape), { store, headKey: endedKey(headKey), horizonUs: Number.NEGATIVE_INFINITY }];
+    const [shape, place] = [endedShape(this.#shape), { store, headKey: endedKey(headKey), horizonUs: this.#endedHorizonUs }];
     const rows = this.#ended;
     this.#ended = [];
     if (geometry === PRODUCTION_GEOMETRY && appendRows(layoutOf(shape), place, rows)) return;
     const writer = new TimelineWriter(shape, store, place.headKey, geometry);
     for (const row of rows) writer.insert(row);
+    trimEnded(writer.#pages, writer.#tree, this.#endedHorizonUs);
     writer.flush();
   }
 

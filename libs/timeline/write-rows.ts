@@ -27,17 +27,25 @@ export interface GroupChanges {
   readonly rows: readonly TimelineRow[];
   /** Of these rows, or of earlier ones. */
   readonly ends: readonly RowEnd[];
+  /** Absent where ended rows are kept for ever (S20). */
+  readonly horizonUs?: number | undefined;
 }
 
 /**
- * Writes one tick's rows of a group, ends others (S17), and flushes: each page is written once. Returns how many of the rows
+ * Writes one tick's rows of a group, ends others (S17), trims ended ones (S20), and flushes: each page is written once. Returns how many of the rows
  * that were to be ended were there.
  */
-export function writeChanges(shape: TimelineShape, store: PageWriter, headKey: Uint8Array, { rows, ends }: GroupChanges): number {
+export function writeChanges(
+  shape: TimelineShape,
+  store: PageWriter,
+  headKey: Uint8Array,
+  { rows, ends, horizonUs }: GroupChanges,
+): number {
   const writer = new TimelineWriter(shape, store, headKey);
   for (const row of rows) writer.insert(row);
   let found = 0;
   for (const end of ends) if (writer.end(end)) found++;
+  if (horizonUs !== undefined) writer.trim(horizonUs);
   writer.flush();
   return found;
 }

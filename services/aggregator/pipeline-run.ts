@@ -198,6 +198,8 @@ export class PipelineRun {
     const isEnd = takesBack(record.change);
     let { row } = record;
     let stage = firstStage;
+    /** The row's key where it goes next: nothing is done behind the last move, which is to its group. */
+    let key: Uint8Array | undefined;
     this.#context.eventTimeUs = record.eventTimeUs;
     this.#flowing = reader;
     try {
@@ -209,12 +211,12 @@ export class PipelineRun {
           break;
         }
         row = passed;
-        const next = reader.plan.stages[stage]?.nextKey;
+        const next = at?.nextKey;
         if (next === undefined) {
-          this.#apply(reader, row === record.row ? record : { ...record, row });
+          this.#apply(reader, row === record.row ? record : { ...record, row }, at?.steps.length === 0 ? key : undefined);
           break;
         }
-        const key = next(row);
+        key = next(row);
         const destination = key === undefined ? this.#place.partition : partitionOf(slotOf(key), this.#place.partitionCount);
         if (destination !== this.#place.partition) {
           this.#output.rekey(destination, reader.plan, stage + 1, { ...record, row });
@@ -259,11 +261,11 @@ export class PipelineRun {
     return current;
   }
 
-  /** Everything that may throw comes before anything is kept. */
-  #apply(reader: TimelineFeed, record: FlowingRecord): void {
+  /** Everything that may throw comes before anything is kept. `knownKey` is its group's, where that has been computed. */
+  #apply(reader: TimelineFeed, record: FlowingRecord, knownKey: Uint8Array | undefined): void {
     const { plan, counters } = reader;
     const topicKey = record.source?.key ?? record.rowKey;
-    const key = plan.groupsByRecordKey && topicKey !== undefined ? topicKey : plan.keyOf(record.row);
+    const key = knownKey ?? (plan.groupsByRecordKey && topicKey !== undefined ? topicKey : plan.keyOf(record.row));
     if (key === undefined) throw new ThymeError('THYME_NO_KEY', 'INVALID_ARGUMENT', `${plan.name}: a field of its key is null`);
     const { change } = record;
     if (change?.kind === 'ends') return this.#applyEnd(reader, { record, key }, change);

@@ -8,7 +8,7 @@ import { ROW_TAG, rowKeyOf, rowOfKey } from '../../libs/change/state-keys.js';
 import type { LogRecord } from '../../libs/log/log.js';
 import type { Field, Row } from '../../libs/schema/value-type.js';
 import type { Store } from '../../libs/store/store.js';
-import { type CurrentRow, decodeCurrentRow, encodeCurrentRow } from './current-row.js';
+import { type CurrentRow, decodeCurrentRow, encodeCurrentRows } from './current-row.js';
 import { KeyTable } from './key-table.js';
 import { RowCache } from './row-cache.js';
 
@@ -122,20 +122,21 @@ export class RowStep {
 
   /** What this tick changed, from here on as good as committed: a task whose commit fails is thrown away. */
   takeChanges(): Change[] {
-    const changes: Change[] = [];
-    const readerId = this.#readerId;
-    for (const { key: rowKey, hash, current } of this.#changed.entries) {
-      if (current === undefined) {
-        this.#cache.delete(rowKey, hash);
-        changes.push({ kind: 'forgotten', readerId, rowKey });
-      } else {
-        const value = encodeCurrentRow(current, this.#codec);
-        this.#cache.put(rowKey, hash, value);
-        changes.push({ kind: 'current', readerId, rowKey, value });
-      }
-    }
-    if (changes.length > 0) this.#changed = new KeyTable();
-    return changes;
+    const { entries } = this.#changed;
+    if (entries.length === 0) return [];
+    this.#changed = new KeyTable();
+    const kept = encodeCurrentRows(
+      entries.flatMap(({ current }) => current ?? []),
+      this.#codec,
+    );
+    let at = 0;
+    return entries.map(({ key: rowKey, hash, current }) => {
+      const value = current && kept[at++];
+      if (value === undefined) this.#cache.delete(rowKey, hash);
+      else this.#cache.put(rowKey, hash, value);
+      const readerId = this.#readerId;
+      return value === undefined ? { kind: 'forgotten', readerId, rowKey } : { kind: 'current', readerId, rowKey, value };
+    });
   }
 
   #committed(rowKey: Uint8Array, hash: number): CurrentRow | undefined {

@@ -80,11 +80,19 @@ describe('ended rows of a timeline (S17)', () => {
     expect(readWindows(RETRACTABLE, pages, HEAD_KEY, NOW, [{ kind: 'count', windowUs: null }])).to.deep.equal([1]);
   });
 
-  it('refuses to trim rows that may still be ended (S20)', () => {
-    const writer = new TimelineWriter(RETRACTABLE, write(RETRACTABLE, rows.slice(0, 2)), HEAD_KEY);
-    expect(() => {
-      writer.trim(1);
-    }).to.throw('not trimmed');
+  it('are trimmed, and rows that may still be ended are not, whatever the horizon (S20)', () => {
+    const pages = write(RETRACTABLE, rows);
+    const ends = rows.slice(0, 300).map((one, index) => endOf(one, 999_000 + index));
+    writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends });
+    const count = (asOfUs: number): unknown =>
+      readWindows(RETRACTABLE, pages, HEAD_KEY, { asOfUs, knownAtUs: Number.POSITIVE_INFINITY }, [{ kind: 'count', windowUs: null }])[0];
+    const counted = [999_250, 999_251, 2_000_000].map(count);
+    const before = pages.values.size;
+    writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[300]!, 1_500_000)], horizonUs: 999_250 });
+    expect([999_250, 999_251, 2_000_000].map(count)).to.deep.equal([counted[0], counted[1], Number(counted[2]) - 1]);
+    expect(pages.values.size).to.be.below(before);
+    expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[301]!, 1_500_001)], horizonUs: 1e9 })).to.equal(1);
+    expect(count(2_000_000)).to.equal(rows.length - 302);
   });
 
   it('leave digests that weigh what is left, whichever values go', () => {
