@@ -11,17 +11,23 @@ import { TickBuffer } from './tick-buffer.js';
 /** Writes copied into a batch between two turns of others: some half a millisecond, for heads of 1 KB. */
 const WRITES_PER_TURN = 200;
 
+interface Write {
+  readonly key: Uint8Array;
+  /** Undefined where it is deleted. */
+  readonly value: Uint8Array | undefined;
+}
+
 /** Writes of one tick, held over a store until they are written as one batch (C1). Reads see them. */
 export class Overlay implements PageWriter {
   readonly #below: StoreReader;
   readonly #heads: HeadCache;
   readonly #newGroups: NewGroups;
   readonly #buffer = new TickBuffer();
-  /** By key as latin-1 text, one character a byte; undefined where deleted. */
-  readonly #writes = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array | undefined }>();
+  /** By key as latin-1 text, one character a byte. */
+  readonly #writes = new Map<string, Write>();
 
   /** Writes of this tick that nobody reads before they are below, in their order. */
-  #unread: { readonly key: Uint8Array; readonly value: Uint8Array | undefined }[] = [];
+  #unread: Write[] = [];
 
   /** The head's key that was asked for last, and its text: a group's head is read, and then written. */
   #lastKey: Uint8Array | undefined;
@@ -63,12 +69,13 @@ export class Overlay implements PageWriter {
   /** Into the batch, in the order of the first write to each key, and what is not read here last. Nothing may be put meanwhile; reads go on. */
   async writeTo(batch: StoreBatch): Promise<void> {
     const turns = new Turns(WRITES_PER_TURN);
-    for (const writes of [this.#writes.values(), this.#unread]) {
-      for (const { key, value } of writes) {
-        if (value === undefined) batch.delete(key);
-        else batch.put(key, value);
-        if (turns.step()) await turns.next();
-      }
+    for (const write of this.#writes.values()) {
+      putInto(batch, write);
+      if (turns.step()) await turns.next();
+    }
+    for (const write of this.#unread) {
+      putInto(batch, write);
+      if (turns.step()) await turns.next();
     }
   }
 
@@ -98,4 +105,9 @@ export class Overlay implements PageWriter {
     }
     return this.#lastText;
   }
+}
+
+function putInto(batch: StoreBatch, { key, value }: Write): void {
+  if (value === undefined) batch.delete(key);
+  else batch.put(key, value);
 }

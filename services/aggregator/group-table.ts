@@ -10,27 +10,21 @@ export interface Group {
 }
 
 /** The groups that a tick has rows for, in the order in which they came. */
-export class GroupTable {
-  readonly #table = new KeyTable<Group>();
-
-  get groups(): readonly Group[] {
-    return this.#table.entries;
-  }
-
+export class GroupTable extends KeyTable<Group> {
   /** Adds a row to the group with this key, which is kept, and must not change. */
   add(key: Uint8Array, row: TimelineRow): void {
     const hash = murmur3(key);
-    const group = this.#table.find(key, hash);
+    const group = this.find(key, hash);
     if (group === undefined)
-      this.#table.add(hash, { key, rows: [row], ends: undefined }); // of its size: most groups of a tick have one
+      this.open(hash, { key, rows: [row], ends: undefined }); // of its size: most groups of a tick have one
     else group.rows.push(row);
   }
 
   /** The row may be one of this tick. */
   addEnd(key: Uint8Array, end: RowEnd): void {
     const hash = murmur3(key);
-    const group = this.#table.find(key, hash);
-    if (group === undefined) this.#table.add(hash, { key, rows: [], ends: [end] });
+    const group = this.find(key, hash);
+    if (group === undefined) this.open(hash, { key, rows: [], ends: [end] });
     else (group.ends ??= []).push(end);
   }
 }

@@ -24,7 +24,7 @@ export class KeyTable<Entry extends { readonly key: Uint8Array }> {
   }
 
   /** One that is not there yet. */
-  add(hash: number, entry: Entry): void {
+  open(hash: number, entry: Entry): void {
     this.#hashes.push(hash);
     this.#place(hash, this.entries.push(entry));
     if (this.entries.length * 2 > this.#places.length) this.#grow();

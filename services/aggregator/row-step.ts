@@ -90,7 +90,7 @@ export class RowStep {
     const checksum = row === undefined ? 0 : checksumOfRow(value);
     const now: CurrentRow = { changeTimeUs, eventTimeUs, appendTimeUs, historical, orderOffset, checksum, row };
     if (before !== undefined && this.#isRepeat(before, now, isStated)) return { kind: 'repeat' };
-    if (changed === undefined) this.#changed.add(hash, { key: rowKey, hash, current: now });
+    if (changed === undefined) this.#changed.open(hash, { key: rowKey, hash, current: now });
     else changed.current = now;
     return {
       kind: 'changed',
@@ -116,7 +116,7 @@ export class RowStep {
       const hash = murmur3(rowKey);
       // What this tick has is newer than what the store has.
       if (this.#changed.find(rowKey, hash) !== undefined || !isGone(rowKey, decodeCurrentRow(value, this.#codec))) continue;
-      this.#changed.add(hash, { key: rowKey, hash, current: undefined });
+      this.#changed.open(hash, { key: rowKey, hash, current: undefined });
     }
   }
 

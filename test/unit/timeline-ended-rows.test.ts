@@ -4,7 +4,6 @@ import { digestValues, takeOut } from '../../libs/timeline/digest-builder.js';
 import { HEAD_BYTES } from '../../libs/timeline/head-page.js';
 import { endedKey } from '../../libs/timeline/page-keys.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
-import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
 import type { RowEnd, TimelineRow, TimelineShape, WindowQuestion } from '../../libs/timeline/timeline.js';
 import { writeChanges, writeRows } from '../../libs/timeline/write-rows.js';
 import { MemoryPages } from './timeline-oracle.js';
