@@ -57,7 +57,7 @@ export class Overlay implements PageWriter {
     this.#writes.set(this.#textOf(key), { key, value });
   }
 
-  /** As `put`, and `delete` where there is no value, for keys that are not read here: half of the work of these is to make them found. */
+  /** As `put`, and `delete` where there is no value, for keys that are not read here: most of the work is to make others found. */
   writeUnread(key: Uint8Array, value: Uint8Array | undefined): void {
     this.#unread.push({ key, value });
   }
@@ -66,7 +66,7 @@ export class Overlay implements PageWriter {
     this.#writes.set(this.#textOf(key), { key, value: undefined });
   }
 
-  /** Into the batch, in the order of the first write to each key, and what is not read here last. Nothing may be put meanwhile; reads go on. */
+  /** Into the batch, in the order of the first write to each key; what is not read here comes last. Nothing may be put meanwhile. */
   async writeTo(batch: StoreBatch): Promise<void> {
     const turns = new Turns(WRITES_PER_TURN);
     for (const write of this.#writes.values()) {

@@ -32,8 +32,8 @@ export interface GroupChanges {
 }
 
 /**
- * Writes one tick's rows of a group, ends others (S17), trims ended ones (S20), and flushes: each page is written once. Returns how many of the rows
- * that were to be ended were there.
+ * Writes one tick's rows of a group, ends others (S17), trims ended ones (S20), and flushes: each page is written once. Returns
+ * how many of the rows that were to be ended were there.
  */
 export function writeChanges(
   shape: TimelineShape,
