@@ -3,9 +3,9 @@ import { ThymeError } from '../errors/errors.js';
 import { slotOf } from '../codec/slot.js';
 import type { Store, StoreBatch, StoreReader, StoreSnapshot } from '../store/store.js';
 import type { PageReader } from '../timeline/page-access.js';
-import type { RowEnd, TimelineRow, TimelineShape } from '../timeline/timeline.js';
+import type { TimelineShape } from '../timeline/timeline.js';
 import { eraseRows, type ErasedRange } from '../timeline/erase-rows.js';
-import { endRows, writeRows } from '../timeline/write-rows.js';
+import { writeChanges, writeRows } from '../timeline/write-rows.js';
 import { encodeRevision } from '../wire/revisions.js';
 import { type AppliedState, loadState, withHorizon, withReady, withRevision } from './applied-state.js';
 import type { Change, CommitRecord } from './change.js';
@@ -17,6 +17,8 @@ import { Overlay } from './overlay.js';
 import { SharedSnapshot } from './shared-snapshot.js';
 import { CachedReader, SHELF_CACHE_BYTES, ShelfCache } from './shelf-cache.js';
 import { BASES_KEY, BASES_MARK, COMMIT_KEY, headKey, horizonKey, laneKey, readyKey, revisionKey, rowKeyOf, seenKey } from './state-keys.js';
+
+type PendingRows = Pick<Extract<Change, { kind: 'rows' }>, 'timelineId' | 'groupKey' | 'rows'>;
 
 /** Keys of erased entities that wait for somebody to ask for them. */
 const ERASED_KEYS_MAX = 10_000;
@@ -35,6 +37,8 @@ export class Applier {
   #state: AppliedState;
   /** The state as it will be after `commit`. */
   #next: AppliedState;
+  /** Rows that are folded with what comes next: ends of the same group, most often, so that its pages are written once. */
+  #pending: PendingRows | undefined;
   #missedEnds = 0;
   #erasedRows = 0;
   #erasedKeys: Uint8Array[] = [];
@@ -81,26 +85,27 @@ export class Applier {
 
   /** The store with what was folded since the last commit. */
   get pages(): PageReader {
+    this.#settle();
     return this.#overlay;
   }
 
   /** Throws on what it does not know (C3); the fold is then of no use, and is discarded. */
   fold(change: Change): void {
+    if (change.kind === 'ended') return this.#foldEnds(change);
+    this.#settle();
     switch (change.kind) {
       case 'rows':
-        return this.#foldRows(change.timelineId, change.groupKey, change.rows);
-      case 'ended':
-        return this.#foldEnds(change.timelineId, change.groupKey, change.ends);
+        return this.#foldRows(change);
       case 'erased':
         this.#erasedRows += this.#foldErased(change.timelineId, change.groupKey, change);
         return;
       case 'forgotten':
-        return this.#overlay.delete(rowKeyOf(slotOf(change.rowKey), change.readerId, change.rowKey));
+        return this.#overlay.writeUnread(rowKeyOf(slotOf(change.rowKey), change.readerId, change.rowKey), undefined);
       case 'erasedOf':
       case 'forgottenOf':
         throw unresolved(change.kind);
       case 'current':
-        return this.#overlay.put(rowKeyOf(slotOf(change.rowKey), change.readerId, change.rowKey), change.value);
+        return this.#overlay.writeUnread(rowKeyOf(slotOf(change.rowKey), change.readerId, change.rowKey), change.value);
       case 'seen':
         return this.#overlay.put(seenKey(change.readerId, change.partition, change.producerId), seenBytes(change.highest, change.bitmap));
       case 'lane':
@@ -128,6 +133,7 @@ export class Applier {
   async prepare(commit: CommitRecord): Promise<void> {
     assert(this.#prepared === undefined, 'one batch is prepared at a time');
     assert(commit.prevSeq === this.seq, 'a batch follows the one before (C4)');
+    this.#settle();
     this.#overlay.put(COMMIT_KEY, encodeCommit(commit));
     const batch = this.#store.batch();
     this.#prepared = { commit, batch };
@@ -162,6 +168,7 @@ export class Applier {
 
   /** Forgets what was folded since the last commit. */
   discard(): void {
+    this.#pending = undefined;
     this.#overlay.discard();
     this.#prepared?.batch.discard?.();
     this.#prepared = undefined;
@@ -206,22 +213,42 @@ export class Applier {
     return new CachedReader(below, this.#heads, this.#shelves, (cause) => this.foundDamage(cause));
   }
 
-  #foldRows(timelineId: number, groupKey: Uint8Array, rows: readonly TimelineRow[]): void {
+  #foldRows({ timelineId, groupKey, rows }: PendingRows): void {
     const shape = this.shape(timelineId);
-    // Not of an index: its newest row at an instant is asked for however old it is. Nor where a row may still be taken back (S20).
-    const isKept = this.#next.indexes.has(timelineId) || shape.retractable === true;
-    const horizonUs = isKept ? undefined : this.#next.horizons.get(timelineId);
-    writeRows(shape, this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows, horizonUs);
+    if (shape.retractable === true) {
+      this.#pending = { timelineId, groupKey, rows };
+      return;
+    }
+    writeRows(shape, this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows, this.#horizonOf(timelineId));
+  }
+
+  #foldEnds({ timelineId, groupKey, ends }: Extract<Change, { kind: 'ended' }>): void {
+    const before = this.#pending;
+    const isSameGroup = before?.timelineId === timelineId && Buffer.compare(before.groupKey, groupKey) === 0;
+    const rows = isSameGroup ? before.rows : [];
+    if (isSameGroup) this.#pending = undefined;
+    else this.#settle();
+    const place = headKey(slotOf(groupKey), timelineId, groupKey);
+    const found = writeChanges(this.shape(timelineId), this.#overlay, place, { rows, ends, horizonUs: this.#horizonOf(timelineId) });
+    this.#missedEnds += ends.length - found;
+  }
+
+  /** Not of an index: its newest row at an instant is asked for however old it is. */
+  #horizonOf(timelineId: number): number | undefined {
+    return this.#next.indexes.has(timelineId) ? undefined : this.#next.horizons.get(timelineId);
+  }
+
+  /** Writes the rows that wait for ends of their group. */
+  #settle(): void {
+    if (this.#pending === undefined) return;
+    const { timelineId, groupKey, rows } = this.#pending;
+    this.#pending = undefined;
+    writeRows(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), rows);
   }
 
   #foldErased(timelineId: number, groupKey: Uint8Array, range: ErasedRange): number {
     if (range.fromOffset === Number.NEGATIVE_INFINITY && this.#erasedKeys.push(groupKey) > ERASED_KEYS_MAX) this.#erasedKeys.shift();
     return eraseRows(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), range);
-  }
-
-  #foldEnds(timelineId: number, groupKey: Uint8Array, ends: readonly RowEnd[]): void {
-    const found = endRows(this.shape(timelineId), this.#overlay, headKey(slotOf(groupKey), timelineId, groupKey), ends);
-    this.#missedEnds += ends.length - found;
   }
 }
 

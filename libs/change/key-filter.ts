@@ -13,8 +13,7 @@ export class KeyFilter {
   readonly #asked = new Uint32Array(FILTER_BITS / 32);
 
   /** Whether the key is new. True once. */
-  takeNew(key: Uint8Array): boolean {
-    const hash = murmur3(key);
+  takeNew(key: Uint8Array, hash = murmur3(key)): boolean {
     const stride = Math.imul(hash ^ (hash >>> 15), 0x9e37_79b1) | 1;
     let isNew = false;
     for (let probe = 0, at = hash; probe < PROBES; probe++, at += stride) {

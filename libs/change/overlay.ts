@@ -11,14 +11,23 @@ import { TickBuffer } from './tick-buffer.js';
 /** Writes copied into a batch between two turns of others: some half a millisecond, for heads of 1 KB. */
 const WRITES_PER_TURN = 200;
 
+interface Write {
+  readonly key: Uint8Array;
+  /** Undefined where it is deleted. */
+  readonly value: Uint8Array | undefined;
+}
+
 /** Writes of one tick, held over a store until they are written as one batch (C1). Reads see them. */
 export class Overlay implements PageWriter {
   readonly #below: StoreReader;
   readonly #heads: HeadCache;
   readonly #newGroups: NewGroups;
   readonly #buffer = new TickBuffer();
-  /** By key as latin-1 text, one character a byte; undefined where deleted. */
-  readonly #writes = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array | undefined }>();
+  /** By key as latin-1 text, one character a byte. */
+  readonly #writes = new Map<string, Write>();
+
+  /** Writes of this tick that nobody reads before they are below, in their order. */
+  #unread: Write[] = [];
 
   /** The head's key that was asked for last, and its text: a group's head is read, and then written. */
   #lastKey: Uint8Array | undefined;
@@ -48,16 +57,24 @@ export class Overlay implements PageWriter {
     this.#writes.set(this.#textOf(key), { key, value });
   }
 
+  /** As `put`, and `delete` where there is no value, for keys that are not read here: most of the work is to make others found. */
+  writeUnread(key: Uint8Array, value: Uint8Array | undefined): void {
+    this.#unread.push({ key, value });
+  }
+
   delete(key: Uint8Array): void {
     this.#writes.set(this.#textOf(key), { key, value: undefined });
   }
 
-  /** Into the batch, in the order of the first write to each key. Nothing may be put meanwhile; reads go on. */
+  /** Into the batch, in the order of the first write to each key; what is not read here comes last. Nothing may be put meanwhile. */
   async writeTo(batch: StoreBatch): Promise<void> {
     const turns = new Turns(WRITES_PER_TURN);
-    for (const { key, value } of this.#writes.values()) {
-      if (value === undefined) batch.delete(key);
-      else batch.put(key, value);
+    for (const write of this.#writes.values()) {
+      putInto(batch, write);
+      if (turns.step()) await turns.next();
+    }
+    for (const write of this.#unread) {
+      putInto(batch, write);
       if (turns.step()) await turns.next();
     }
   }
@@ -76,6 +93,7 @@ export class Overlay implements PageWriter {
   /** As if nothing had been written. */
   discard(): void {
     this.#writes.clear();
+    this.#unread = [];
     this.#buffer.clear();
   }
 
@@ -87,4 +105,9 @@ export class Overlay implements PageWriter {
     }
     return this.#lastText;
   }
+}
+
+function putInto(batch: StoreBatch, { key, value }: Write): void {
+  if (value === undefined) batch.delete(key);
+  else batch.put(key, value);
 }

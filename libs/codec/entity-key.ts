@@ -17,6 +17,7 @@ import type { Field, Value, ValueType } from '../schema/value-type.js';
 import { corruptBytes } from './byte-writer.js';
 
 export const KEY_BYTES_MAX = 1_024;
+const SHORT_TEXT_LENGTH = 48;
 
 const TEXT = 0x01;
 const TAG_OF: Readonly<Partial<Record<ValueType['kind'], number>>> = {
@@ -49,7 +50,9 @@ export function compileKeyEncoder(fields: readonly Field[], place: string): (val
       if (typeof end === 'string') throw invalidArgument(`${place}.${fields[i]?.name ?? ''}`, end);
       length = end;
     }
-    return Buffer.from(scratch.subarray(0, length));
+    const key = Buffer.allocUnsafe(length);
+    for (let i = 0; i < length; i++) key[i] = scratch[i]!; // keys are short: a view, or a call into native code, costs more
+    return key;
   };
 }
 
@@ -92,10 +95,21 @@ function writeText(into: Buffer, at: number, value: Value): number | string {
   const start = at + 3;
   const byteLength = value.length * 3 <= KEY_BYTES_MAX - start ? -1 : Buffer.byteLength(value); // only where it might not fit
   if (start + byteLength > KEY_BYTES_MAX) return tooLong(start + byteLength);
-  const written = into.write(value, start, 'utf8');
+  const written = writeAscii(into, start, value) ?? into.write(value, start, 'utf8');
   into[at] = TEXT;
   into.writeUInt16BE(written, at + 1);
   return start + written;
+}
+
+/** A call into native code costs more than this loop does for keys; undefined for a text that is long, or not of ASCII alone. */
+function writeAscii(into: Buffer, at: number, text: string): number | undefined {
+  if (text.length > SHORT_TEXT_LENGTH) return undefined;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return undefined;
+    into[at + i] = unit;
+  }
+  return text.length;
 }
 
 function tooLong(length: number): string {

@@ -5,7 +5,12 @@ export const SLOT_COUNT = 1_024;
 
 /** The slot of an entity key's bytes: the low ten bits of their MurmurHash3. */
 export function slotOf(key: Uint8Array): number {
-  return murmur3(key) & (SLOT_COUNT - 1);
+  return slotOfHash(murmur3(key));
+}
+
+/** For who has the key's murmur3 already. */
+export function slotOfHash(hash: number): number {
+  return hash & (SLOT_COUNT - 1);
 }
 
 /**

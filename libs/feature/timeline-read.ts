@@ -45,9 +45,10 @@ export class TimelineRead {
     return this.#questions.map((question) => reading.answer(question));
   }
 
-  /** S20: covered means T − W ≥ horizon. */
-  #checkCovered(partition: PartitionState, { asOfUs }: Instant): void {
+  /** S20: covered means T − W ≥ horizon; where rows may be taken back, also K ≥ horizon: ends that were known by then are forgotten. */
+  #checkCovered(partition: PartitionState, { asOfUs, knownAtUs }: Instant): void {
     const horizonUs = partition.horizonUs(this.timelineId);
+    if (this.#shape.retractable === true && knownAtUs < horizonUs) throw notKnown(this.#places[0] ?? '', knownAtUs, horizonUs);
     if (asOfUs - this.#reachUs >= horizonUs) return;
     const index = this.#questions.findIndex(({ windowUs }) => asOfUs - (windowUs ?? 0) < horizonUs);
     const place = this.#places[index] ?? '';
@@ -55,4 +56,9 @@ export class TimelineRead {
     const description = `asks for ${formatTimestamp(fromUs)}, but history is kept from ${formatTimestamp(horizonUs)} on: ask for a later time, or keep more history`;
     throw new ThymeError('THYME_NOT_COVERED', 'OUT_OF_RANGE', `${place} ${description}`, [{ field: place, description }]);
   }
+}
+
+function notKnown(place: string, knownAtUs: number, horizonUs: number): ThymeError {
+  const description = `asks for what was known at ${formatTimestamp(knownAtUs)}, but what rows were before they were updated is kept from ${formatTimestamp(horizonUs)} on: ask for a later known_at, or keep more history`;
+  return new ThymeError('THYME_NOT_COVERED', 'OUT_OF_RANGE', `${place} ${description}`, [{ field: place, description }]);
 }

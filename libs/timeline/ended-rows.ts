@@ -1,4 +1,5 @@
 import type { WindowBounds } from './cover.js';
+import type { InnerPage } from './inner-page.js';
 import { COLUMN_MAX, COLUMN_MIN, ENTRY_KNOWN_MIN, ENTRY_TIME_MAX } from './layout.js';
 import { RowPage } from './row-page.js';
 import type { TimelinePages } from './timeline-pages.js';
@@ -10,12 +11,27 @@ import type { RowEnd, TimelineRow } from './timeline.js';
 //   event time := end | order | known | column ... | the row's own event time f64 | when its end was known f64 | start f64
 
 export function endedRow(row: TimelineRow, { endUs, endKnownUs }: RowEnd): TimelineRow {
-  return { ...row, eventTimeUs: endUs, values: [...row.values, row.eventTimeUs, endKnownUs] };
+  const { eventTimeUs, orderSource, orderOffset, knownUs, startUs } = row;
+  return { eventTimeUs: endUs, orderSource, orderOffset, knownUs, values: row.values.concat(eventTimeUs, endKnownUs), startUs };
 }
 
 /** Whether there is an instant, and a state of knowledge, at which it counts. */
 export function countsEver({ eventTimeUs, startUs = eventTimeUs, knownUs }: TimelineRow, { endUs, endKnownUs }: RowEnd): boolean {
   return endUs > Math.max(eventTimeUs, startUs) || endKnownUs > knownUs;
+}
+
+/**
+ * Whether an ended row counts at no instant from the horizon on, for whoever knows what was known at the horizon (S20): it had ended
+ * by then, and that was known.
+ */
+export function endsBelow(page: RowPage, index: number, horizonUs: number): boolean {
+  return page.time(index) <= horizonUs && page.number(index, page.layout.columnCount - 1) <= horizonUs;
+}
+
+/** The same of all rows below an entry. */
+export function entryEndsBelow(page: InnerPage, index: number, horizonUs: number): boolean {
+  const { partialAt, columnCount } = page.layout;
+  return page.field(index, ENTRY_TIME_MAX) <= horizonUs && page.field(index, partialAt[columnCount - 1]! + COLUMN_MAX) <= horizonUs;
 }
 
 /** The ended rows that count in the window at its instant, in the order of their event times; undefined for none. */

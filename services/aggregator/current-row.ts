@@ -32,11 +32,21 @@ const FORMAT_VERSION = 2;
 const DELETED = 1;
 const HISTORICAL = 2;
 
-// One buffer for all: a row is encoded in one go, and copied when it is whole.
+// One buffer for all: rows are encoded in one go, and copied when they are whole.
 const into = new ByteWriter();
 
-export function encodeCurrentRow(current: CurrentRow, rows: RowCodec): Uint8Array {
+/** Each row's bytes, in order: views of one copy, since some thousand buffers a tick would be the garbage collector's to visit. */
+export function encodeCurrentRows(rows: readonly CurrentRow[], codec: RowCodec): Uint8Array[] {
   into.clear();
+  const ends = rows.map((row) => {
+    writeRow(row, codec);
+    return into.length;
+  });
+  const bytes = into.copy();
+  return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+}
+
+function writeRow(current: CurrentRow, rows: RowCodec): void {
   into.u8(current.checksum === undefined ? VERSION_WITHOUT_CHECKSUM : FORMAT_VERSION);
   into.u8((current.row === undefined ? DELETED : 0) | (current.historical ? HISTORICAL : 0));
   into.f64(current.changeTimeUs);
@@ -45,7 +55,6 @@ export function encodeCurrentRow(current: CurrentRow, rows: RowCodec): Uint8Arra
   into.f64(current.orderOffset);
   if (current.checksum !== undefined) into.i32(current.checksum);
   if (current.row !== undefined) rows.encode(current.row, into);
-  return into.copy();
 }
 
 export function decodeCurrentRow(bytes: Uint8Array, rows: RowCodec): CurrentRow {

@@ -330,7 +330,6 @@ export class PartitionTask {
     for (const reader of this.#readers.values()) {
       reader.lanes.trim();
       reader.sequences.trim();
-      reader.rows?.trim();
     }
   }
 

@@ -3,20 +3,19 @@ import type { ErasedRecord, EraseMark } from '../../libs/codec/erasure-record.js
 import { partitionOf, slotOf } from '../../libs/codec/slot.js';
 import type { Applier } from '../../libs/change/applier.js';
 import type { Change } from '../../libs/change/change.js';
-import { headKey } from '../../libs/change/state-keys.js';
 import { ThymeError } from '../../libs/errors/errors.js';
 import type { Stage } from '../../libs/pipeline/compile.js';
 import type { StepContext } from '../../libs/pipeline/steps.js';
 import type { Row } from '../../libs/schema/value-type.js';
 import type { LogRecord } from '../../libs/log/log.js';
-import { readWindows } from '../../libs/timeline/timeline-reader.js';
 import { Turns } from '../../libs/time/turns.js';
-import { pipelineDeadLetter, reasonOf } from './dead-letters.js';
 import { type ErasingPlace, ErasingRun } from './erasing-run.js';
+import { FailedRecords } from './failed-records.js';
 import { type FlowingRecord, knownUs, orderSourceOf, partitionOfOrder, type VersionChange } from './flowing-record.js';
 import { GroupTable } from './group-table.js';
 import { IndexLookup, StateUnreadable } from './index-lookup.js';
 import type { TimelineFeed } from './timeline-feed.js';
+import { type Published, PublishingRun } from './publishing-run.js';
 import type { ReaderPlan } from './reader-plan.js';
 import type { RekeyedRecord } from './rekey-message.js';
 import type { LivingRow, RowStep } from './row-step.js';
@@ -28,12 +27,6 @@ type VersionEnds = Extract<VersionChange, { kind: 'ends' }>;
 /** Whether it is no record of its own, but runs to the group of one: it is in no books. */
 function takesBack(change: VersionChange | undefined): boolean {
   return change !== undefined && change.kind !== 'begins';
-}
-
-/** A record that has passed all stages. */
-interface Published {
-  readonly record: FlowingRecord;
-  readonly key: Uint8Array;
 }
 
 interface RunPlace extends ErasingPlace {
@@ -60,7 +53,8 @@ export class PipelineRun {
   /** Whose record is under way. */
   #flowing: TimelineFeed | undefined;
   readonly #groups = new Map<TimelineFeed, GroupTable>();
-  readonly #published = new Map<TimelineFeed, Published[]>();
+  readonly #publishing: PublishingRun;
+  readonly #failed: FailedRecords;
   readonly #erasing: ErasingRun;
 
   constructor(place: RunPlace, applier: Applier, output: TickOutput) {
@@ -68,6 +62,8 @@ export class PipelineRun {
     this.#applier = applier;
     this.#output = output;
     this.#erasing = new ErasingRun(place, applier, output);
+    this.#failed = new FailedRecords(output, place.clockUs);
+    this.#publishing = new PublishingRun({ applier, output, failed: this.#failed });
     const lookup = new IndexLookup(applier);
     this.#context = {
       eventTimeUs: 0,
@@ -156,7 +152,7 @@ export class PipelineRun {
 
   /** Folds what the reader's groups have got; called once a tick and reader, when it has got everything. */
   async finish(reader: TimelineFeed): Promise<void> {
-    const groups = this.#groups.get(reader)?.groups;
+    const groups = this.#groups.get(reader)?.entries;
     if (groups !== undefined) {
       for (const { key, rows, ends } of groups) {
         const at = { timelineId: reader.plan.id, groupKey: key };
@@ -171,12 +167,7 @@ export class PipelineRun {
       if (this.turns.step()) await this.turns.next();
     }
     await this.#erasing.fold(reader);
-    const published = this.#published.get(reader) ?? [];
-    for (const item of published) {
-      if (!this.#erasing.isErased(reader, item.key, item.record)) this.#publish(reader, item);
-      if (this.turns.step()) await this.turns.next();
-    }
-    this.#published.delete(reader);
+    await this.#publishing.finish(reader, ({ key, record }) => this.#erasing.isErased(reader, key, record), this.turns);
     this.#erasing.finish(reader);
   }
 
@@ -198,6 +189,8 @@ export class PipelineRun {
     const isEnd = takesBack(record.change);
     let { row } = record;
     let stage = firstStage;
+    /** The row's key where it goes next: nothing is done behind the last move, which is to its group. */
+    let key: Uint8Array | undefined;
     this.#context.eventTimeUs = record.eventTimeUs;
     this.#flowing = reader;
     try {
@@ -209,12 +202,12 @@ export class PipelineRun {
           break;
         }
         row = passed;
-        const next = reader.plan.stages[stage]?.nextKey;
+        const next = at?.nextKey;
         if (next === undefined) {
-          this.#apply(reader, row === record.row ? record : { ...record, row });
+          this.#apply(reader, row === record.row ? record : { ...record, row }, at?.steps.length === 0 ? key : undefined);
           break;
         }
-        const key = next(row);
+        key = next(row);
         const destination = key === undefined ? this.#place.partition : partitionOf(slotOf(key), this.#place.partitionCount);
         if (destination !== this.#place.partition) {
           this.#output.rekey(destination, reader.plan, stage + 1, { ...record, row });
@@ -226,7 +219,7 @@ export class PipelineRun {
     } catch (error) {
       if (error instanceof StateUnreadable) throw error.cause;
       if (isEnd) return; // the record itself is among the dead letters, so there is nothing to end
-      this.#fail(reader, { stage: firstStage, record }, error);
+      this.#failed.threw(reader, { stage: firstStage, record }, error);
     }
   }
 
@@ -259,11 +252,11 @@ export class PipelineRun {
     return current;
   }
 
-  /** Everything that may throw comes before anything is kept. */
-  #apply(reader: TimelineFeed, record: FlowingRecord): void {
+  /** Everything that may throw comes before anything is kept. `knownKey` is its group's, where that has been computed. */
+  #apply(reader: TimelineFeed, record: FlowingRecord, knownKey: Uint8Array | undefined): void {
     const { plan, counters } = reader;
     const topicKey = record.source?.key ?? record.rowKey;
-    const key = plan.groupsByRecordKey && topicKey !== undefined ? topicKey : plan.keyOf(record.row);
+    const key = knownKey ?? (plan.groupsByRecordKey && topicKey !== undefined ? topicKey : plan.keyOf(record.row));
     if (key === undefined) throw new ThymeError('THYME_NO_KEY', 'INVALID_ARGUMENT', `${plan.name}: a field of its key is null`);
     const { change } = record;
     if (change?.kind === 'ends') return this.#applyEnd(reader, { record, key }, change);
@@ -277,11 +270,7 @@ export class PipelineRun {
       if (startUs === undefined) groups.add(key, { eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
       else groups.add(key, { startUs, eventTimeUs, orderSource, orderOffset, knownUs: knownUs(record), values });
     }
-    if (plan.publish !== undefined) {
-      const published = this.#published.get(reader);
-      if (published === undefined) this.#published.set(reader, [{ record, key }]);
-      else published.push({ record, key });
-    }
+    if (plan.publish !== undefined) this.#publishing.add(reader, { record, key });
     counters.applied++;
     if (!plan.isIndex) return;
     for (const joiner of this.#place.joiners.get(plan.id) ?? []) joiner.noteRightRow(plan.dataset.name, key, record.eventTimeUs);
@@ -307,33 +296,6 @@ export class PipelineRun {
     return groups;
   }
 
-  /** The values known at this tick, at the record's event time (S25). */
-  #publish(reader: TimelineFeed, { record, key }: Published): void {
-    const { publish, id } = reader.plan;
-    if (publish === undefined) return;
-    const { appendTimeUs, historical } = record;
-    try {
-      // What a version of a row adds to its group is there from its change time on (S17).
-      const startUs = record.change?.kind === 'begins' && publish.questions.length > 0 ? record.change.startUs : undefined;
-      const eventTimeUs = startUs ?? record.eventTimeUs;
-      const instant = { asOfUs: eventTimeUs, knownAtUs: Number.POSITIVE_INFINITY };
-      const answers =
-        publish.questions.length === 0
-          ? []
-          : readWindows(this.#applier.shape(id), this.#applier.pages, headKey(slotOf(key), id, key), instant, publish.questions);
-      const row = publish.outputRow(record.row, eventTimeUs, answers);
-      if (publish.json !== undefined) this.#output.append(publish.json.topic, publish.json.encode(row));
-      this.#output.append(publish.topic, {
-        key,
-        value: publish.records.encode({ eventTimeUs, appendTimeUs, lane: publish.lane, historical, row }),
-      });
-    } catch (error) {
-      if (!(error instanceof ThymeError) || error.status === 'UNAVAILABLE' || error.disposition !== 'retry') throw error; // of the state, for no author's code runs here
-      reader.counters.failed++; // its group has it: it counts as applied
-      this.#deadLetter(reader, { stage: reader.plan.stages.length - 1, record, whole: true }, reasonOf(error));
-    }
-  }
-
   /** S13: nobody can tell whether it was seen. */
   #takeForgotten(reader: TimelineFeed, record: DatasetRecord, source: LogRecord, place: number): void {
     reader.counters.dead++;
@@ -347,40 +309,11 @@ export class PipelineRun {
       row,
       source,
     };
-    this.#deadLetter(
+    this.#failed.setAside(
       reader,
       { stage: 0, record: flowing },
       `sequence ${sequence} of producer '${producerId}' is too far below its newest to tell whether it was seen: retry sooner`,
     );
-  }
-
-  #fail(reader: TimelineFeed, at: { readonly stage: number; readonly record: FlowingRecord }, error: unknown): void {
-    reader.counters.dead++;
-    reader.counters.failed++;
-    reader.failuresInARow++;
-    this.#deadLetter(reader, at, reasonOf(error));
-  }
-
-  #deadLetter(
-    reader: TimelineFeed,
-    at: { readonly stage: number; readonly record: FlowingRecord; readonly whole?: boolean },
-    reason: string,
-  ): void {
-    const { plan } = reader;
-    const { record } = at;
-    const fields = at.whole === true ? plan.fields : (plan.stages[at.stage]?.fields ?? []);
-    // A reader that decodes a part of its records has one stage and no step that makes another row of it.
-    const row =
-      plan.records === plan.wholeRecords || record.source === undefined ? record.row : plan.wholeRecords.decode(record.source.value).row;
-    const dead = {
-      reason,
-      partition: partitionOfOrder(record.orderSource),
-      offset: record.orderOffset,
-      eventTimeUs: record.eventTimeUs,
-      fields,
-      row,
-    };
-    this.#output.append(plan.deadTopic, pipelineDeadLetter(plan, dead, this.#place.clockUs));
   }
 }
 

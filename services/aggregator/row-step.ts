@@ -1,21 +1,27 @@
 import { compileRowCodec, type RowCodec } from '../../libs/codec/row-codec.js';
 import { checksumOfRow, statedChangeTimeUs, type DatasetRecord } from '../../libs/codec/dataset-record.js';
-import { slotOf } from '../../libs/codec/slot.js';
+import { murmur3, slotOfHash } from '../../libs/codec/slot.js';
 import { ByteWriter } from '../../libs/codec/byte-writer.js';
 import type { Change } from '../../libs/change/change.js';
-import { keyText } from '../../libs/change/head-cache.js';
 import { KeyFilter } from '../../libs/change/key-filter.js';
 import { ROW_TAG, rowKeyOf, rowOfKey } from '../../libs/change/state-keys.js';
 import type { LogRecord } from '../../libs/log/log.js';
 import type { Field, Row } from '../../libs/schema/value-type.js';
 import type { Store } from '../../libs/store/store.js';
-import { type CurrentRow, decodeCurrentRow, encodeCurrentRow } from './current-row.js';
-
-/** Rows of a generation, some 300 bytes each; two are kept, and what is in neither is read from the store again. */
-const GENERATION_ROWS_MAX = 25_000;
+import { type CurrentRow, decodeCurrentRow, encodeCurrentRows } from './current-row.js';
+import { KeyTable } from './key-table.js';
+import { RowCache } from './row-cache.js';
 
 /** What it needs of the partition's store. */
 type RowStore = Pick<Store, 'get' | 'entries'>;
+
+/** A row that this tick has changed. */
+interface ChangedRow {
+  readonly key: Uint8Array;
+  readonly hash: number;
+  /** Undefined where it was erased, and has not come again. */
+  current: CurrentRow | undefined;
+}
 
 /** A version that was not deleted. */
 export type LivingRow = CurrentRow & { readonly row: Row };
@@ -45,16 +51,11 @@ export class RowStep {
   readonly #readerId: number;
   readonly #store: RowStore;
   #codec: RowCodec;
-  /** By row key as latin-1 text; undefined for a row that is not known. What this tick changed is among them. */
-  #rows = new Map<string, CurrentRow | undefined>();
-  /** The generation before: a row of it that is asked for moves to this one. */
-  #older = new Map<string, CurrentRow | undefined>();
+  /** Of what was committed. */
+  readonly #cache = new RowCache();
+  #changed = new KeyTable<ChangedRow>();
   /** Undefined where rows of an earlier life of the reader are in the store. */
   readonly #asked: KeyFilter | undefined;
-  /** Rows that this tick has changed. */
-  readonly #changed = new Map<string, Uint8Array>();
-  /** Rows that were erased in this tick, by their keys' texts. */
-  readonly #forgotten = new Map<string, Uint8Array>();
 
   /** `isFresh`: the reader has committed nothing yet. */
   constructor(readerId: number, fields: readonly Field[], { store, isFresh }: { readonly store: RowStore; readonly isFresh: boolean }) {
@@ -67,14 +68,13 @@ export class RowStep {
   /** Another revision's fields: more of them, at most (S19). Between two ticks. */
   follow(fields: readonly Field[]): void {
     this.#codec = compileRowCodec(fields);
-    this.#rows.clear();
-    this.#older.clear();
   }
 
   /** Judges a change, as its topic holds it and as it is decoded, and remembers what the row is now. */
   observe({ key: rowKey, offset: orderOffset, value }: LogRecord, record: DatasetRecord): RowVerdict {
-    const name = keyText(rowKey);
-    const before = this.#current(name, rowKey);
+    const hash = murmur3(rowKey);
+    const changed = this.#changed.find(rowKey, hash);
+    const before = changed === undefined ? this.#committed(rowKey, hash) : changed.current;
     const statedUs = statedChangeTimeUs(record);
     const isStated = record.change?.timeUs !== undefined;
     if (before !== undefined && isStated && statedUs < before.changeTimeUs) return { kind: 'outdated' };
@@ -85,8 +85,8 @@ export class RowStep {
     const checksum = row === undefined ? 0 : checksumOfRow(value);
     const now: CurrentRow = { changeTimeUs, eventTimeUs, appendTimeUs, historical, orderOffset, checksum, row };
     if (before !== undefined && this.#isRepeat(before, now, isStated)) return { kind: 'repeat' };
-    this.#rows.set(name, now);
-    this.#changed.set(name, rowKey);
+    if (changed === undefined) this.#changed.open(hash, { key: rowKey, hash, current: now });
+    else changed.current = now;
     return {
       kind: 'changed',
       changeTimeUs,
@@ -102,56 +102,43 @@ export class RowStep {
    * partition: erasures are rare. A row that was deleted stays as a mark where that names the row and no entity.
    */
   async forget(isOfEntity: (rowKey: Uint8Array, row: Row | undefined) => boolean): Promise<void> {
-    const forget = (name: string, rowKey: Uint8Array, current: CurrentRow | undefined): void => {
-      if (current === undefined || !isOfEntity(rowKey, current.row)) return;
-      this.#rows.set(name, undefined);
-      this.#changed.delete(name);
-      this.#forgotten.set(name, rowKey);
-    };
-    for (const [name, rowKey] of [...this.#changed]) forget(name, rowKey, this.#rows.get(name));
+    const isGone = (rowKey: Uint8Array, current: CurrentRow | undefined): boolean =>
+      current !== undefined && isOfEntity(rowKey, current.row);
+    for (const changed of this.#changed.entries) if (isGone(changed.key, changed.current)) changed.current = undefined;
     for await (const [key, value] of this.#store.entries({ from: Buffer.of(ROW_TAG), to: Buffer.of(ROW_TAG + 1) })) {
       const { readerId, rowKey } = rowOfKey(key);
-      const name = keyText(rowKey);
+      if (readerId !== this.#readerId) continue;
+      const hash = murmur3(rowKey);
       // What this tick has is newer than what the store has.
-      if (readerId !== this.#readerId || this.#changed.has(name) || this.#forgotten.has(name)) continue;
-      forget(name, rowKey, decodeCurrentRow(value, this.#codec));
+      if (this.#changed.find(rowKey, hash) !== undefined || !isGone(rowKey, decodeCurrentRow(value, this.#codec))) continue;
+      this.#changed.open(hash, { key: rowKey, hash, current: undefined });
     }
-    this.#older.clear();
   }
 
-  /** What this tick changed. */
+  /** What this tick changed, from here on as good as committed: a task whose commit fails is thrown away. */
   takeChanges(): Change[] {
-    const changes: Change[] = [];
-    for (const [name, rowKey] of this.#forgotten)
-      if (!this.#changed.has(name)) changes.push({ kind: 'forgotten', readerId: this.#readerId, rowKey });
-    this.#forgotten.clear();
-    for (const [name, rowKey] of this.#changed) {
-      const current = this.#rows.get(name);
-      if (current === undefined) continue;
-      changes.push({ kind: 'current', readerId: this.#readerId, rowKey, value: encodeCurrentRow(current, this.#codec) });
-    }
-    this.#changed.clear();
-    return changes;
+    const { entries } = this.#changed;
+    if (entries.length === 0) return [];
+    this.#changed = new KeyTable();
+    const kept = encodeCurrentRows(
+      entries.flatMap(({ current }) => current ?? []),
+      this.#codec,
+    );
+    let at = 0;
+    return entries.map(({ key: rowKey, hash, current }) => {
+      const value = current && kept[at++];
+      if (value === undefined) this.#cache.delete(rowKey, hash);
+      else this.#cache.put(rowKey, hash, value);
+      const readerId = this.#readerId;
+      return value === undefined ? { kind: 'forgotten', readerId, rowKey } : { kind: 'current', readerId, rowKey, value };
+    });
   }
 
-  /** After a commit: what the store has can be read again. */
-  trim(): void {
-    if (this.#rows.size <= GENERATION_ROWS_MAX) return;
-    this.#older = this.#rows;
-    this.#rows = new Map();
-  }
-
-  #current(name: string, rowKey: Uint8Array): CurrentRow | undefined {
-    const known = this.#rows.get(name);
-    if (known !== undefined || this.#rows.has(name)) return known;
-    const current = this.#older.get(name) ?? this.#stored(rowKey);
-    this.#rows.set(name, current);
-    return current;
-  }
-
-  #stored(rowKey: Uint8Array): CurrentRow | undefined {
-    if (this.#asked?.takeNew(rowKey) === true) return undefined;
-    const stored = this.#store.get(rowKeyOf(slotOf(rowKey), this.#readerId, rowKey));
+  #committed(rowKey: Uint8Array, hash: number): CurrentRow | undefined {
+    const cached = this.#cache.get(rowKey, hash);
+    if (cached !== undefined) return decodeCurrentRow(cached, this.#codec);
+    if (this.#asked?.takeNew(rowKey, hash) === true) return undefined;
+    const stored = this.#store.get(rowKeyOf(slotOfHash(hash), this.#readerId, rowKey));
     return stored && decodeCurrentRow(stored, this.#codec);
   }
 

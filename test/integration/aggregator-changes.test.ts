@@ -3,8 +3,10 @@
 import { expect } from 'chai';
 import { compileRowCodec } from '../../libs/codec/row-codec.js';
 import type { ReaderCounters } from '../../libs/change/change.js';
+import { headKeyLength, TIMELINE_TAG } from '../../libs/change/state-keys.js';
 import { deadLetterTopic } from '../../libs/pipeline/topics.js';
-import { decodeCurrentRow, encodeCurrentRow } from '../../services/aggregator/current-row.js';
+import { PageTag } from '../../libs/timeline/page-keys.js';
+import { decodeCurrentRow, encodeCurrentRows } from '../../services/aggregator/current-row.js';
 import { dataset, DEPLOYMENT, field, Harness, pipeline } from './aggregator-harness.js';
 
 const T = 1_700_000_000_000_000;
@@ -149,9 +151,44 @@ describe('aggregator: changes of rows (S17)', () => {
       row: ['o', 'u', null, 5],
     };
     for (const each of [current, { ...current, historical: false, checksum: 0, row: undefined }, { ...current, checksum: undefined }])
-      expect(decodeCurrentRow(encodeCurrentRow(each, codec), codec)).to.deep.equal(each);
-    const newer = encodeCurrentRow(current, codec);
+      expect(decodeCurrentRow(encodeCurrentRows([each], codec)[0]!, codec)).to.deep.equal(each);
+    const newer = encodeCurrentRows([current], codec)[0]!;
     newer[0] = 3;
     expect(() => decodeCurrentRow(newer, codec)).to.throw('upgrade it');
+  });
+
+  it('leave the stores once they ended below the horizon, and answers from it on are what they were (S20)', async () => {
+    const harness = new Harness();
+    const most = { field: 'most', operator: 'max', of: 'amount', windowUs: null } as const;
+    const limited = dataset('Spending', [...spending, field('most', 'float', true)], ['user_id'], { historyUs: 10 * HOUR });
+    await harness.commit({
+      datasets: [{ ...orders, historyUs: 10 * HOUR }, limited],
+      pipelines: [pipeline('Spending', ['Order'], { aggregate: { groupBy: ['user_id'], aggregations: [sumOf('amount', 'spent'), most] } })],
+    });
+    const update = async (versions: readonly number[]): Promise<void> => {
+      const sent = versions.map((hours): Parameters<Harness['send']>[1][number] => {
+        const row = { order_id: 'o1', user_id: 'ann', amount: hours };
+        return [row, { eventTimeUs: T, change: { deleted: false, timeUs: T + hours * HOUR } }];
+      });
+      await harness.send('Order', sent);
+      await harness.settle();
+    };
+    const endedPages = async (): Promise<number> => {
+      let count = 0;
+      for await (const [key] of harness.partitions[0]!.store.entries({}))
+        if (key[0] === TIMELINE_TAG && key[headKeyLength(key)] === PageTag.ended) count++;
+      return count;
+    };
+    await update(Array.from({ length: 400 }, (_, version) => version));
+    const asked = [390.5, 391, 399, 400].map((hours) => T + hours * HOUR);
+    const before = asked.map((asOfUs) => harness.ask('Spending.build', ['ann'], asOfUs));
+    expect(before.map((answer) => (answer as { spent: number }).spent)).to.deep.equal([390, 391, 399, 399]);
+    expect(await endedPages()).to.be.above(3);
+    harness.clock.advance((400 * HOUR) / 1_000); // the horizon is ten hours before
+    await update([400]); // moves it
+    await update([401]); // drops what ended below
+    expect(await endedPages()).to.equal(1);
+    expect(asked.slice(0, 3).map((asOfUs) => harness.ask('Spending.build', ['ann'], asOfUs))).to.deep.equal(before.slice(0, 3));
+    expect(booksOf(harness, 'Spending.build')).to.include({ ended: 401, applied: 402 });
   });
 });

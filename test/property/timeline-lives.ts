@@ -48,13 +48,20 @@ export function counts({ row, end }: Life, { asOfUs, knownAtUs }: Instant): bool
   return end === undefined || end.endUs > asOfUs || end.endKnownUs > knownAtUs;
 }
 
-export function write(all: readonly Life[], geometry: Geometry, flushEvery: number): MemoryPages {
+/** `horizons`: those that the writer is trimmed to before flushes, one after another, from the first on (S20). */
+export function write(all: readonly Life[], geometry: Geometry, flushEvery: number, horizons: readonly number[] = []): MemoryPages {
   const pages = new MemoryPages();
   let writer = new TimelineWriter(RETRACTABLE, pages, HEAD_KEY, geometry);
   const due = new Map<number, RowEnd[]>();
   let written = 0;
+  let flushes = 0;
+  const flush = (): void => {
+    const horizonUs = horizons[Math.min(flushes++, horizons.length - 1)];
+    if (horizonUs !== undefined) writer.trim(horizonUs);
+    writer.flush();
+  };
   const step = (): void => {
-    if (++written % flushEvery === 0) writer.flush();
+    if (++written % flushEvery === 0) flush();
     // Every second flush ends the tick: the next writer starts from what is stored.
     if (written % (2 * flushEvery) === 0) writer = new TimelineWriter(RETRACTABLE, pages, HEAD_KEY, geometry);
   };
@@ -69,7 +76,7 @@ export function write(all: readonly Life[], geometry: Geometry, flushEvery: numb
       step();
     }
   });
-  writer.flush();
+  flush();
   return pages;
 }
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
-import type { TimelineRow, TimelineShape } from '../../libs/timeline/timeline.js';
-import { writeRows } from '../../libs/timeline/write-rows.js';
+import type { RowEnd, TimelineRow, TimelineShape } from '../../libs/timeline/timeline.js';
+import { writeChanges, writeRows } from '../../libs/timeline/write-rows.js';
 import { MemoryPages } from '../unit/timeline-oracle.js';
 
 const HEAD_KEY = Uint8Array.of(7, 1, 9);
@@ -75,4 +75,29 @@ describe('writing a tick of rows', () => {
       );
     });
   }
+
+  it('and its ends gives the same pages as one after the other does (C2)', () => {
+    const late = fc.array(fc.record({ ago: fc.nat({ max: 150 }), endLagUs: fc.nat({ max: 400 }) }), { maxLength: 20 });
+    const horizon = fc.option(fc.nat({ max: 20_000 }), { freq: 3 });
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 70 }), fc.array(late, { maxLength: 60 }), horizon, (made, size, fates, horizonLagUs) => {
+        const [together, apart] = [new MemoryPages(), new MemoryPages()];
+        const rows = rowsOf(made, false);
+        let taken = 0;
+        for (const [index, tick] of ticks(rows, size).entries()) {
+          taken += tick.length;
+          const ends = (fates[index] ?? []).map(({ ago, endLagUs }): RowEnd => {
+            const { eventTimeUs, orderSource, orderOffset } = rows[Math.max(0, taken - 1 - ago)]!;
+            return { eventTimeUs, orderSource, orderOffset, endUs: eventTimeUs + endLagUs, endKnownUs: eventTimeUs + endLagUs + 3 };
+          });
+          const horizonUs = horizonLagUs === null ? undefined : rows[taken - 1]!.eventTimeUs - horizonLagUs;
+          const found = writeChanges(RETRACTABLE, together, HEAD_KEY, { rows: tick, ends, horizonUs });
+          writeRows(RETRACTABLE, apart, HEAD_KEY, tick);
+          expect(writeChanges(RETRACTABLE, apart, HEAD_KEY, { rows: [], ends, horizonUs })).to.equal(found);
+        }
+        expect(together.values).to.deep.equal(apart.values);
+      }),
+      { numRuns: 200 },
+    );
+  });
 });

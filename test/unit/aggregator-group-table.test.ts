@@ -13,7 +13,7 @@ describe('the groups of a tick', () => {
       table.add(Buffer.from(name), row(offset)); // a key of its own each time: bytes count, not objects
       expected.set(name, [...(expected.get(name) ?? []), offset]);
     }
-    const found = table.groups.map(({ key, rows }) => [Buffer.from(key).toString(), rows.map(({ orderOffset }) => orderOffset)]);
+    const found = table.entries.map(({ key, rows }) => [Buffer.from(key).toString(), rows.map(({ orderOffset }) => orderOffset)]);
     expect(found).to.deep.equal([...expected]);
   });
 
@@ -24,6 +24,6 @@ describe('the groups of a tick', () => {
       .slice(0, 50);
     expect(keys).to.have.length(50);
     for (const key of [...keys, ...keys, Buffer.from('k'), new Uint8Array()]) table.add(key, row(0));
-    expect(table.groups.map(({ rows }) => rows.length)).to.deep.equal([...keys.map(() => 2), 1, 1]);
+    expect(table.entries.map(({ rows }) => rows.length)).to.deep.equal([...keys.map(() => 2), 1, 1]);
   });
 });

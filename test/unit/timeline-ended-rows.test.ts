@@ -4,9 +4,8 @@ import { digestValues, takeOut } from '../../libs/timeline/digest-builder.js';
 import { HEAD_BYTES } from '../../libs/timeline/head-page.js';
 import { endedKey } from '../../libs/timeline/page-keys.js';
 import { readWindows } from '../../libs/timeline/timeline-reader.js';
-import { TimelineWriter } from '../../libs/timeline/timeline-writer.js';
 import type { RowEnd, TimelineRow, TimelineShape, WindowQuestion } from '../../libs/timeline/timeline.js';
-import { endRows, writeRows } from '../../libs/timeline/write-rows.js';
+import { writeChanges, writeRows } from '../../libs/timeline/write-rows.js';
 import { MemoryPages } from './timeline-oracle.js';
 
 const HEAD_KEY = Uint8Array.of(7);
@@ -44,7 +43,7 @@ describe('ended rows of a timeline (S17)', () => {
     const head = pages.values.get('07')!;
     expect([head[0], head.length]).to.deep.equal([3, HEAD_BYTES + 3 * 5 * 8]);
     expect(fetchesFor(APPENDED, pages)).to.equal(1);
-    expect(() => endRows(APPENDED, pages, HEAD_KEY, [endOf(rows[0]!, 1)])).to.throw('nothing is taken back from');
+    expect(() => writeChanges(APPENDED, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[0]!, 1)] })).to.throw('nothing is taken back from');
   });
 
   it('have a format of their own, and one that is newer is refused', () => {
@@ -59,7 +58,8 @@ describe('ended rows of a timeline (S17)', () => {
     const pages = write(RETRACTABLE, rows);
     const before = fetchesFor(RETRACTABLE, pages);
     for (const [index, one] of rows.entries()) {
-      if (index % 2 === 0) expect(endRows(RETRACTABLE, pages, HEAD_KEY, [endOf(one, 999_000 + (index % 100))])).to.equal(1);
+      if (index % 2 === 0)
+        expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(one, 999_000 + (index % 100))] })).to.equal(1);
     }
     expect(fetchesFor(RETRACTABLE, pages)).to.be.at.most(before + 1);
     expect(pages.values.has(Buffer.from(endedKey(HEAD_KEY)).toString('hex'))).to.equal(true);
@@ -72,18 +72,26 @@ describe('ended rows of a timeline (S17)', () => {
 
   it('are not there where no row was, and one that never counted is not kept', () => {
     const pages = write(RETRACTABLE, rows.slice(0, 2));
-    expect(endRows(RETRACTABLE, pages, HEAD_KEY, [endOf(rows[2]!, 1_000_000)])).to.equal(0);
+    expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[2]!, 1_000_000)] })).to.equal(0);
     const { eventTimeUs } = rows[0]!;
-    expect(endRows(RETRACTABLE, pages, HEAD_KEY, [endOf(rows[0]!, eventTimeUs)])).to.equal(1);
+    expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[0]!, eventTimeUs)] })).to.equal(1);
     expect([...pages.values.keys()]).to.deep.equal(['07']);
     expect(readWindows(RETRACTABLE, pages, HEAD_KEY, NOW, [{ kind: 'count', windowUs: null }])).to.deep.equal([1]);
   });
 
-  it('refuses to trim rows that may still be ended (S20)', () => {
-    const writer = new TimelineWriter(RETRACTABLE, write(RETRACTABLE, rows.slice(0, 2)), HEAD_KEY);
-    expect(() => {
-      writer.trim(1);
-    }).to.throw('not trimmed');
+  it('are trimmed, and rows that may still be ended are not, whatever the horizon (S20)', () => {
+    const pages = write(RETRACTABLE, rows);
+    const ends = rows.slice(0, 300).map((one, index) => endOf(one, 999_000 + index));
+    writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends });
+    const count = (asOfUs: number): unknown =>
+      readWindows(RETRACTABLE, pages, HEAD_KEY, { asOfUs, knownAtUs: Number.POSITIVE_INFINITY }, [{ kind: 'count', windowUs: null }])[0];
+    const counted = [999_250, 999_251, 2_000_000].map(count);
+    const before = pages.values.size;
+    writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[300]!, 1_500_000)], horizonUs: 999_250 });
+    expect([999_250, 999_251, 2_000_000].map(count)).to.deep.equal([counted[0], counted[1], Number(counted[2]) - 1]);
+    expect(pages.values.size).to.be.below(before);
+    expect(writeChanges(RETRACTABLE, pages, HEAD_KEY, { rows: [], ends: [endOf(rows[301]!, 1_500_001)], horizonUs: 1e9 })).to.equal(1);
+    expect(count(2_000_000)).to.equal(rows.length - 302);
   });
 
   it('leave digests that weigh what is left, whichever values go', () => {

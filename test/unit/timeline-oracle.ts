@@ -9,13 +9,13 @@ export class MemoryPages implements PageWriter {
   readonly #copies = new PooledCopies();
 
   get(key: Uint8Array): Uint8Array | undefined {
-    this.fetches.push(name(key));
-    const value = this.values.get(name(key));
+    this.fetches.push(nameOf(key));
+    const value = this.values.get(nameOf(key));
     return value === undefined ? undefined : this.#copies.lend(value);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.values.set(name(key), Uint8Array.from(value));
+    this.values.set(nameOf(key), Uint8Array.from(value));
   }
 
   /** The reading, or the tick, is over: what `get` gave belongs to others now. */
@@ -24,11 +24,12 @@ export class MemoryPages implements PageWriter {
   }
 
   delete(key: Uint8Array): void {
-    this.values.delete(name(key));
+    this.values.delete(nameOf(key));
   }
 }
 
-function name(key: Uint8Array): string {
+/** A key as the map has it. */
+export function nameOf(key: Uint8Array): string {
   return Buffer.from(key).toString('hex');
 }
 
