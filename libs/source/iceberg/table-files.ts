@@ -1,5 +1,6 @@
 import type { RangeReader } from '../../files/parquet-file.js';
 import type { SourceSettings } from '../source-settings.js';
+import { CATALOG_GLUE, checkReach } from './file-reach.js';
 import type { FileStore } from './file-store.js';
 import { FolderFiles } from './folder-files.js';
 import { HttpFiles } from './http-files.js';
@@ -68,6 +69,7 @@ export class TableFiles {
 
   #storeOf(location: string): FileStore {
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase() ?? 'file';
+    checkReach(location, scheme, String(this.#settings.parameters.get('catalog') ?? CATALOG_GLUE));
     const lent = this.#lent.find(({ prefix }) => location.startsWith(prefix));
     const name = `${scheme} ${lent?.prefix ?? ''}`;
     const known = this.#stores.get(name);
