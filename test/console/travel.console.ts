@@ -115,7 +115,8 @@ describe('console: time travel', function () {
     const inTime = rows.filter(({ known_at }) => parseTimestamp(known_at) <= parseTimestamp(known));
     expect(inTime.length).to.equal(rows.length - 1); // as of what was known then: the cursor's own question
     await page.getByRole('button', { name: 'not known then' }).first().click();
-    await table.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
+    await table.locator('tbody tr').nth(1).waitFor({ state: 'detached' }); // and for a moment there is none at all
+    await table.locator('tbody tr').first().waitFor();
     expect(await table.locator('tbody tr').allTextContents()).to.have.length(1);
     expect(await table.locator('tbody tr').textContent()).to.match(/later.*77,777/);
     await page.getByRole('button', { name: 'taken back' }).first().click();
