@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import type { ContractSource } from './contract-sources.js';
 import { until } from './until.js';
 
@@ -16,10 +16,13 @@ export class ContractChild {
   #signal: NodeJS.Signals | undefined;
   #hasEnded = false;
 
-  /** `crash`: as THYME_CRASH spells it (libs/lifecycle/crash-point.ts). */
+  /**
+   * `crash`: as THYME_CRASH spells it (libs/lifecycle/crash-point.ts). Its temporary files lie beside the folder, since who is killed
+   * leaves them there.
+   */
   constructor(folder: string, source: ContractSource, crash = '') {
     this.#child = fork(new URL(`./contract-process${extname(import.meta.url)}`, import.meta.url), [folder, JSON.stringify(source)], {
-      env: { ...process.env, THYME_CRASH: crash },
+      env: { ...process.env, THYME_CRASH: crash, TMPDIR: dirname(folder) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.on('message', (status) => (this.#status = status as ChildStatus)); // of contract-process.ts

@@ -123,7 +123,8 @@ async function flagsHistory(system: ContractSystem): Promise<void> {
 }
 
 async function survivesKills(system: ContractSystem): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'thyme-contract-'));
+  const parent = await mkdtemp(join(tmpdir(), 'thyme-contract-'));
+  const folder = join(parent, 'data');
   const declared = contractSource(system);
   let rows = 0;
   try {
@@ -142,7 +143,7 @@ async function survivesKills(system: ContractSystem): Promise<void> {
       await store.close();
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(parent, { recursive: true, force: true });
   }
 }
 
