@@ -84,6 +84,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   let nearest: string | undefined;
   let fewest = Math.min(EDITS_MAX, Math.max(2, Math.floor(name.length / 3))) + 1;
   const asked = name.toLowerCase();
+  if (asked === '') return undefined; // near to all that are short
   for (const candidate of known) {
     const edits = editsBelow(fewest, asked, candidate.toLowerCase());
     if (edits !== undefined) [nearest, fewest] = [candidate, edits];

@@ -19,7 +19,7 @@ describe('errors', () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 7 });
     fc.assert(
       fc.property(word, word, (name, known) => {
-        expect(nearestName(name, [known])).to.equal(plain(name, known) <= 2 ? known : undefined);
+        expect(nearestName(name, [known])).to.equal(name !== '' && plain(name, known) <= 2 ? known : undefined);
       }),
     );
   });
@@ -29,6 +29,7 @@ describe('errors', () => {
     expect(nearestName('fraudsignals', ['FraudSignals'])).to.equal('FraudSignals');
     expect(nearestName('Weather', ['UserStats', 'FraudSignals'])).to.equal(undefined);
     expect(nearestName('__proto__', [])).to.equal(undefined);
+    expect(nearestName('', ['to'])).to.equal(undefined);
     expect(nearestName('timestmap', ['known_at', 'timestamp'])).to.equal('timestamp');
     expect(nearestName('abcdefgh_ijklmnop', ['abcdefgh_ijkl', 'abcdefgh'])).to.equal('abcdefgh_ijkl');
     expect(nearestName('abcdefgh_ijklmnop', ['abcdefgh_ijk'])).to.equal(undefined);
