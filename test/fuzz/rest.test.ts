@@ -84,7 +84,8 @@ function structured({ method, path, parameters, body }: Operation): fc.Arbitrary
 
 /** What a question about an entity, or about a dataset, is nothing without. */
 function requiredOf(inQuery: readonly string[]): readonly string[] {
-  if (!inQuery.includes('entity_id')) return inQuery.filter((name) => name === 'dataset');
+  if (inQuery.includes('dataset')) return ['dataset'];
+  if (!inQuery.includes('entity_id')) return [];
   return [inQuery.includes('featureset') ? 'featureset' : 'entity_type', 'entity_id'];
 }
 
