@@ -7,7 +7,8 @@ export const CATALOG_GLUE = 'glue';
 /**
  * Refuses places that a table of this catalog has no business to name. Its metadata says where its files lie, and whoever writes the
  * table writes that: else a table far away could have this machine's own files read as rows, or ask addresses inside of its network.
- * Files of this machine are for catalogs on this machine, and web servers for catalogs on the same host; buckets ask for rights by themselves.
+ * Files of this machine are for catalogs on this machine, and web servers for catalogs on the same host; buckets ask for rights by
+ * themselves.
  */
 export function checkReach(location: string, scheme: string, catalog: string): void {
   const host = hostOf(catalog);

@@ -9,7 +9,8 @@ import {
   type QueryRequest,
 } from '../../../gen/thyme/v1/query_pb.js';
 import type { CallContext } from '../../../libs/rpc/handlers.js';
-import { FEATURES, fakeServices, signals, startGateway, type RunningGateway } from './fake-services.js';
+import { FEATURES, signals } from './fake-query.js';
+import { fakeServices, startGateway, type RunningGateway } from './fake-services.js';
 
 const ARROW = 'application/vnd.apache.arrow.stream';
 
