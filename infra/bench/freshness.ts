@@ -11,12 +11,13 @@ const LOADS = [
   { suffix: '', eventsPerS: 10_000, p50Ms: 40 },
 ];
 
-await withFolder(async (dataDir) => {
-  const { platform, restUrl } = await startFraudPlatform(dataDir);
-  const figures: Figure[] = [];
-  for (const { suffix, eventsPerS, p50Ms } of LOADS) {
+const figures: Figure[] = [];
+for (const { suffix, eventsPerS, p50Ms } of LOADS)
+  await withFolder(async (dataDir) => {
+    const { platform, restUrl } = await startFraudPlatform(dataDir);
     const load = { eventsPerS, batchEvents: 100, entities: 100_000, connections: 8 };
     const result = await runLoad({ kind: 'freshness', url: restUrl, seconds: Number(values.seconds), load });
+    await platform.stop({ graceMs: 10_000 });
     figures.push(
       {
         name: `p50_ms${suffix}`,
@@ -27,7 +28,5 @@ await withFolder(async (dataDir) => {
       { name: `p99_ms${suffix}`, value: result.p99Us / 1_000, goal: { atMost: 250 } },
       { name: `events_per_s${suffix}`, value: result.pushedPerS, note: `of ${eventsPerS} asked for` },
     );
-  }
-  await platform.stop({ graceMs: 10_000 });
-  report('freshness', figures);
-});
+  });
+report('freshness', figures);
