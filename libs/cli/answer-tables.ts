@@ -1,3 +1,4 @@
+import { type PipelineProgress, progressText } from './committed-status.js';
 import { tableLines } from './table-lines.js';
 
 // Answers of the deployment as a person reads them; programs get them as they came.
@@ -45,19 +46,7 @@ interface Status {
   readonly latest_commit: { readonly id: string; readonly created_at: string } | null;
   readonly datasets: readonly { readonly name: string; readonly version: string; readonly keys: readonly string[] }[];
   readonly featuresets: readonly { readonly name: string; readonly entity: readonly string[]; readonly feature_count: number }[];
-  readonly jobs: readonly {
-    readonly name: string;
-    readonly version: string;
-    readonly progress: {
-      readonly caught_up: boolean;
-      readonly paused: boolean;
-      readonly lag: number;
-      readonly read: number;
-      readonly applied: number;
-      readonly late_dropped: number;
-      readonly failed: number;
-    };
-  }[];
+  readonly jobs: readonly { readonly name: string; readonly version: string; readonly progress: PipelineProgress }[];
   readonly unavailable: readonly string[];
 }
 
@@ -69,7 +58,7 @@ export function statusLines(body: unknown): readonly string[] {
   const pipelines = jobs.map(({ name, version, progress: of }) => [
     name,
     version,
-    of.paused ? 'paused' : of.caught_up ? 'caught up' : `${of.lag} behind`,
+    progressText(of),
     ...[of.read, of.applied, of.late_dropped, of.failed].map(String),
   ]);
   return [

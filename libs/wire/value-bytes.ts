@@ -1,10 +1,10 @@
 import type { Value, ValueType } from '../schema/value-type.js';
-import type { ByteWriter } from './byte-writer.js';
+import type { MessageWriter } from './message-writer.js';
 
 /** Writes the members of a thyme.v1.Value, without its own tag and length; nothing for null. */
-export type WriteValue = (writer: ByteWriter, value: Value) => void;
+export type WriteValue = (writer: MessageWriter, value: Value) => void;
 
-type WritePresent = (writer: ByteWriter, value: Exclude<Value, null>) => void;
+type WritePresent = (writer: MessageWriter, value: Exclude<Value, null>) => void;
 
 /* Fields of values.proto as tags: number << 3, and how it is written (test/property/answer-bytes.test.ts). */
 const STRING = 0x0a;

@@ -1,6 +1,6 @@
 // The answer to a query as the bytes of a thyme.v1.QueryResponse: byte for byte those of the generated message (answer-messages.ts).
 import type { Field } from '../../libs/schema/value-type.js';
-import { ByteWriter } from '../../libs/wire/byte-writer.js';
+import { MessageWriter } from '../../libs/wire/message-writer.js';
 import { compileValueBytes, type WriteValue } from '../../libs/wire/value-bytes.js';
 import type { QueryAnswer } from './answers.js';
 
@@ -24,7 +24,7 @@ interface Column {
 /** By the list of columns itself: a plan has one for as long as its revision serves. */
 const COLUMNS = new WeakMap<readonly Field[], readonly Column[]>();
 /** One for all answers: each is written in one go. */
-const writer = new ByteWriter();
+const writer = new MessageWriter();
 
 export function queryResponseBytes({ queryRunId, columns, row, asOfUs, freshness, pointInTime }: QueryAnswer): Buffer {
   const compiled = columnsOf(columns);

@@ -1,6 +1,6 @@
 import type { RangeReader } from '../../files/parquet-file.js';
-import type { SourceSettings } from '../source-settings.js';
-import { CATALOG_GLUE, checkReach } from './file-reach.js';
+import { type SourceSettings, textParameter } from '../source-settings.js';
+import { checkReach } from './file-reach.js';
 import type { FileStore } from './file-store.js';
 import { FolderFiles } from './folder-files.js';
 import { HttpFiles } from './http-files.js';
@@ -69,7 +69,7 @@ export class TableFiles {
 
   #storeOf(location: string): FileStore {
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase() ?? 'file';
-    checkReach(location, scheme, String(this.#settings.parameters.get('catalog') ?? CATALOG_GLUE));
+    checkReach(location, scheme, textParameter(this.#settings, 'catalog'));
     const lent = this.#lent.find(({ prefix }) => location.startsWith(prefix));
     const name = `${scheme} ${lent?.prefix ?? ''}`;
     const known = this.#stores.get(name);

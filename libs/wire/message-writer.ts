@@ -11,7 +11,7 @@ const BASE = 128;
  * Writes protobuf's wire format into a buffer that it keeps from message to message: `begin`, write, `take`. Synchronous: one message
  * at a time.
  */
-export class ByteWriter {
+export class MessageWriter {
   #bytes = Buffer.allocUnsafeSlow(BYTES_FIRST);
   #at = 0;
 
